@@ -1,0 +1,69 @@
+"""One participant's consent in one session. In doubt it is a no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, assert_never
+
+from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn, SetConsent
+from shared.eventsourcing.decider import Decider
+
+# ----------------------------------------------------- events: the stored format, defined in shared/contracts/consent
+
+ConsentHappened = ConsentGiven | ConsentRefused | ConsentWithdrawn
+
+# ----------------------------------------------------------------------------------------------------------- state
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Nobody consents before they said so."""
+
+    answer: Literal["none", "given", "refused", "withdrawn"] = "none"
+    at: datetime | None = None
+
+
+def evolve(consent: Consent, event: ConsentHappened) -> Consent:  # noqa: ARG001  the newest word is all that counts
+    match event:
+        case ConsentGiven():
+            return Consent("given", event.at)
+        case ConsentRefused():
+            return Consent("refused", event.at)
+        case ConsentWithdrawn():
+            return Consent("withdrawn", event.at)
+        case _:
+            assert_never(event)
+
+
+# ---------------------------------------------------------------------------------------------------------- decide
+
+
+def decide(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
+    if command.consent:
+        return _give(consent, command)
+    if consent.answer == "given":
+        return [_event(ConsentWithdrawn, command)]
+    if consent.answer == "none":
+        return [_event(ConsentRefused, command)]
+    return []
+
+
+def _give(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
+    # A yes that was said before the newest word but arrives after it must not undo a no.
+    outdated = consent.at is not None and command.at < consent.at
+    if consent.answer == "given" or outdated:
+        return []
+    return [_event(ConsentGiven, command)]
+
+
+def _event(kind: type[ConsentHappened], command: SetConsent) -> ConsentHappened:
+    return kind(
+        at=command.at,
+        room_id=command.room_id,
+        session_id=command.session_id,
+        participant_id=command.participant_id,
+    )
+
+
+CONSENT = Decider(Consent(), evolve, decide)

@@ -1,0 +1,82 @@
+"""Puts the gateway together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib.resources import files
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+
+from services.gateway.adapters.tickets import Tickets
+from services.gateway.entrypoints.errors import install_error_answers
+from services.gateway.entrypoints.rest_v1 import rest_v1_router
+from services.gateway.entrypoints.rest_v2 import rest_v2_router
+from services.gateway.entrypoints.signaling import Signaling, signaling_router
+from services.gateway.handlers import Rooms
+from services.gateway.hub import Hub
+from services.gateway.settings import GatewaySettings
+from services.gateway.tokens import Tokens
+from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.messaging.topology import live_queue
+from shared.runtime.http import health_router, serving
+from shared.runtime.infrastructure import Infrastructure
+from shared.runtime.standalone import database_answers
+from shared.runtime.supervision import supervised
+
+_log = structlog.get_logger()
+
+MIGRATIONS = files("services.gateway") / "sql"
+
+_HORIZON_SECONDS = 0.1
+
+
+@asynccontextmanager
+async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> AsyncIterator[int]:
+    """Serve clients while the context lasts; yield the HTTP port."""
+    hub = Hub(infrastructure.store)
+    horizon = Horizon(infrastructure.clock)
+    app = _app(infrastructure, settings, hub, horizon)
+    async with infrastructure.bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
+        await hub.catch_up()
+        async with (
+            _horizon_kept(infrastructure, horizon),
+            serving(app, settings.http_host, settings.http_port) as port,
+        ):
+            yield port
+
+
+def _app(infrastructure: Infrastructure, settings: GatewaySettings, hub: Hub, horizon: Horizon) -> FastAPI:
+    tokens = Tokens(infrastructure.credentials)
+    tickets = Tickets(infrastructure.database)
+    rooms = Rooms(infrastructure.store, infrastructure.bus, horizon, infrastructure.clock, settings.command_timeout)
+    app = FastAPI(title="onrecord")
+    install_error_answers(app)
+    app.include_router(signaling_router(Signaling(rooms, hub, tickets, infrastructure.clock)))
+    app.include_router(rest_v1_router(rooms, tickets, tokens))
+    app.include_router(rest_v2_router(rooms, tokens))
+    app.include_router(health_router(lambda: database_answers(infrastructure)))
+    return app
+
+
+@asynccontextmanager
+async def _horizon_kept(infrastructure: Infrastructure, horizon: Horizon) -> AsyncIterator[None]:
+    horizons = Horizons(infrastructure.database)
+    await horizons.renew(infrastructure.instance, horizon.known_until())
+    async with supervised(_renew(horizons, infrastructure.instance, horizon)):
+        yield
+    await horizons.remove(infrastructure.instance)
+
+
+async def _renew(horizons: Horizons, instance: str, horizon: Horizon) -> None:
+    while True:
+        known_until: datetime = horizon.known_until()
+        try:
+            await horizons.renew(instance, known_until)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("horizon not renewed", error=str(error))
+        await asyncio.sleep(_HORIZON_SECONDS)

@@ -1,0 +1,8 @@
+-- Tickets to the signaling WebSocket: single use, short-lived, good at any gateway. Only their digest is kept.
+CREATE TABLE tickets (
+    digest bytea PRIMARY KEY,
+    room_id text NOT NULL,
+    participant_id text NOT NULL,
+    role text NOT NULL,
+    expires_at timestamptz NOT NULL
+);

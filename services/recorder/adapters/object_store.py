@@ -1,0 +1,62 @@
+"""Where recordings are kept: the layout of keys, and a folder that holds them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.recorder.media.frame import NS_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingKeys:
+    """The keys of one participant recording; the identifiers are safe as parts of paths."""
+
+    session_id: str
+    participant_id: str
+    start_ns: int
+
+    @property
+    def file(self) -> str:
+        """The finished file: `<sessionId>/<participantId>/participant_recording_<participantId>_<epochMs>.webm`."""
+        return f"{self._stem}.webm"
+
+    @property
+    def segment(self) -> str:
+        """What ffmpeg writes while the recording runs."""
+        return f"{self._stem}.segment-1.webm"
+
+    @property
+    def _stem(self) -> str:
+        epoch_ms = self.start_ns // NS_PER_MS
+        return f"{self.session_id}/{self.participant_id}/participant_recording_{self.participant_id}_{epoch_ms}"
+
+
+class LocalObjectStore:
+    """Objects as files below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, key: str) -> Path:
+        """Return where the object is or will be, with its folder made. Raises ValueError for a key that leads out."""
+        path = (self._root / key).resolve()
+        if not path.is_relative_to(self._root.resolve()):
+            raise ValueError(f"key {key!r} leads out of the storage root")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    async def digest(self, key: str) -> tuple[int, str]:
+        """Return the object's size in bytes and its SHA-256 in hex."""
+        return await asyncio.to_thread(_digest, self.path(key))
+
+    def delete(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return path.stat().st_size, digest.hexdigest()

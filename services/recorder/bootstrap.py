@@ -1,0 +1,57 @@
+"""Puts the recorder together: process manager and worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.coordinator import Coordinator
+from services.recorder.handlers import RecorderStreams, recorder_answerer
+from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
+from services.recorder.service import RecorderService
+from services.recorder.settings import RecorderSettings
+from services.recorder.watermark import WatermarkGauge
+from services.recorder.worker import Worker
+from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
+from shared.runtime.errors import StartupError
+from shared.runtime.infrastructure import Infrastructure
+from shared.runtime.supervision import supervised
+
+
+@asynccontextmanager
+async def running(infrastructure: Infrastructure, settings: RecorderSettings) -> AsyncIterator[None]:
+    """Record while the context lasts. Raises StartupError when there is no ffmpeg or nowhere to store."""
+    bus, streams = infrastructure.bus, RecorderStreams(infrastructure.store)
+    worker = _worker(infrastructure, settings, streams)
+    coordinator = Coordinator(streams, infrastructure.clock)
+    service = RecorderService(infrastructure.store, streams, coordinator, worker)
+    async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
+        await service.catch_up()
+        async with (
+            supervised(coordinator.run()),
+            worker.working(),
+            bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
+            bus.answer(RECORDER_COMMANDS, recorder_answerer(streams, worker.open_rtp_source)),
+        ):
+            yield
+
+
+def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams: RecorderStreams) -> Worker:
+    root = settings.storage_root
+    try:
+        ffmpeg = find_ffmpeg(settings.ffmpeg)
+        root.mkdir(parents=True, exist_ok=True)
+    except FfmpegMissingError as error:
+        raise StartupError(str(error)) from error
+    except OSError as error:
+        raise StartupError(f"ONRECORD_STORAGE_URL names {root}, which cannot be made: {error.strerror}") from error
+    return Worker(
+        streams,
+        LocalObjectStore(root),
+        ffmpeg,
+        WatermarkGauge(),
+        infrastructure.instance,
+        settings.rtp_host,
+        settings.rtp_port_range,
+    )

@@ -1,0 +1,64 @@
+"""Runs the process manager: follows the log, and gives the commands that are due."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from services.recorder.handlers import RecorderStreams
+from services.recorder.process_manager import Meeting, RecorderCommand, begin, due, evolve
+from shared.contracts.message import Event
+from shared.contracts.room import SessionStarted
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.decider import RefusedError
+from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.runtime.clock import Clock
+
+_log = structlog.get_logger()
+
+#: How often commands are looked for that time makes due, or that failed before.
+_TICK_SECONDS = 0.5
+
+
+class Coordinator:
+    """Knows every session that is not over. Several may run at once: what two of them ask for is done once."""
+
+    def __init__(self, streams: RecorderStreams, clock: Clock) -> None:
+        self._streams = streams
+        self._clock = clock
+        self._meetings: dict[str, Meeting] = {}
+        self._changed = asyncio.Event()
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the log."""
+        session_id: str = getattr(event, "session_id", "")
+        if isinstance(event, SessionStarted):
+            self._meetings[session_id] = begin(event)
+        elif session_id in self._meetings:
+            meeting = evolve(self._meetings[session_id], event)
+            self._meetings[session_id] = meeting
+            if meeting.is_over:
+                del self._meetings[session_id]
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Give what is due, whenever something happened and now and then, for ever."""
+        while True:
+            self._changed.clear()
+            for meeting in list(self._meetings.values()):
+                for command in due(meeting, self._clock()):
+                    await self._give(command)
+            try:
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _give(self, command: RecorderCommand) -> None:
+        try:
+            await self._streams.give(command, Context.begin("service:recorder"))
+        except RefusedError as error:
+            _log.info("not due any more", command=type(command).__name__, reason=str(error))
+        except (LogUnavailableError, ConcurrencyConflictError) as error:
+            _log.warning("will be given again", command=type(command).__name__, reason=str(error))

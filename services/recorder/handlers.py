@@ -1,0 +1,67 @@
+"""What the recorder decides: commands to the streams it owns."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from services.recorder.domain.participant_recording import (
+    PARTICIPANT_RECORDING,
+    ParticipantRecordingCommand,
+    ParticipantRecordingHappened,
+    ParticipantRecordings,
+)
+from services.recorder.domain.recording import (
+    RECORDING,
+    ConfirmRecording,
+    FailRecording,
+    RecordingCommand,
+    RecordingHappened,
+    Recordings,
+)
+from shared.contracts.participant_recording import participant_recording_stream
+from shared.contracts.recording import StartRecording, StopRecording, recording_stream
+from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.command_handler import CommandHandler
+from shared.eventsourcing.store import EventStore
+from shared.messaging.answering import answering
+from shared.messaging.bus import Answerer
+from shared.messaging.message import ACCEPTED, Message, reply_message
+
+
+class RecorderStreams:
+    """The recorder's two aggregates."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._recordings: CommandHandler[Recordings, RecordingCommand, RecordingHappened] = CommandHandler(
+            store, RECORDING
+        )
+        self._participant_recordings: CommandHandler[
+            ParticipantRecordings, ParticipantRecordingCommand, ParticipantRecordingHappened
+        ] = CommandHandler(store, PARTICIPANT_RECORDING)
+
+    async def give(
+        self, command: RecordingCommand | ParticipantRecordingCommand, context: Context
+    ) -> tuple[RecordingHappened, ...] | tuple[ParticipantRecordingHappened, ...]:
+        """Decide the command and return what it led to. Raises RefusedError."""
+        if isinstance(command, StartRecording | StopRecording | ConfirmRecording | FailRecording):
+            stream = recording_stream(command.session_id)
+            return (await self._recordings.handle(stream, command, context)).events
+        stream = participant_recording_stream(command.session_id, command.participant_id)
+        return (await self._participant_recordings.handle(stream, command, context)).events
+
+
+def recorder_answerer(
+    streams: RecorderStreams, open_source: Callable[[OpenRtpSource], Awaitable[RtpSourceOpened]]
+) -> Answerer:
+    """Return what answers the recorder's commands. `open_source` raises RefusedError."""
+
+    async def decide(command: StartRecording | StopRecording, context: Context) -> Message:
+        await streams.give(command, context)
+        return ACCEPTED
+
+    async def open_rtp_source(command: OpenRtpSource, _: Context) -> Message:
+        opened = await open_source(command)
+        return reply_message(opened, "reply.rtp-source-opened.v1")
+
+    return answering({StartRecording: decide, StopRecording: decide, OpenRtpSource: open_rtp_source})

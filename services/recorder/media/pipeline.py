@@ -1,0 +1,143 @@
+"""One participant's media path, the stages in order: hold back, gate, gap fillers, muxer, ffmpeg."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+from services.recorder.media.ffmpeg import WebmWriter, black_keyframe
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, TimedFrame
+from services.recorder.media.gap_filler import AudioGapFiller, VideoGapFiller
+from services.recorder.media.gate import Gate
+from services.recorder.media.muxer import MatroskaMuxer
+
+#: How far behind the watermark gaps are filled: what a frame may take from its capture to here.
+SETTLE_NS = 500 * NS_PER_MS
+#: How long a file's first picture is waited for before black takes its place: its size becomes the file's.
+FIRST_PICTURE_NS = NS_PER_SECOND
+_DEFAULT_SIZE = (640, 480)
+#: Media that may wait in memory for the watermark.
+_MAX_HELD_BYTES = 64 * 1024 * 1024
+
+
+class Pipeline:
+    """Takes placed frames, lets pass what was permitted at every moment from capture to arrival, and writes it.
+
+    A frame waits until the watermark has passed its arrival: only then all that was said up to that moment is known.
+    """
+
+    def __init__(self, ffmpeg: Path, gate: Gate, writer: WebmWriter, start_ns: int) -> None:
+        self._ffmpeg = ffmpeg
+        self._gate = gate
+        self._writer = writer
+        self._start_ns = start_ns
+        self._end_ns: int | None = None
+        self._held: deque[TimedFrame] = deque()
+        self._held_bytes = 0
+        self._audio = AudioGapFiller(start_ns)
+        self._video = VideoGapFiller(start_ns, b"")
+        self._muxer: MatroskaMuxer | None = None
+        #: Frames that were dropped because they were not permitted, and because memory was full.
+        self.refused = 0
+        self.overflowed = 0
+
+    @property
+    def wants_keyframe(self) -> bool:
+        """Whether the picture waits for a keyframe that has not arrived yet."""
+        return self._video.needs_keyframe and not any(_is_picture(held) for held in self._held)
+
+    def take(self, frames: list[TimedFrame]) -> None:
+        """Hold frames back, in the order of their arrival."""
+        for frame in frames:
+            self._held.append(frame)
+            self._held_bytes += len(frame.frame.data)
+        while self._held_bytes > _MAX_HELD_BYTES:
+            self._release()
+            self.overflowed += 1
+
+    def end_at(self, end_ns: int) -> None:
+        """Let the file end at that moment, or at its beginning if that is later."""
+        self._end_ns = max(end_ns, self._start_ns)
+
+    def is_complete(self, watermark_ns: int) -> bool:
+        """Tell whether everything up to the file's end is known and has arrived."""
+        return self._end_ns is not None and watermark_ns >= self._end_ns + SETTLE_NS
+
+    async def advance(self, watermark_ns: int) -> None:
+        """Write what the watermark has passed. Raises FfmpegError."""
+        if not await self._begin(watermark_ns, FIRST_PICTURE_NS):
+            return
+        blocks: list[Block] = []
+        while self._held and self._held[0].frame.arrival_ns <= watermark_ns:
+            blocks += await self._pass(self._release())
+        await self._write(blocks + self._fill(watermark_ns - SETTLE_NS))
+
+    async def finish(self, watermark_ns: int) -> None:
+        """Write the rest and end the file where `end_at` said. Raises FfmpegError."""
+        assert self._end_ns is not None
+        await self._begin(watermark_ns, 0)
+        await self.advance(watermark_ns)
+        await self._write(
+            self._cut_if_closed(self._end_ns) + self._video.finish(self._end_ns) + self._audio.finish(self._end_ns)
+        )
+        await self._writer.close()
+
+    async def abort(self) -> None:
+        """End ffmpeg, whatever becomes of the file."""
+        await self._writer.close()
+
+    async def _begin(self, watermark_ns: int, patience_ns: int) -> bool:
+        """Write the header as soon as the size is known, or has been waited for; tell whether it is written."""
+        if self._muxer is None:
+            known = [held for held in self._held if held.frame.arrival_ns <= watermark_ns]
+            size = next((_size(held) for held in known if _is_picture(held) and self._permits(held)), None)
+            if size is None and watermark_ns < self._start_ns + patience_ns:
+                return False
+            width, height = size or _DEFAULT_SIZE
+            self._muxer = MatroskaMuxer(width, height)
+            self._video.black = await black_keyframe(self._ffmpeg, width, height)
+            await self._writer.write(self._muxer.header())
+        return True
+
+    async def _pass(self, held: TimedFrame) -> list[Block]:
+        if held.time_ns < self._start_ns or (self._end_ns is not None and held.time_ns >= self._end_ns):
+            return []
+        if not self._permits(held):
+            self.refused += 1
+            return self._cut_if_closed(held.frame.arrival_ns)
+        if held.frame.kind == "audio":
+            return self._audio.push(held)
+        if held.frame.keyframe:
+            self._video.black = await black_keyframe(self._ffmpeg, *_size(held))
+        return self._video.push(held)
+
+    def _permits(self, held: TimedFrame) -> bool:
+        captured_ns = min(held.time_ns, held.frame.first_arrival_ns)
+        return self._gate.permits(captured_ns, held.frame.arrival_ns)
+
+    def _fill(self, until_ns: int) -> list[Block]:
+        until_ns = until_ns if self._end_ns is None else min(until_ns, self._end_ns)
+        if until_ns <= self._start_ns:
+            return []
+        return self._cut_if_closed(until_ns) + self._video.advance(until_ns) + self._audio.advance(until_ns)
+
+    def _cut_if_closed(self, at_ns: int) -> list[Block]:
+        closed_ns = self._gate.closed_since(at_ns)
+        return [] if closed_ns is None else self._video.cut(max(closed_ns, self._start_ns))
+
+    async def _write(self, blocks: list[Block]) -> None:
+        if blocks and self._muxer:
+            await self._writer.write(self._muxer.cluster(blocks))
+
+    def _release(self) -> TimedFrame:
+        held = self._held.popleft()
+        self._held_bytes -= len(held.frame.data)
+        return held
+
+
+def _is_picture(held: TimedFrame) -> bool:
+    return held.frame.kind == "video" and held.frame.keyframe
+
+
+def _size(held: TimedFrame) -> tuple[int, int]:
+    return held.frame.width, held.frame.height

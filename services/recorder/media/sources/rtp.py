@@ -1,0 +1,200 @@
+"""A participant's plain RTP over UDP, from any SFU or sender: two ports for each track, RTP and RTCP."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import structlog
+
+from services.recorder.media.clock import keep_in_step
+from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
+from services.recorder.media.receiver import TrackReceiver
+from services.recorder.media.rtcp import picture_loss_indication
+from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
+
+_log = structlog.get_logger()
+
+_MAX_DATAGRAM = 65_536
+#: What the kernel may hold while the process is busy: seconds of one participant's media.
+_RECEIVE_BUFFER = 1024 * 1024
+#: Datagrams read in one go, so that one sender does not keep the others waiting.
+_READ_AT_ONCE = 64
+_KEYFRAME_REQUEST_NS = NS_PER_SECOND
+
+Sink = Callable[[list[TimedFrame]], None]
+
+
+class NoPortsLeftError(Exception):
+    """Every port of the range is taken."""
+
+    def __init__(self, ports: range) -> None:
+        super().__init__(f"no free pair of UDP ports from {ports.start} to {ports.stop - 1}: widen ONRECORD_RTP_PORTS")
+        self.ports = ports
+
+
+class _Track:
+    """The two sockets of one announced track."""
+
+    def __init__(self, kind: Kind, announced: RtpTrack, sockets: tuple[socket.socket, socket.socket]) -> None:
+        self.kind: Kind = kind
+        self.rtp, self.rtcp = sockets
+        self._announced = announced
+        self.receiver = self.fresh_receiver()
+        #: Where feedback goes: whence RTCP came, else the port beside the one RTP came from.
+        self.feedback: tuple[str, int] | None = None
+
+    def fresh_receiver(self) -> TrackReceiver:
+        return TrackReceiver(self.kind, self._announced.codec, self._announced.payload_type)
+
+    @property
+    def ports(self) -> RtpPorts:
+        return RtpPorts(rtp_port=self.rtp.getsockname()[1], rtcp_port=self.rtcp.getsockname()[1])
+
+
+class RtpSource:
+    """Receives one participant's tracks and hands whole frames to whoever records them; without one, drops them."""
+
+    def __init__(self, host: str, tracks: list[_Track]) -> None:
+        self._host = host
+        self._tracks = tracks
+        self._sink: Sink | None = None
+        self._ssrc = secrets.randbits(32)
+        self._asked_ns = 0
+        self._loop = asyncio.get_running_loop()
+        for track in tracks:
+            self._loop.add_reader(track.rtp, self._read_rtp, track)
+            self._loop.add_reader(track.rtcp, self._read_rtcp, track)
+
+    @classmethod
+    def open(cls, asked: OpenRtpSource, host: str, ports: range) -> RtpSource:
+        """Listen for what was announced. Raises UnsupportedCodecError and NoPortsLeftError."""
+        tracks: list[_Track] = []
+        try:
+            for kind, announced in _announced(asked):
+                TrackReceiver(kind, announced.codec, announced.payload_type)
+                tracks.append(_Track(kind, announced, _bind_pair(host, ports)))
+        except Exception:
+            _close(tracks)
+            raise
+        return cls(host, tracks)
+
+    @property
+    def answer(self) -> RtpSourceOpened:
+        ports = {track.kind: track.ports for track in self._tracks}
+        return RtpSourceOpened(host=self._host, video=ports.get("video"), audio=ports.get("audio"))
+
+    def attach(self, sink: Sink) -> None:
+        """Hand frames to `sink` from now on."""
+        for track in self._tracks:
+            track.receiver = track.fresh_receiver()
+        self._sink = sink
+        self._asked_ns = 0
+
+    def detach(self) -> None:
+        self._sink = None
+
+    def tick(self, *, wants_keyframe: bool) -> None:
+        """Do what time demands: give up lost packets, ask for a keyframe."""
+        now_ns = time.time_ns()
+        for track in self._tracks:
+            self._hand_on(track.receiver.tick(now_ns))
+        if now_ns - self._asked_ns >= _KEYFRAME_REQUEST_NS:
+            self._ask_for_keyframe(now_ns, wants_keyframe=wants_keyframe)
+
+    def close(self) -> None:
+        for track in self._tracks:
+            self._loop.remove_reader(track.rtp)
+            self._loop.remove_reader(track.rtcp)
+        _close(self._tracks)
+
+    def _read_rtp(self, track: _Track) -> None:
+        for data, sender in _datagrams(track.rtp):
+            track.feedback = track.feedback or (sender[0], sender[1] + 1)
+            if self._sink:
+                self._hand_on(track.receiver.packet(data, time.time_ns()))
+
+    def _read_rtcp(self, track: _Track) -> None:
+        for data, sender in _datagrams(track.rtcp):
+            track.feedback = sender
+            if self._sink:
+                track.receiver.report(data, time.time_ns())
+                keep_in_step(*(each.receiver.clock for each in self._tracks))
+
+    def _hand_on(self, frames: list[TimedFrame]) -> None:
+        if frames and self._sink:
+            self._sink(frames)
+
+    def _ask_for_keyframe(self, now_ns: int, *, wants_keyframe: bool) -> None:
+        for track in self._tracks:
+            receiver = track.receiver
+            wanted = receiver.needs_keyframe or (track.kind == "video" and wants_keyframe)
+            if wanted and receiver.ssrc is not None and track.feedback:
+                request = picture_loss_indication(self._ssrc, receiver.ssrc)
+                with suppress(OSError):  # a sender that is gone cannot be asked
+                    track.rtcp.sendto(request, track.feedback)
+                self._asked_ns = now_ns
+
+
+def _announced(asked: OpenRtpSource) -> Iterator[tuple[Kind, RtpTrack]]:
+    if asked.video:
+        yield "video", asked.video
+    if asked.audio:
+        yield "audio", asked.audio
+
+
+def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
+    for _ in range(_READ_AT_ONCE):
+        try:
+            data, sender = receiving.recvfrom(_MAX_DATAGRAM)
+        except BlockingIOError:
+            return
+        except OSError as error:  # an answer of ours that could not be delivered
+            _log.debug("socket error", error=str(error))
+            return
+        yield data, (sender[0], sender[1])
+
+
+def _bind_pair(host: str, ports: range) -> tuple[socket.socket, socket.socket]:
+    """Bind an even port for RTP and the odd one above it for RTCP (RFC 3550 section 11)."""
+    first_even = ports.start + ports.start % 2
+    pairs = range(first_even, ports.stop - 1, 2)
+    offset = secrets.randbelow(len(pairs)) if pairs else 0
+    for port in (*pairs[offset:], *pairs[:offset]):
+        pair = _try_pair(host, port)
+        if pair:
+            return pair
+    raise NoPortsLeftError(ports)
+
+
+def _try_pair(host: str, port: int) -> tuple[socket.socket, socket.socket] | None:
+    rtp = _udp_socket(host, port)
+    rtcp = rtp and _udp_socket(host, port + 1)
+    if rtp and rtcp:
+        return rtp, rtcp
+    if rtp:
+        rtp.close()
+    return None
+
+
+def _udp_socket(host: str, port: int) -> socket.socket | None:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0][0]
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        bound.setblocking(False)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        return None
+    return bound
+
+
+def _close(tracks: list[_Track]) -> None:
+    for track in tracks:
+        track.rtp.close()
+        track.rtcp.close()

@@ -1,0 +1,24 @@
+"""Between the log's moments (microseconds) and the media path's (nanoseconds)."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Return the moment as nanoseconds since the Unix epoch."""
+    return (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+def moment(ns: int) -> datetime:
+    """Return the moment of a wall-clock time, cut to whole microseconds."""
+    return _EPOCH + timedelta(microseconds=ns // 1000)
+
+
+def now_ns() -> int:
+    """Return the time of day in ns, in whole microseconds, as events have it."""
+    return time.time_ns() // 1000 * 1000

@@ -1,0 +1,180 @@
+"""One participant recording, from the first frame to the file in its place."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from services.recorder.adapters.object_store import LocalObjectStore, RecordingKeys
+from services.recorder.domain.participant_recording import (
+    ConfirmParticipantRecording,
+    FailParticipantRecording,
+    FinishParticipantRecording,
+    ParticipantRecordingCommand,
+)
+from services.recorder.handlers import RecorderStreams
+from services.recorder.media.ffmpeg import FfmpegError, WebmWriter
+from services.recorder.media.frame import NS_PER_SECOND
+from services.recorder.media.gate import Gate
+from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.probe import probe, remux
+from services.recorder.media.sources.rtp import RtpSource
+from services.recorder.moments import moment, nanoseconds, now_ns
+from services.recorder.watermark import WatermarkGauge
+from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.errors import LogUnavailableError
+
+_log = structlog.get_logger()
+
+#: How often the media path is moved on when no watermark comes.
+_TICK_SECONDS = 0.1
+#: How long a file that has ended waits for the watermark: what is not known to be permitted by then is left out.
+_LAST_WATERMARK_NS = 30 * NS_PER_SECOND
+#: Between attempts to tell the log how it went.
+_RETRY_SECONDS = 1.0
+
+
+class UnexpectedFileError(Exception):
+    """The finished file is not what was written."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key} {reason}; the segment beside it is kept")
+        self.key = key
+
+
+class RecordingTask:
+    """Runs one participant recording and reports it to the log."""
+
+    def __init__(
+        self,
+        event: ParticipantRecordingRequested,
+        streams: RecorderStreams,
+        store: LocalObjectStore,
+        ffmpeg: Path,
+        watermark: WatermarkGauge,
+        gate: Gate,
+        worker_id: str,
+        context: Context,
+    ) -> None:
+        self.id = event.participant_recording_id
+        self._streams = streams
+        self._store = store
+        self._ffmpeg = ffmpeg
+        self._watermark = watermark
+        self._gate = gate
+        self._worker_id = worker_id
+        self._context = context
+        self._about = {
+            "room_id": event.room_id,
+            "session_id": event.session_id,
+            "participant_id": event.participant_id,
+            "participant_recording_id": event.participant_recording_id,
+        }
+        self._source: RtpSource | None = None
+        self._pipeline: Pipeline | None = None
+        self._stop_at: datetime | None = None
+        self._start_ns = now_ns()
+        self._keys = RecordingKeys(event.session_id, event.participant_id, self._start_ns)
+
+    def use(self, source: RtpSource | None) -> None:
+        """Take media from this source from now on; None: there is none."""
+        if self._source:
+            self._source.detach()
+        self._source = source
+        if source and self._pipeline:
+            source.attach(self._pipeline.take)
+
+    def stop(self, at: datetime) -> None:
+        """Let the file end at that moment."""
+        self._stop_at = self._stop_at or at
+
+    async def run(self) -> None:
+        """Record until told to stop, put the file in place, and say so; or say what went wrong."""
+        try:
+            file = await self._record()
+            if file:
+                end = moment(self._end_ns())
+                await self._give(FinishParticipantRecording(**self._about, at=end, file=file))
+        except (FfmpegError, UnexpectedFileError, OSError) as error:
+            _log.warning("participant recording failed", id=self.id, error=str(error))
+            failed = FailParticipantRecording(**self._about, at=moment(now_ns()), reason=str(error))
+            await self._give(failed)
+        finally:
+            self.use(None)
+
+    async def _record(self) -> RecordedFile | None:
+        segment = self._store.path(self._keys.segment)
+        writer = await WebmWriter.start(self._ffmpeg, segment, _log)
+        self._pipeline = Pipeline(self._ffmpeg, self._gate, writer, self._start_ns)
+        try:
+            self.use(self._source)
+            if await self._confirmed():
+                await self._run_media(self._pipeline)
+                return await self._put_in_place()
+        finally:
+            await self._pipeline.abort()
+        self._store.delete(self._keys.segment)
+        return None
+
+    async def _confirmed(self) -> bool:
+        """Tell the log that the file begins; False when it is not wanted any more."""
+        begun = ConfirmParticipantRecording(**self._about, at=moment(self._start_ns), worker_id=self._worker_id)
+        return await self._give(begun)
+
+    async def _run_media(self, pipeline: Pipeline) -> None:
+        while not self._is_over(pipeline):
+            await self._watermark.moved(_TICK_SECONDS)
+            if self._source:
+                self._source.tick(wants_keyframe=pipeline.wants_keyframe)
+            if self._stop_at:
+                pipeline.end_at(self._end_ns())
+            await pipeline.advance(self._watermark.value_ns)
+        await pipeline.finish(self._watermark.value_ns)
+
+    def _is_over(self, pipeline: Pipeline) -> bool:
+        if self._stop_at is None:
+            return False
+        waited_ns = now_ns() - self._end_ns()
+        return pipeline.is_complete(self._watermark.value_ns) or waited_ns > _LAST_WATERMARK_NS
+
+    def _end_ns(self) -> int:
+        """Where the file ends: where it was told to, but not before it began."""
+        assert self._stop_at is not None
+        return max(nanoseconds(self._stop_at), self._start_ns)
+
+    async def _put_in_place(self) -> RecordedFile:
+        """Make the finished file of the segment, look into it, and only then let the segment go."""
+        key = self._keys.file
+        await remux(self._ffmpeg, self._store.path(self._keys.segment), self._store.path(key))
+        probed = await probe(self._ffmpeg, self._store.path(key))
+        if (probed.video_codec, probed.audio_codec) != ("vp8", "opus"):
+            raise UnexpectedFileError(key, f"holds {probed.video_codec} and {probed.audio_codec}")
+        if not (probed.starts_with_keyframe and probed.monotonic):
+            raise UnexpectedFileError(key, "does not begin with a keyframe or goes back in time")
+        size, digest = await self._store.digest(key)
+        self._store.delete(self._keys.segment)
+        return RecordedFile(
+            path=key,
+            size_bytes=size,
+            sha256=digest,
+            duration_ms=probed.duration_ms,
+            width=probed.width,
+            height=probed.height,
+            video_codec=probed.video_codec,
+            audio_codec=probed.audio_codec,
+            video_frames=probed.video_frames,
+            audio_packets=probed.audio_packets,
+        )
+
+    async def _give(self, command: ParticipantRecordingCommand) -> bool:
+        """Tell the log, however long that takes; return whether it was news."""
+        while True:
+            try:
+                return bool(await self._streams.give(command, self._context))
+            except LogUnavailableError as error:
+                _log.warning("the log does not answer", id=self.id, error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)

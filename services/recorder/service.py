@@ -1,0 +1,64 @@
+"""What the recorder hears: everything that happens, and what one worker is to take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from services.recorder.coordinator import Coordinator
+from services.recorder.domain.recording import ConfirmRecording
+from services.recorder.handlers import RecorderStreams
+from services.recorder.moments import nanoseconds
+from services.recorder.worker import Worker
+from shared.contracts.message import Event
+from shared.contracts.participant_recording import ParticipantRecordingRequested
+from shared.contracts.recording import RecordingRequested
+from shared.contracts.watermark import Watermark
+from shared.eventsourcing.codec import Context, decode
+from shared.eventsourcing.event import StoredEvent
+from shared.eventsourcing.follower import Follower
+from shared.eventsourcing.store import EventStore
+from shared.messaging.message import Message, stored_event
+
+
+class RecorderService:
+    """Hands what is heard to the process manager and to the worker."""
+
+    def __init__(self, store: EventStore, streams: RecorderStreams, coordinator: Coordinator, worker: Worker) -> None:
+        self._streams = streams
+        self._coordinator = coordinator
+        self._worker = worker
+        self._follower = Follower(store, self._apply)
+
+    async def catch_up(self) -> None:
+        """Read what the log holds; afterwards `follow` keeps up."""
+        await self._follower.catch_up()
+
+    async def follow(self, message: Message) -> None:
+        """Take a message of the events exchange: the next event, or the watermark."""
+        if message.type != Watermark.type:
+            return await self._follower.receive(stored_event(message))
+        watermark = Watermark.model_validate_json(message.payload)
+        # Only when every event before it is applied may the watermark move.
+        await self._follower.catch_up(watermark.global_position)
+        return self._worker.watermark.raise_to(nanoseconds(watermark.at))
+
+    async def assign(self, message: Message) -> None:
+        """Take what one worker, this one, is to do."""
+        stored = stored_event(message)
+        event = decode(stored)
+        context = Context(f"worker:{self._worker.worker_id}", stored.id, stored.correlation_id)
+        if isinstance(event, RecordingRequested):
+            await self._confirm(event, context)
+        elif isinstance(event, ParticipantRecordingRequested):
+            await self._follower.catch_up(stored.global_position)
+            self._worker.take(event, context)
+
+    async def _confirm(self, event: RecordingRequested, context: Context) -> None:
+        command = ConfirmRecording(
+            event.room_id, event.session_id, event.recording_id, self._worker.worker_id, datetime.now(UTC)
+        )
+        await self._streams.give(command, context)
+
+    def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
+        self._coordinator.apply(event)
+        self._worker.apply(event)

@@ -1,0 +1,178 @@
+"""The worker: takes participant recordings and runs their media paths, one ffmpeg process for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.handlers import RecorderStreams
+from services.recorder.media.depacketize import UnsupportedCodecError
+from services.recorder.media.gate import Condition, Gate
+from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
+from services.recorder.moments import nanoseconds
+from services.recorder.recording_task import RecordingTask
+from services.recorder.watermark import WatermarkGauge
+from shared.contracts.consent import ConsentEvent, ConsentGiven
+from shared.contracts.message import Event
+from shared.contracts.participant_recording import (
+    ParticipantRecordingRequested,
+    ParticipantRecordingStopRequested,
+)
+from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded
+from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.decider import RefusedError
+
+_log = structlog.get_logger()
+
+#: How long running recordings may take to be finished when the worker stops.
+_DRAIN_SECONDS = 20
+
+#: Session and participant.
+_Who = tuple[str, str]
+
+
+class SourceRefusedError(RefusedError):
+    """The announced media cannot be received."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Worker:
+    """What one process records, and what it knows of the participants it may have to record."""
+
+    def __init__(
+        self,
+        streams: RecorderStreams,
+        store: LocalObjectStore,
+        ffmpeg: Path,
+        watermark: WatermarkGauge,
+        worker_id: str,
+        rtp_host: str,
+        rtp_ports: range,
+    ) -> None:
+        self.worker_id = worker_id
+        self._streams = streams
+        self._store = store
+        self._ffmpeg = ffmpeg
+        self.watermark = watermark
+        self._rtp = rtp_host, rtp_ports
+        self._gates: dict[_Who, Gate] = defaultdict(Gate)
+        self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
+        self._recordings: dict[_Who, RecordingTask] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the log: who agreed, who is there, which recording ends."""
+        match event:
+            case ConsentEvent():
+                self._say(event, "consent", holds=isinstance(event, ConsentGiven))
+            case ParticipantJoined():
+                self._say(event, "presence", holds=True)
+            case ParticipantLeft():
+                self._say(event, "presence", holds=False)
+                self._close_source((event.session_id, event.participant_id))
+            case ParticipantRecordingStopRequested():
+                self._stop(event)
+            case SessionEnded():
+                self._forget(event.session_id)
+            case _:
+                pass
+
+    def take(self, event: ParticipantRecordingRequested, context: Context) -> None:
+        """Begin a participant recording. It goes on by itself; one that is running already stays as it is."""
+        who = event.session_id, event.participant_id
+        if who in self._recordings:
+            return
+        recording = RecordingTask(
+            event,
+            self._streams,
+            self._store,
+            self._ffmpeg,
+            self.watermark,
+            self._gates[who],
+            self.worker_id,
+            context,
+        )
+        self._recordings[who] = recording
+        if who in self._sources:
+            recording.use(self._sources[who][1])
+        task = asyncio.create_task(recording.run())
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._done(who, done))
+
+    async def open_rtp_source(self, asked: OpenRtpSource) -> RtpSourceOpened:
+        """Listen for a participant's RTP. Asked the same again, answer the same. Raises SourceRefusedError."""
+        who = asked.session_id, asked.participant_id
+        known = self._sources.get(who)
+        if known and (known[0].video, known[0].audio) == (asked.video, asked.audio):
+            return known[1].answer
+        source = self._open(asked)
+        self._close_source(who)
+        self._sources[who] = asked, source
+        if recording := self._recordings.get(who):
+            recording.use(source)
+        return source.answer
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Work while the context lasts; at its end, finish what is being recorded."""
+        try:
+            yield
+        finally:
+            now = datetime.now(UTC)
+            for recording in self._recordings.values():
+                recording.stop(now)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for who in list(self._sources):
+                self._close_source(who)
+
+    def _say(
+        self, event: ConsentEvent | ParticipantJoined | ParticipantLeft, condition: Condition, *, holds: bool
+    ) -> None:
+        at_ns = nanoseconds(event.at)
+        self._gates[event.session_id, event.participant_id].say(condition, at_ns, holds=holds)
+
+    def _stop(self, event: ParticipantRecordingStopRequested) -> None:
+        recording = self._recordings.get((event.session_id, event.participant_id))
+        if recording and recording.id == event.participant_recording_id:
+            recording.stop(event.at)
+
+    def _forget(self, session_id: str) -> None:
+        for who in [who for who in self._gates if who[0] == session_id]:
+            del self._gates[who]
+
+    def _open(self, asked: OpenRtpSource) -> RtpSource:
+        if asked.video is None and asked.audio is None:
+            raise SourceRefusedError("no_tracks", "announce a video track, an audio track or both")
+        try:
+            return RtpSource.open(asked, *self._rtp)
+        except UnsupportedCodecError as error:
+            raise SourceRefusedError("unsupported_codec", str(error)) from error
+        except NoPortsLeftError as error:
+            raise SourceRefusedError("no_ports", str(error)) from error
+
+    def _close_source(self, who: _Who) -> None:
+        if known := self._sources.pop(who, None):
+            if recording := self._recordings.get(who):
+                recording.use(None)
+            known[1].close()
+
+    def _done(self, who: _Who, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        del self._recordings[who]
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("recording task failed", who=who, error=repr(error))

@@ -1,0 +1,81 @@
+"""The relay: gives committed events their global positions, publishes them in order, and keeps the watermark."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from shared.contracts.watermark import Watermark
+from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.horizon import Horizons
+from shared.eventsourcing.store import EventStore, Sequencer
+from shared.messaging.bus import Bus
+from shared.messaging.errors import BusUnavailableError
+from shared.messaging.message import contract_message, event_message
+from shared.runtime.clock import Clock
+
+_log = structlog.get_logger()
+
+_BATCH = 500
+#: How long an event may wait before it is looked for.
+_POLL_SECONDS = 0.02
+#: Media is held back until the watermark has passed it, so this is part of how long it waits in memory.
+_WATERMARK_SECONDS = 0.1
+#: Between attempts while the database or the broker is away.
+_RETRY_SECONDS = 0.5
+
+_FAULTS = (LogUnavailableError, BusUnavailableError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Relay:
+    """Runs in one process at a time: the one that leads."""
+
+    def __init__(self, store: EventStore, bus: Bus, pool: asyncpg.Pool, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._pool = pool
+        self._horizons = Horizons(pool)
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Lead whenever nobody else does, for ever. Faults of the database and the broker are waited out."""
+        while True:
+            try:
+                async with self._store.lead() as sequencer:
+                    _log.info("leading")
+                    await self._relay(sequencer)
+            except _FAULTS as error:
+                _log.warning("relay interrupted", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _relay(self, sequencer: Sequencer) -> None:
+        position: int = await self._pool.fetchval("SELECT global_position FROM relay_checkpoint")
+        loop = asyncio.get_running_loop()
+        watermark_due = loop.time()
+        while True:
+            if loop.time() >= watermark_due:
+                position = await self._mark(sequencer, position)
+                watermark_due = loop.time() + _WATERMARK_SECONDS
+            else:
+                position = await self._publish(sequencer, position)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _mark(self, sequencer: Sequencer, position: int) -> int:
+        # The order matters: what was said before the horizon is in the log by now, so it is published below.
+        known_until = await self._horizons.oldest() or self._clock()
+        position = await self._publish(sequencer, position)
+        watermark = Watermark(at=known_until, global_position=position)
+        await self._bus.publish([contract_message(watermark, Watermark.type)])
+        return position
+
+    async def _publish(self, sequencer: Sequencer, position: int) -> int:
+        """Publish all that is committed; return the position of the last event."""
+        while await sequencer.sequence(_BATCH):
+            pass
+        while batch := await self._store.read_all(position, _BATCH):
+            await self._bus.publish([event_message(stored) for stored in batch])
+            position += len(batch)
+            await self._pool.execute("UPDATE relay_checkpoint SET global_position = $1", position)
+        return position

@@ -1,0 +1,44 @@
+"""The two shapes of a contract: an event that happened and a command that asks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.identifiers import Moment
+
+
+class Contract(BaseModel):
+    """An immutable message. Fields of a newer version that we do not know yet are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Contract):
+    """Something that happened and is in the log. It can no longer be refused."""
+
+    #: Wire type with version, for instance `recording.started.v1`; also the routing key.
+    type: ClassVar[str]
+
+    #: When it took effect, which may be before it was written.
+    at: Moment
+
+    @property
+    def stream(self) -> str:
+        """The event stream it belongs to."""
+        raise NotImplementedError
+
+    def encode(self) -> bytes:
+        """Return the bytes that are stored, hashed and published."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class Command(Contract):
+    """Something that is asked of the one service that owns the stream."""
+
+    type: ClassVar[str]
+    #: The service that decides it; the routing key on the commands exchange.
+    owner: ClassVar[str]
+
+    at: Moment

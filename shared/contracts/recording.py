@@ -1,0 +1,82 @@
+"""Room recordings: the gateway asks, the recorder says."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from shared.contracts.identifiers import ParticipantId, RecordingId, RoomId, SessionId
+from shared.contracts.message import Command, Event
+
+StopReason = Literal["requested", "session_ended"]
+
+
+def recording_stream(session_id: str) -> str:
+    """One stream holds all recordings of a session, so that only one can run at a time."""
+    return f"recording-{session_id}"
+
+
+class RecordingCommand(Command):
+    owner: ClassVar[str] = "recorder"
+
+    room_id: RoomId
+    session_id: SessionId
+    recording_id: RecordingId
+
+    @property
+    def stream(self) -> str:
+        return recording_stream(self.session_id)
+
+
+class StartRecording(RecordingCommand):
+    """Gateway to recorder: a moderator asked for it."""
+
+    type: ClassVar[str] = "recording.start.v1"
+
+    requested_by: ParticipantId
+
+
+class StopRecording(RecordingCommand):
+    """Gateway to recorder: a moderator asked for it. Recorder to itself: the session ended."""
+
+    type: ClassVar[str] = "recording.stop.v1"
+
+    reason: StopReason = "requested"
+    #: None when nobody asked but the session ended.
+    requested_by: ParticipantId | None = None
+
+
+class RecordingEvent(Event):
+    room_id: RoomId
+    session_id: SessionId
+    recording_id: RecordingId
+
+    @property
+    def stream(self) -> str:
+        return recording_stream(self.session_id)
+
+
+class RecordingRequested(RecordingEvent):
+    type: ClassVar[str] = "recording.requested.v1"
+
+    requested_by: ParticipantId
+
+
+class RecordingStarted(RecordingEvent):
+    """A worker is ready: from now on consenting participants are recorded."""
+
+    type: ClassVar[str] = "recording.started.v1"
+
+    worker_id: str
+
+
+class RecordingStopped(RecordingEvent):
+    type: ClassVar[str] = "recording.stopped.v1"
+
+    reason: StopReason
+    requested_by: ParticipantId | None = None
+
+
+class RecordingFailed(RecordingEvent):
+    type: ClassVar[str] = "recording.failed.v1"
+
+    reason: str

@@ -1,0 +1,47 @@
+"""Where a media source sends a participant's plain RTP: the gateway asks, the recorder's worker answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
+from shared.contracts.message import Command, Contract
+
+#: Seven bits of the RTP header (RFC 3550 section 5.1).
+PayloadType = Annotated[int, Field(ge=0, le=127)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class RtpTrack(Contract):
+    """One announced track. The codec's name is as in its RTP payload format, in any case."""
+
+    codec: str
+    payload_type: PayloadType
+
+
+class OpenRtpSource(Command):
+    """Gateway to recorder. Asked again with the same tracks, the answer is the same."""
+
+    type: ClassVar[str] = "rtp-source.open.v1"
+    owner: ClassVar[str] = "recorder"
+
+    room_id: RoomId
+    session_id: SessionId
+    participant_id: ParticipantId
+    video: RtpTrack | None = None
+    audio: RtpTrack | None = None
+
+
+class RtpPorts(Contract):
+    rtp_port: Port
+    rtcp_port: Port
+
+
+class RtpSourceOpened(Contract):
+    """The worker's answer: where to send what was announced."""
+
+    host: str
+    video: RtpPorts | None = None
+    audio: RtpPorts | None = None

@@ -1,0 +1,63 @@
+"""What can go wrong with the log.
+
+EventSourcingError
+├── ConcurrencyConflictError   somebody else appended first
+├── DuplicateEventError        that event id is stored already
+├── UnknownEventTypeError      a stored type that this version does not know
+├── MalformedEventError        stored bytes that are not that type
+├── LogUnavailableError        the database does not answer
+└── MigrationError             the schema is not the one this version was made for
+"""
+
+from __future__ import annotations
+
+
+class EventSourcingError(Exception):
+    """Something is wrong with the log."""
+
+
+class ConcurrencyConflictError(EventSourcingError):
+    """Somebody else appended to the stream since it was read."""
+
+    def __init__(self, stream: str, expected: int, actual: int) -> None:
+        super().__init__(f"stream {stream} is at position {actual}, not {expected}: read it again and decide anew")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class DuplicateEventError(EventSourcingError):
+    """An event with that id is in the log already."""
+
+    def __init__(self, stream: str, detail: str) -> None:
+        super().__init__(f"an event appended to {stream} is stored already: {detail}")
+        self.stream = stream
+
+
+class UnknownEventTypeError(EventSourcingError):
+    """The log holds an event of a type that this version does not know."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"unknown event type {event_type}: was this log written by a newer version?")
+        self.event_type = event_type
+
+
+class MalformedEventError(EventSourcingError):
+    """The stored bytes are not what their type promises."""
+
+    def __init__(self, stream: str, position: int, reason: str) -> None:
+        super().__init__(f"event {position} of stream {stream} cannot be read: {reason}")
+        self.stream = stream
+        self.position = position
+
+
+class LogUnavailableError(EventSourcingError):
+    """The database did not answer; nothing was written, or the connection was lost before we were told."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the event log does not answer ({reason}): check ONRECORD_DATABASE_URL and the database")
+        self.reason = reason
+
+
+class MigrationError(EventSourcingError):
+    """The database schema and this version do not fit."""

@@ -1,0 +1,111 @@
+"""The event log on Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+
+from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, LogUnavailableError
+from shared.eventsourcing.event import NewEvent, StoredEvent
+
+#: Whoever holds this advisory lock of the database is its sequencer.
+_SEQUENCER_LOCK = 7_205_759_404
+_LEADER_POLL_SECONDS = 0.5
+
+_CONFLICT = "OR001"
+
+_APPEND = "SELECT append_to_stream($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+_COLUMNS = """e.stream, e.position, o.global_position, e.id, e.type, e.payload, e.occurred_at, e.actor,
+    e.causation_id, e.correlation_id"""
+
+_READ = f"""SELECT {_COLUMNS} FROM events e LEFT JOIN global_order o USING (number)
+    WHERE e.stream = $1 AND e.position > $2 ORDER BY e.position"""  # noqa: S608  only constants go in
+
+_READ_ALL = f"""SELECT {_COLUMNS} FROM global_order o JOIN events e USING (number)
+    WHERE o.global_position > $1 ORDER BY o.global_position LIMIT $2"""  # noqa: S608  only constants go in
+
+_HEAD = "SELECT coalesce(max(global_position), 0) FROM global_order"
+
+
+class PostgresEventStore:
+    """Streams in one table, their order in another. `pool` belongs to the caller."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
+        with _translated(stream, expected):
+            head: int = await self._pool.fetchval(
+                _APPEND,
+                stream,
+                expected,
+                [event.id for event in events],
+                [event.type for event in events],
+                [event.payload for event in events],
+                [event.occurred_at for event in events],
+                [event.actor for event in events],
+                [event.causation_id for event in events],
+                [event.correlation_id for event in events],
+            )
+        return head
+
+    async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
+        with _translated(stream):
+            return [_stored(row) for row in await self._pool.fetch(_READ, stream, after)]
+
+    async def read_all(self, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
+        with _translated():
+            return [_stored(row) for row in await self._pool.fetch(_READ_ALL, after, limit)]
+
+    async def head(self) -> int:
+        with _translated():
+            position: int = await self._pool.fetchval(_HEAD)
+        return position
+
+    @asynccontextmanager
+    async def lead(self) -> AsyncIterator[PostgresSequencer]:
+        async with self._pool.acquire() as connection:
+            # Tried again and again, not waited for: a statement that waits would keep old rows from being cleaned.
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _SEQUENCER_LOCK):  # noqa: ASYNC110
+                await asyncio.sleep(_LEADER_POLL_SECONDS)
+            try:
+                yield PostgresSequencer(connection)
+            finally:
+                if not connection.is_closed():
+                    await connection.execute("SELECT pg_advisory_unlock($1)", _SEQUENCER_LOCK)
+
+
+class PostgresSequencer:
+    """Sequences on the very connection that holds the leader's lock: with it, leadership is gone too."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def sequence(self, limit: int = 1000) -> int:
+        with _translated():
+            count: int = await self._connection.fetchval("SELECT sequence_pending($1)", limit)
+        return count
+
+
+def _stored(row: asyncpg.Record) -> StoredEvent:
+    return StoredEvent(*row)
+
+
+@contextmanager
+def _translated(stream: str = "", expected: int = 0) -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise DuplicateEventError(stream, str(error.detail)) from error
+    except asyncpg.PostgresConnectionError as error:
+        raise LogUnavailableError(str(error)) from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != _CONFLICT:
+            raise
+        raise ConcurrencyConflictError(stream, expected, int(error.detail)) from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        raise LogUnavailableError(str(error) or type(error).__name__) from error

@@ -1,0 +1,54 @@
+"""The API key and secret that tokens are signed with."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.runtime.errors import SettingError
+from shared.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Whoever knows the secret may issue tokens."""
+
+    api_key: str
+    api_secret: str = field(repr=False)
+
+
+def load_credentials(settings: Settings) -> Credentials:
+    """Return the configured credentials, or those of the data folder, made there when there are none yet.
+
+    Made ones are for a single machine: services that share a broker must be told the same by their settings.
+    """
+    if settings.api_key and settings.api_secret:
+        return Credentials(settings.api_key, settings.api_secret.get_secret_value())
+    if settings.api_key or settings.api_secret:
+        raise SettingError("ONRECORD_API_KEY and ONRECORD_API_SECRET", "go together: set both or none")
+    return _kept(settings.data_dir / "credentials.json")
+
+
+def _kept(path: Path) -> Credentials:
+    if not path.exists():
+        _make(path)
+    kept = json.loads(path.read_text())
+    return Credentials(kept["api_key"], kept["api_secret"])
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = json.dumps({"api_key": secrets.token_hex(16), "api_secret": secrets.token_hex(32)})
+    fresh = path.with_suffix(f".{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(made)
+    try:
+        # Whoever links first wins, so that two processes that start together end up with the same.
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()

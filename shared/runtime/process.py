@@ -1,0 +1,53 @@
+"""The life of a service process: start, run until told to stop, end in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
+
+import uvloop
+
+from shared.runtime.errors import StartupError
+
+Service = TypeVar("Service")
+
+
+def run_process(service: AbstractAsyncContextManager[object]) -> None:
+    """Run a service until SIGINT or SIGTERM. Raises StartupError, alone, when it could not start."""
+    try:
+        uvloop.run(_until_stopped(service))
+    except BaseExceptionGroup as group:
+        raise _only_startup_error(group) from None
+
+
+@asynccontextmanager
+async def stop_signal() -> AsyncIterator[asyncio.Event]:
+    """Yield an event that SIGINT or SIGTERM sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _until_stopped(service: AbstractAsyncContextManager[object]) -> None:
+    async with stop_signal() as stop, service:
+        await stop.wait()
+
+
+def _only_startup_error(error: BaseException) -> BaseException:
+    """Return the StartupError somewhere in nested groups; where there is none, the group itself."""
+    matching = error.subgroup(StartupError) if isinstance(error, BaseExceptionGroup) else None
+    while isinstance(matching, BaseExceptionGroup):
+        first = matching.exceptions[0]
+        if not isinstance(first, BaseExceptionGroup):
+            return first
+        matching = first
+    return error

@@ -1,0 +1,49 @@
+"""One service alone in its process, with its health on HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.resources.abc import Traversable
+
+import asyncpg
+from fastapi import FastAPI
+
+from shared.runtime.errors import SettingError
+from shared.runtime.http import health_router, serving
+from shared.runtime.infrastructure import Infrastructure, open_infrastructure
+from shared.runtime.settings import Settings
+
+_READY_SECONDS = 2
+
+Running = Callable[[Infrastructure], AbstractAsyncContextManager[object]]
+
+
+@asynccontextmanager
+async def standalone(settings: Settings, running: Running, *migrations: Traversable) -> AsyncIterator[None]:
+    """Run a service that has no HTTP interface of its own. Raises StartupError."""
+    async with shared_infrastructure(settings, *migrations) as infrastructure, running(infrastructure):
+        app = FastAPI(openapi_url=None)
+        app.include_router(health_router(lambda: database_answers(infrastructure)))
+        async with serving(app, settings.http_host, settings.http_port):
+            yield
+
+
+def shared_infrastructure(settings: Settings, *migrations: Traversable) -> AbstractAsyncContextManager[Infrastructure]:
+    """Open what services in several processes share. Raises SettingError when it is not named."""
+    if not settings.amqp_url:
+        raise SettingError("ONRECORD_AMQP_URL", "is not set: a service alone reaches the others by a broker")
+    if not settings.database_url:
+        raise SettingError("ONRECORD_DATABASE_URL", "is not set: a service alone shares its log with the others")
+    return open_infrastructure(settings, *migrations)
+
+
+async def database_answers(infrastructure: Infrastructure) -> bool:
+    """Tell whether the log can be reached now."""
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            await infrastructure.database.fetchval("SELECT 1")
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True

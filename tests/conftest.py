@@ -1,0 +1,3 @@
+"""Fixtures and hooks of the whole suite."""
+
+pytest_plugins = ["tests.support.fixtures"]
