@@ -20,13 +20,13 @@ from services.gateway.entrypoints.signaling import Signaling, signaling_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.settings import GatewaySettings
-from services.gateway.tokens import Tokens
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.messaging.topology import live_queue
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.standalone import database_answers
 from shared.runtime.supervision import supervised
+from shared.runtime.tokens import Tokens
 
 _log = structlog.get_logger()
 

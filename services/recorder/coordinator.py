@@ -7,9 +7,8 @@ import asyncio
 import structlog
 
 from services.recorder.handlers import RecorderStreams
-from services.recorder.process_manager import Meeting, RecorderCommand, begin, due, evolve
+from services.recorder.process_manager import Meeting, RecorderCommand, due, follow
 from shared.contracts.message import Event
-from shared.contracts.room import SessionStarted
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
@@ -33,13 +32,11 @@ class Coordinator:
     def apply(self, event: Event) -> None:
         """Take the next event of the log."""
         session_id: str = getattr(event, "session_id", "")
-        if isinstance(event, SessionStarted):
-            self._meetings[session_id] = begin(event)
-        elif session_id in self._meetings:
-            meeting = evolve(self._meetings[session_id], event)
+        meeting = follow(self._meetings.get(session_id), event)
+        if meeting:
             self._meetings[session_id] = meeting
-            if meeting.is_over:
-                del self._meetings[session_id]
+        else:
+            self._meetings.pop(session_id, None)
         self._changed.set()
 
     async def run(self) -> None:

@@ -97,7 +97,7 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: C901, PLR0911, P
         case ConsentRefused() | ConsentWithdrawn():
             return replace(meeting, consenting=meeting.consenting - {event.participant_id})
         case RecordingRequested():
-            return replace(meeting, recording=OpenRecording(event.recording_id, event.at), stopped_at=None)
+            return replace(meeting, recording=OpenRecording(event.recording_id, event.at))
         case RecordingStarted() if meeting.recording:
             return replace(meeting, recording=replace(meeting.recording, started=True))
         case RecordingStopped() | RecordingFailed():
@@ -106,18 +106,28 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: C901, PLR0911, P
             asked = OpenParticipantRecording(event.participant_recording_id, event.recording_id, event.at)
             requested = meeting.requested | {event.participant_recording_id}
             return replace(_with(meeting, event.participant_id, asked), requested=requested)
-        case ParticipantRecordingStarted():
-            return _with(meeting, event.participant_id, replace(meeting.open[event.participant_id], started=True))
-        case ParticipantRecordingStopRequested():
-            return _with(meeting, event.participant_id, replace(meeting.open[event.participant_id], stopping=True))
+        case ParticipantRecordingStarted() if known := meeting.open.get(event.participant_id):
+            return _with(meeting, event.participant_id, replace(known, started=True))
+        case ParticipantRecordingStopRequested() if known := meeting.open.get(event.participant_id):
+            return _with(meeting, event.participant_id, replace(known, stopping=True))
         case ParticipantRecordingStopped() | ParticipantRecordingFailed():
             return _with(meeting, event.participant_id, None)
         case _:
             return meeting
 
 
-def begin(event: SessionStarted) -> Meeting:
-    return Meeting(event.room_id, event.session_id)
+def follow(meeting: Meeting | None, event: Event) -> Meeting | None:
+    """Return what an event of the session makes of its meeting; None when it is over, or we know of none."""
+    match event:
+        case SessionStarted():
+            return Meeting(event.room_id, event.session_id)
+        case RecordingRequested() | ParticipantRecordingRequested() if meeting is None:
+            # It was decided while the session ended, and came into the log after its end. It has to end as well.
+            meeting = Meeting(event.room_id, event.session_id, ended_at=event.at)
+        case _:
+            pass
+    after = evolve(meeting, event) if meeting else None
+    return None if after is None or after.is_over else after
 
 
 def due(meeting: Meeting, now: datetime) -> list[RecorderCommand]:

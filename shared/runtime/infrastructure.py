@@ -23,7 +23,7 @@ from shared.runtime.database import open_database
 from shared.runtime.errors import SettingError
 from shared.runtime.settings import Settings
 
-_LOG_MIGRATIONS = files("shared.eventsourcing") / "sql"
+LOG_MIGRATIONS = files("shared.eventsourcing") / "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Infrastructure:
 async def open_infrastructure(settings: Settings, *migrations: Traversable) -> AsyncIterator[Infrastructure]:
     """Connect to all of it; `migrations` are folders of tables beside the log. Raises StartupError."""
     credentials = load_credentials(settings)
-    async with open_database(settings, (_LOG_MIGRATIONS, *migrations)) as database, _bus(settings) as bus:
+    async with open_database(settings, (LOG_MIGRATIONS, *migrations)) as database, _bus(settings) as bus:
         yield Infrastructure(uuid4().hex[:12], database, PostgresEventStore(database), bus, credentials)
 
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 import uvloop
 
 from shared.runtime.errors import StartupError
+from shared.runtime.logging import configure_logging
+from shared.runtime.settings import Settings, load_settings
 
-Service = TypeVar("Service")
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def main(
+    service: str, kind: type[AnySettings], running: Callable[[AnySettings], AbstractAsyncContextManager[object]]
+) -> None:
+    """Run one service as this process. What keeps it from starting is one sentence on stderr and exit status 1."""
+    try:
+        settings = load_settings(kind)
+        configure_logging(service, as_json=settings.log_json, level=settings.log_level)
+        run_process(running(settings))
+    except StartupError as error:
+        sys.exit(f"onrecord: {error}")
 
 
 def run_process(service: AbstractAsyncContextManager[object]) -> None:

@@ -21,17 +21,21 @@ class Consent:
     """Nobody consents before they said so."""
 
     answer: Literal["none", "given", "refused", "withdrawn"] = "none"
+    #: Since when.
     at: datetime | None = None
+    #: The latest moment of any word; words of several gateways arrive out of order.
+    newest: datetime | None = None
 
 
-def evolve(consent: Consent, event: ConsentHappened) -> Consent:  # noqa: ARG001  the newest word is all that counts
+def evolve(consent: Consent, event: ConsentHappened) -> Consent:
+    newest = max(event.at, consent.newest or event.at)
     match event:
         case ConsentGiven():
-            return Consent("given", event.at)
+            return Consent("given", event.at, newest)
         case ConsentRefused():
-            return Consent("refused", event.at)
+            return Consent("refused", event.at, newest)
         case ConsentWithdrawn():
-            return Consent("withdrawn", event.at)
+            return Consent("withdrawn", event.at, newest)
         case _:
             assert_never(event)
 
@@ -42,19 +46,25 @@ def evolve(consent: Consent, event: ConsentHappened) -> Consent:  # noqa: ARG001
 def decide(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
     if command.consent:
         return _give(consent, command)
-    if consent.answer == "given":
-        return [_event(ConsentWithdrawn, command)]
     if consent.answer == "none":
         return [_event(ConsentRefused, command)]
-    return []
+    return _withdraw(consent, command)
 
 
 def _give(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
-    # A yes that was said before the newest word but arrives after it must not undo a no.
-    outdated = consent.at is not None and command.at < consent.at
+    # A yes that was said before the newest word, or with it, but arrives after it must not undo a no.
+    outdated = consent.newest is not None and command.at <= consent.newest
     if consent.answer == "given" or outdated:
         return []
     return [_event(ConsentGiven, command)]
+
+
+def _withdraw(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
+    # A no that was said before the one we know but arrives after it takes effect earlier.
+    earlier = consent.answer == "withdrawn" and consent.at is not None and command.at < consent.at
+    if consent.answer == "given" or earlier:
+        return [_event(ConsentWithdrawn, command)]
+    return []
 
 
 def _event(kind: type[ConsentHappened], command: SetConsent) -> ConsentHappened:

@@ -6,10 +6,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from services.gateway.tokens import ForbiddenError, TokenError
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.messaging.errors import BusError
+from shared.runtime.tokens import ForbiddenError, TokenError
 
 _REFUSED = {
     "room_not_found": 404,

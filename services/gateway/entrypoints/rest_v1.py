@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.adapters.tickets import Admission, Tickets
 from services.gateway.handlers import Rooms
-from services.gateway.tokens import Tokens
 from shared.contracts.identifiers import ParticipantId, RoomId
 from shared.contracts.rtp_source import PayloadType, RtpPorts, RtpTrack
+from shared.runtime.tokens import Tokens
 
 Authorization = Annotated[str | None, Header()]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from services.gateway.handlers import Rooms
-from services.gateway.tokens import Tokens
+from shared.runtime.tokens import Tokens
 
 Authorization = Annotated[str | None, Header()]
 

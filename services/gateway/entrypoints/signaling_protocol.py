@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
 
 from services.gateway.projections.roster import LiveSession
 
@@ -49,7 +49,8 @@ class Stop(_Incoming):
 
 class SetConsent(_Incoming):
     action: Literal["set_consent"]
-    consent: bool
+    #: Nothing but `true` is a yes.
+    consent: StrictBool
 
 
 class Ping(_Incoming):
@@ -110,6 +111,29 @@ def envelope(namespace: str, payload: Mapping[str, Any], now: datetime) -> str:
     return json.dumps({"namespace": namespace, "timestamp": timestamp, "payload": payload})
 
 
+#: What is switched on. Newer clients read `modules`, older ones `enabled_modules`.
+_TARIFF = {
+    "id": "",
+    "name": "onrecord",
+    "quotas": {},
+    "enabled_modules": ["recording"],
+    "modules": {"recording": {"features": ["record"]}},
+}
+
+#: What we do not have and clients expect to be told of nevertheless: without `chat` the web client fails.
+_ABSENT_MODULES = {
+    "chat": {"enabled": False, "room_history": [], "groups_history": []},
+    "moderation": {
+        "raise_hands_enabled": False,
+        "waiting_room_enabled": False,
+        "waiting_room_participants": [],
+    },
+    "polls": None,
+    "shared_folder": None,
+    "is_room_owner": False,
+}
+
+
 def join_success(session: LiveSession, participant_id: str) -> dict[str, Any]:
     """Return what a participant is told who just came in."""
     myself = session.peers[participant_id]
@@ -120,7 +144,8 @@ def join_success(session: LiveSession, participant_id: str) -> dict[str, Any]:
         "role": myself.role,
         "participants": [peer.view() for peer in session.peers.values() if peer.id != participant_id],
         "recording": session.recording_view(),
-        "tariff": {"id": "", "name": "onrecord", "quotas": {}, "enabled_modules": ["recording"]},
+        "tariff": _TARIFF,
+        **_ABSENT_MODULES,
     }
 
 

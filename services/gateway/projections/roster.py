@@ -58,6 +58,8 @@ class Peer:
 class LiveSession:
     session_id: str
     peers: dict[str, Peer] = field(default_factory=dict)
+    #: Who consents, present or not: it holds for the session, over leaving and coming back.
+    consenting: set[str] = field(default_factory=set)
     recording_id: str | None = None
     recording_started: bool = False
 
@@ -127,16 +129,19 @@ class Roster:
 
 
 def _joined(session: LiveSession, event: ParticipantJoined) -> Notice:
-    peer = Peer(event.participant_id, event.display_name, event.role, event.at)
+    consents = event.participant_id in session.consenting
+    peer = Peer(event.participant_id, event.display_name, event.role, event.at, consents)
     session.peers[peer.id] = peer
     return _control(event, {"message": "joined", **peer.view()})
 
 
 def _consent_said(session: LiveSession, event: ConsentEvent) -> list[Notice]:
+    consents = isinstance(event, ConsentGiven)
+    (session.consenting.add if consents else session.consenting.discard)(event.participant_id)
     peer = session.peers.get(event.participant_id)
     if peer is None:
         return []
-    peer.consents = isinstance(event, ConsentGiven)
+    peer.consents = consents
     return [_control(event, {"message": "update", **peer.view()})]
 
 

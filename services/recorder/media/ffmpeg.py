@@ -175,7 +175,7 @@ class WebmWriter:
 
     async def write(self, data: bytes) -> None:
         """Hand data to ffmpeg; wait while it has more than asyncio's buffer (64 KiB) to read."""
-        if self._process.returncode is not None:
+        if self._stdin.is_closing() or self._process.returncode is not None:
             raise await self._failure()
         self._stdin.write(data)
         try:
@@ -229,8 +229,8 @@ def _let_be() -> None:
 
 
 def _writer_arguments(ffmpeg: Path, path: Path) -> list[str]:
-    # analyzeduration: 1 us, else ffmpeg reads up to 5 s before it writes. Never `-fflags nobuffer`: it loses
-    # what was analysed.
+    # analyzeduration: 1 us, the header says everything; a stream that leaves something to find out is read for
+    # up to 5 s before a byte is written. Never `-fflags nobuffer`: it loses what was analysed.
     source = ffmpeg_python.input("pipe:0", format="matroska", analyzeduration=1)
     # flush_packets and cluster_time_limit only help together: without the first, 256 KiB wait in ffmpeg's
     # buffer; without the second, 5 s in a cluster.

@@ -1,7 +1,8 @@
 """The gate: which moments of one participant may be recorded.
 
 Pure. A moment may pass when every condition holds at it. Nothing holds before it was said, and what is said takes
-effect at the moment it was said at, which may lie before what was said earlier: gateways are several.
+effect at the moment it was said at, which may lie before what was taken note of earlier: gateways are several. In
+doubt it is a no: one that is heard of late also undoes every yes that is known already and was said after it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,14 @@ class Gate:
         self._said: dict[Condition, list[tuple[int, bool]]] = {"consent": [], "presence": []}
 
     def say(self, condition: Condition, at_ns: int, *, holds: bool) -> None:
-        """Take note that from `at_ns` on the condition holds or does not. Of two for one moment, a no wins."""
-        insort(self._said[condition], (at_ns, holds), key=_order)
+        """Take note that from `at_ns` on the condition holds or does not. Of two for one moment, a no wins.
+
+        Words are to be told in the order of the log, which says who is consenting and present by its last word.
+        """
+        said = self._said[condition]
+        if not holds:
+            said[:] = [word for word in said if word[0] < at_ns or not word[1]]
+        insort(said, (at_ns, holds), key=_order)
 
     def permits(self, begin_ns: int, end_ns: int) -> bool:
         """Tell whether every moment of the span, both ends included, may pass."""

@@ -75,6 +75,11 @@ class JitterBuffer:
         self._candidate: tuple[RtpPacket, int] | None = None
         self._released: list[BufferedPacket] = []
 
+    @property
+    def ssrc(self) -> int | None:
+        """The sender whose sequence is followed; None before the first packet."""
+        return self._ssrc
+
     def push(self, packet: RtpPacket, arrival_ns: int) -> None:
         """Take a packet as it arrived; arrival times must not go back from one call to the next."""
         self.counters.received += 1

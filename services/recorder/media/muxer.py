@@ -100,8 +100,7 @@ def _ebml_header() -> bytes:
 def _runs(blocks: list[Block]) -> Iterator[list[Block]]:
     """Split the sorted blocks into runs whose times fit one cluster."""
     while blocks:
-        last_ms = blocks[0].time_ns // NS_PER_MS + _MAX_RELATIVE_MS
-        end = bisect_right(blocks, (last_ms + 1) * NS_PER_MS - 1, key=_time_ns)
+        end = bisect_right(blocks, blocks[0].time_ns + _MAX_RELATIVE_MS * NS_PER_MS, key=_time_ns)
         yield blocks[:end]
         blocks = blocks[end:]
 

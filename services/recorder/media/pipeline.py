@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
-from services.recorder.media.ffmpeg import WebmWriter, black_keyframe
+from services.recorder.media.ffmpeg import FfmpegError, WebmWriter, black_keyframe
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, TimedFrame
 from services.recorder.media.gap_filler import AudioGapFiller, VideoGapFiller
 from services.recorder.media.gate import Gate
@@ -32,6 +33,7 @@ class Pipeline:
         self._writer = writer
         self._start_ns = start_ns
         self._end_ns: int | None = None
+        self._ended = False
         self._held: deque[TimedFrame] = deque()
         self._held_bytes = 0
         self._audio = AudioGapFiller(start_ns)
@@ -80,11 +82,15 @@ class Pipeline:
         await self._write(
             self._cut_if_closed(self._end_ns) + self._video.finish(self._end_ns) + self._audio.finish(self._end_ns)
         )
+        self._ended = True
         await self._writer.close()
 
     async def abort(self) -> None:
-        """End ffmpeg, whatever becomes of the file."""
-        await self._writer.close()
+        """End ffmpeg if it still runs, whatever becomes of the file."""
+        if not self._ended:
+            self._ended = True
+            with suppress(FfmpegError):
+                await self._writer.close()
 
     async def _begin(self, watermark_ns: int, patience_ns: int) -> bool:
         """Write the header as soon as the size is known, or has been waited for; tell whether it is written."""

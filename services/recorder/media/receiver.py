@@ -36,11 +36,14 @@ class TrackReceiver:
         self.kind = kind
         self.clock = TrackClock(_CLOCK_RATES[kind])
         self.counters = ReceiverCounters()
-        #: The sender that packets come from; None before the first.
-        self.ssrc: int | None = None
         self._payload_type = payload_type
         self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
         self._depacketizer = depacketizer_for(codec)
+
+    @property
+    def ssrc(self) -> int | None:
+        """The sender that packets come from; None before the first."""
+        return self._buffer.ssrc
 
     @property
     def needs_keyframe(self) -> bool:
@@ -56,7 +59,6 @@ class TrackReceiver:
         if packet.payload_type != self._payload_type:
             self.counters.foreign += 1
             return []
-        self.ssrc = packet.ssrc
         self._buffer.push(packet, arrival_ns)
         return self._frames(self._buffer.pop(arrival_ns))
 

@@ -316,6 +316,15 @@ async def test_a_killed_ffmpeg_leaves_all_but_the_last_second(
     assert await decode_errors(ffmpeg, tmp_path / "repaired.webm") == ""
 
 
+async def test_the_first_second_is_on_disk_at_once_even_if_its_picture_is_rubbish(
+    ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger
+) -> None:
+    writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
+    await feed(writer, silent_and_black(b"\x10rubbish", 1 * S))
+    await eventually_on_disk(ffmpeg, tmp_path / "a.webm", until_ms=600)
+    await writer.close()
+
+
 async def test_sound_reaches_the_disk_while_the_camera_is_off(
     ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
@@ -396,7 +405,9 @@ def test_it_works_on_uvloop_too(ffmpeg: Path, tmp_path: Path, log: FilteringBoun
         await record(ffmpeg, tmp_path / "a.webm", blocks, log)
         writer = await WebmWriter.start(ffmpeg, tmp_path / "b.webm", log)
         os.kill(writer.pid, signal.SIGKILL)
-        await write_for_ever(writer, bytes(100_000))
+        with suppress(FfmpegFailedError):
+            await write_for_ever(writer, bytes(100_000))
+        await writer.write(b"more")
 
     with pytest.raises(FfmpegFailedError, match="status -9"):
         uvloop.run(killed_under_write())
@@ -462,6 +473,14 @@ async def test_times_that_go_back_are_found_out(ffmpeg: Path, tmp_path: Path) ->
     ]
     (tmp_path / "a.mkv").write_bytes(b"".join(stream))
     assert not (await probe(ffmpeg, tmp_path / "a.mkv")).monotonic
+
+
+async def test_the_times_of_a_file_are_told_as_they_are(ffmpeg: Path, tmp_path: Path) -> None:
+    blocks = [Block("audio", at * MS, keyframe=True, data=OPUS_SILENCE) for at in (500, 520)]
+    (tmp_path / "a.mkv").write_bytes(b"".join(in_batches(blocks)))
+    found = await probe(ffmpeg, tmp_path / "a.mkv")
+    assert (found.duration_ms, found.audio_packets, found.video_frames) == (540, 2, 0)
+    assert not found.starts_with_keyframe
 
 
 async def test_a_file_that_is_no_media_fails_the_probe(ffmpeg: Path, tmp_path: Path) -> None:

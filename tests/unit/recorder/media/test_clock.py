@@ -57,7 +57,7 @@ def test_a_frame_that_is_too_early_draws_the_line_down_slowly() -> None:
 
 
 def test_the_line_stops_where_frames_are_no_longer_early() -> None:
-    clock = started(arrival_ns=START_NS + 20 * NS_PER_MS)
+    clock = started(arrival_ns=START_NS + 20_300_000)
     observe_seconds(clock, 1, 20)
     assert clock.wall_ns(20 * VIDEO_HZ) == START_NS + 20 * NS_PER_SECOND
 
@@ -68,10 +68,17 @@ def test_after_a_long_pause_the_line_still_moves_by_no_more_than_a_seconds_worth
     assert clock.wall_ns(600 * VIDEO_HZ) == START_NS + 600 * NS_PER_SECOND - SLEW_NS
 
 
-def test_media_observed_again_gives_no_further_allowance() -> None:
+def test_one_frame_that_is_too_early_does_not_count_for_more_than_itself() -> None:
     clock = started()
-    for timestamp in (VIDEO_HZ, 0, VIDEO_HZ, 0, VIDEO_HZ):
-        clock.observe(timestamp, START_NS + 900 * NS_PER_MS + timestamp - VIDEO_HZ)
+    clock.observe(VIDEO_HZ // 10, START_NS - 900 * NS_PER_MS)
+    observe_seconds(clock, 1, 10)
+    assert clock.wall_ns(10 * VIDEO_HZ) == START_NS + 10 * NS_PER_SECOND - SLEW_NS // 10
+
+
+def test_a_frame_out_of_order_moves_nothing() -> None:
+    clock = started()
+    clock.observe(VIDEO_HZ, START_NS + 900 * NS_PER_MS)
+    clock.observe(VIDEO_HZ // 2, START_NS + NS_PER_SECOND)
     assert clock.wall_ns(VIDEO_HZ) == START_NS + NS_PER_SECOND - SLEW_NS
 
 
@@ -134,11 +141,15 @@ def test_time_never_goes_back(steps: list[tuple[int, int]], restarts: set[int]) 
 @given(
     st.lists(st.tuples(st.integers(900, VIDEO_HZ), st.integers(0, 400 * NS_PER_MS)), max_size=40),
     st.integers(-400 * NS_PER_MS, 0),
+    st.integers(-400 * NS_PER_MS, 0),
 )
-def test_time_runs_by_the_ticks_but_for_five_ms_a_second(steps: list[tuple[int, int]], correction_ns: int) -> None:
+def test_time_runs_by_the_ticks_but_for_5_ms_a_second(
+    steps: list[tuple[int, int]], first_ns: int, then_ns: int
+) -> None:
     clock, timestamp = started(arrival_ns=START_NS + 500 * NS_PER_MS), 0
+    clock.correct_towards(first_ns)
     last_ns = clock.wall_ns(0)
-    clock.correct_towards(correction_ns)
+    clock.correct_towards(then_ns)
     for ticks, delay_ns in steps:
         timestamp += ticks
         clock.observe(timestamp, START_NS + timestamp * NS_PER_SECOND // VIDEO_HZ + delay_ns)
@@ -205,6 +216,15 @@ def test_with_a_report_of_one_track_alone_each_stays_at_its_arrival() -> None:
     report(video, 0, rate_hz=VIDEO_HZ)
     keep_in_step(audio, video)
     assert video.wall_ns(0) == START_NS + 300 * NS_PER_MS
+
+
+def test_while_one_track_has_no_report_the_other_keeps_its_correction() -> None:
+    audio, video = skewed_by(-300 * NS_PER_MS)
+    report_both(audio, video)
+    video.restart()
+    report_both(audio, video, seconds=1)
+    observe_seconds(audio, 1, 10, rate_hz=AUDIO_HZ)
+    assert audio.wall_ns(10 * AUDIO_HZ) == START_NS + 10 * NS_PER_SECOND - 300 * NS_PER_MS
 
 
 @pytest.mark.parametrize(("apart_s", "corrected"), [(1, True), (20, False)])

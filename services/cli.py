@@ -1,0 +1,155 @@
+"""The `onrecord` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from shared.eventsourcing.errors import EventSourcingError
+from shared.runtime.credentials import load_credentials
+from shared.runtime.errors import StartupError
+from shared.runtime.logging import configure_logging
+from shared.runtime.settings import Settings, load_settings
+
+app = typer.Typer(
+    name="onrecord",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Record meetings lawfully, and prove it.",
+)
+
+SERVICES = ("gateway", "consent", "recorder", "notifier", "relay", "audit")
+
+Result = TypeVar("Result")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def up() -> None:
+    """Run the whole system in this process, until Ctrl-C."""
+    from services.system import system  # noqa: PLC0415  each command imports what it needs: the others start faster
+    from shared.runtime.process import stop_signal  # noqa: PLC0415
+
+    async def run() -> None:
+        async with stop_signal() as stop, system() as running:
+            typer.echo(f"onrecord is up on http://127.0.0.1:{running.http_port}; recordings: {running.storage_root}")
+            typer.echo("Ctrl-C ends it. Tokens: onrecord token --help")
+            await stop.wait()
+
+    _configure("onrecord")
+    _run(run)
+
+
+@app.command()
+def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]) -> None:
+    """Run one service alone; it shares database and broker with the others."""
+    if service not in SERVICES:
+        _fail(f"there is no service {service!r}: choose one of {', '.join(SERVICES)}")
+    import_module(f"services.{service}.__main__").run()
+
+
+@app.command()
+def demo(
+    as_json: AsJson = False,
+    data_dir: Annotated[
+        Path, typer.Option(help="Where the demo's database and recordings go, a new folder for each run.")
+    ] = Path("onrecord-data/demo"),
+) -> None:
+    """Record a short scripted meeting from real media over real signaling, and show the files."""
+    from services.demo import report  # noqa: PLC0415
+    from services.demo.run import run_demo  # noqa: PLC0415
+
+    console = Console(stderr=as_json)
+    begin = datetime.now(UTC)
+
+    def say(sentence: str) -> None:
+        console.print(f"[dim]{(datetime.now(UTC) - begin).total_seconds():5.1f} s[/dim]  {sentence}", highlight=False)
+
+    async def run() -> None:
+        folder = data_dir / begin.strftime("%Y%m%dT%H%M%SZ")
+        result = await run_demo(say, None, data_dir=folder)
+        if as_json:
+            typer.echo(json.dumps(report.as_json(result.told, result.storage_root), indent=2))
+        else:
+            report.show(console, result.told, result.storage_root, result.decode_errors)
+        if result.told.failures or any(result.decode_errors.values()):
+            _fail(f"not every file is good: {result.told.failures or result.decode_errors}")
+
+    _configure("demo", level="warning")
+    _run(run)
+
+
+@app.command()
+def token(
+    participant: Annotated[str | None, typer.Option(help="Bind it to this participant id.")] = None,
+    room: Annotated[str | None, typer.Option(help="Bind it to this room id.")] = None,
+    moderator: Annotated[bool, typer.Option(help="Let the bearer start and stop recordings.")] = False,
+    server: Annotated[bool, typer.Option(help="For the REST API, not for joining.")] = False,
+    hours: Annotated[float, typer.Option(help="How long it is good for.")] = 24,
+) -> None:
+    """Print a token for clients or for the REST API."""
+    from shared.runtime.tokens import Permission, Tokens  # noqa: PLC0415
+
+    permissions: list[Permission] = ["allow_join", "allow_mod"] if moderator or server else ["allow_join"]
+    try:
+        tokens = Tokens(load_credentials(load_settings(Settings)))
+    except StartupError as error:
+        _fail(str(error))
+    typer.echo(
+        tokens.issue(
+            datetime.now(UTC),
+            permissions=permissions,
+            roles=["crawler"] if server else [],
+            room_id=room,
+            participant_id=participant,
+            lifetime=timedelta(hours=hours),
+        )
+    )
+
+
+@app.command()
+def replay(
+    until: Annotated[str | None, typer.Option(help="A global position, or a time like 2030-01-31T12:00:00Z.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild the state of rooms, consents and recordings from the log alone."""
+    from services.audit import command  # noqa: PLC0415
+
+    _configure("replay", level="warning")
+    _run(lambda: command.replay_command(until, as_json=as_json))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _configure(service: str, level: str | None = None) -> None:
+    settings = load_settings(Settings)
+    configure_logging(service, as_json=settings.log_json, level=level or settings.log_level)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run to the end. What went wrong is one sentence on stderr and exit status 1."""
+    try:
+        return asyncio.run(work())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (StartupError, EventSourcingError, TimeoutError) as error:
+        _fail(str(error) or "the system did not get on in time")
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(f"onrecord: {sentence}", err=True)
+    raise typer.Exit(1)

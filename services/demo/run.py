@@ -1,0 +1,87 @@
+"""The demo: the whole system, a scripted meeting, and a look at what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services.audit.projections.timeline import Timeline, timeline
+from services.audit.replay import read_log
+from services.demo.media import encode_clip
+from services.demo.script import Held, IssueToken, Meeting, Say
+from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
+from services.recorder.media.probe import decode_errors
+from services.system import System, system
+from shared.contracts.participant_recording import ParticipantRecordingFailed, ParticipantRecordingStopped
+from shared.contracts.recording import RecordingEvent
+from shared.eventsourcing.codec import decode
+from shared.eventsourcing.store import EventStore
+from shared.runtime.errors import StartupError
+from shared.runtime.tokens import Permission, Tokens
+
+_CLIP_SECONDS = 10
+_EXPECTED_FILES = 3
+_FINISH_SECONDS = 60
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What came of it."""
+
+    told: Timeline
+    storage_root: Path
+    #: What ffmpeg says against each participant's file; empty if it decodes cleanly.
+    decode_errors: dict[str, str]
+
+
+async def run_demo(say: Say, ffmpeg_setting: str | None, **overrides: Any) -> DemoResult:
+    """Run the demo. Raises StartupError, and TimeoutError when the system does not get on."""
+    try:
+        ffmpeg = find_ffmpeg(ffmpeg_setting)
+    except FfmpegMissingError as error:
+        raise StartupError(str(error)) from error
+    say("Encoding 10 s of picture and sound, once, for all senders …")
+    clip = await encode_clip(ffmpeg, _CLIP_SECONDS)
+    say("Starting database, bus and services …")
+    async with system(**overrides, http_port=0) as running:
+        say(f"The gateway listens on http://127.0.0.1:{running.http_port}")
+        meeting = Meeting(f"http://127.0.0.1:{running.http_port}", _token_issuer(running), clip, say)
+        held = await meeting.hold()
+        say("Finishing the files …")
+        told = await _finished(running.infrastructure.store, held)
+    errors = {
+        each.participant_id: await decode_errors(ffmpeg, running.storage_root / each.file.path) for each in told.files
+    }
+    return DemoResult(told, running.storage_root, errors)
+
+
+def _token_issuer(running: System) -> IssueToken:
+    tokens = Tokens(running.infrastructure.credentials)
+
+    def issue(participant_id: str | None, moderates: bool) -> str:
+        permissions: list[Permission] = ["allow_mod"] if moderates else ["allow_join"]
+        return tokens.issue(datetime.now(UTC), permissions=permissions, participant_id=participant_id)
+
+    return issue
+
+
+async def _finished(store: EventStore, held: Held) -> Timeline:
+    """Wait until the log says that every file is in place, or has failed; return the session's timeline."""
+    async with asyncio.timeout(_FINISH_SECONDS):
+        while True:
+            events = [decode(stored) async for stored in read_log(store)]
+            ended = [
+                event for event in events if isinstance(event, ParticipantRecordingStopped | ParticipantRecordingFailed)
+            ]
+            if len(ended) >= _EXPECTED_FILES:
+                session_id = next(
+                    event.session_id
+                    for event in events
+                    if isinstance(event, RecordingEvent) and event.recording_id == held.recording_id
+                )
+                return timeline(session_id, events)
+            await asyncio.sleep(_POLL_SECONDS)
