@@ -16,11 +16,14 @@ ConsentHappened = ConsentGiven | ConsentRefused | ConsentWithdrawn
 # ----------------------------------------------------------------------------------------------------------- state
 
 
+Answer = Literal["none", "given", "refused", "withdrawn"]
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """Nobody consents before they said so."""
 
-    answer: Literal["none", "given", "refused", "withdrawn"] = "none"
+    answer: Answer = "none"
     #: Since when.
     at: datetime | None = None
     #: The latest moment of any word; words of several gateways arrive out of order.
@@ -33,11 +36,15 @@ def evolve(consent: Consent, event: ConsentHappened) -> Consent:
         case ConsentGiven():
             return Consent("given", event.at, newest)
         case ConsentRefused():
-            return Consent("refused", event.at, newest)
+            return Consent("refused", _since(consent, "refused", event.at), newest)
         case ConsentWithdrawn():
-            return Consent("withdrawn", event.at, newest)
+            return Consent("withdrawn", _since(consent, "withdrawn", event.at), newest)
         case _:
             assert_never(event)
+
+
+def _since(consent: Consent, answer: Answer, at: datetime) -> datetime:
+    return min(consent.at, at) if consent.at and consent.answer == answer else at
 
 
 # ---------------------------------------------------------------------------------------------------------- decide
@@ -46,9 +53,9 @@ def evolve(consent: Consent, event: ConsentHappened) -> Consent:
 def decide(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
     if command.consent:
         return _give(consent, command)
-    if consent.answer == "none":
-        return [_event(ConsentRefused, command)]
-    return _withdraw(consent, command)
+    if consent.answer == "given":
+        return [_event(ConsentWithdrawn, command)]
+    return _deny(consent, command)
 
 
 def _give(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
@@ -59,11 +66,17 @@ def _give(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
     return [_event(ConsentGiven, command)]
 
 
-def _withdraw(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
-    # A no that was said before the one we know but arrives after it takes effect earlier.
-    earlier = consent.answer == "withdrawn" and consent.at is not None and command.at < consent.at
-    if consent.answer == "given" or earlier:
-        return [_event(ConsentWithdrawn, command)]
+def _deny(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
+    """Write down a no where there is one already, or nothing yet, if it tells something new.
+
+    A newer one outdates every yes before it that is still on its way; an older one is a withdrawal that took effect
+    earlier than we knew.
+    """
+    withdrawn = consent.answer == "withdrawn"
+    newer = consent.newest is None or command.at > consent.newest
+    older = withdrawn and consent.at is not None and command.at < consent.at
+    if newer or older:
+        return [_event(ConsentWithdrawn if withdrawn else ConsentRefused, command)]
     return []
 
 

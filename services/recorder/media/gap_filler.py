@@ -20,6 +20,11 @@ SILENCE_NS = 20 * NS_PER_MS
 ALMOST_START_NS = 40 * NS_PER_MS
 #: How long before the end the closing black stands: as the last sound, so that both tracks end as one.
 CLOSING_NS = SILENCE_NS
+#: Two pictures that are closer fall into one frame of the nominal rate (120 in a second), which decoders that count in
+#: frames call an error. A black picture can come so close to one that was sent.
+APART_NS = 10 * NS_PER_MS
+#: A sender that is faster than that all the time would pull picture and sound apart: further it is not moved.
+MAX_MOVE_NS = 50 * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class VideoGapFiller:
         #: Frames dropped because they were captured before the latest cut, or before the file's beginning.
         self.late = 0
         #: Time of the last block; before the first one, the block due at 0 comes next.
-        self._last_ns = -NS_PER_MS
+        self._last_ns = -APART_NS
         #: Since when the track is black; None while a picture shows.
         self._black_since_ns: int | None = 0
         self._cut_ns = 0
@@ -198,7 +203,9 @@ class VideoGapFiller:
             self.gaps.append(Gap("video", self._black_since_ns, end_ns))
 
     def _block(self, time_ns: int, data: bytes, *, keyframe: bool = True) -> Block:
-        """Place a block no earlier than the millisecond after the last one: Matroska's times are whole ms."""
-        next_ms = self._last_ns // NS_PER_MS + 1
-        self._last_ns = max(time_ns, next_ms * NS_PER_MS)
+        """Place a block a little after the last one, or where it belongs if it would have to move too far."""
+        earliest_ns = self._last_ns + APART_NS
+        if earliest_ns - time_ns > MAX_MOVE_NS:
+            earliest_ns = (self._last_ns // NS_PER_MS + 1) * NS_PER_MS  # Matroska's times are whole ms
+        self._last_ns = max(time_ns, earliest_ns)
         return Block("video", self._last_ns, keyframe, data)

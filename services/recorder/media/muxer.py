@@ -32,7 +32,7 @@ _OPUS_PRE_ROLL_NS = 80 * NS_PER_MS
 
 #: What the file says a picture lasts, and what the last one does. Pictures come when they come; but ffmpeg 9,
 #: told nothing, writes "1000 per second", and ffmpeg 5 makes a last black picture last a second.
-_PICTURE_NS = NS_PER_SECOND // 60
+_PICTURE_NS = NS_PER_SECOND // 120
 
 #: A block's time is a signed 16-bit number of milliseconds after its cluster's (RFC 9559 section 11.2).
 _MAX_RELATIVE_MS = 0x7FFF

@@ -92,10 +92,8 @@ async def probe(ffmpeg: Path, path: Path) -> ProbedFile:
 
 async def decode_errors(ffmpeg: Path, path: Path) -> str:
     """Decode a whole file and return what ffmpeg says against it; nothing if it is good."""
-    # enc_time_base: ffmpeg would count in frames of the nominal rate and call two pictures in one an error.
-    played = ffmpeg_python.input(file_url(path)).output(
-        "pipe:1", format="null", fps_mode="passthrough", enc_time_base="1:1000"
-    )
+
+    played = ffmpeg_python.input(file_url(path)).output("pipe:1", format="null")
     try:
         _, errors = await run(arguments(ffmpeg, played, "-loglevel", "error"), PATIENCE)
     except FfmpegFailedError as error:

@@ -211,11 +211,20 @@ def test_a_frame_that_outwaits_the_patience_comes_after_black_with_or_without_ad
     assert filler.dropped == 1
 
 
-def test_two_frames_in_one_millisecond_are_written_one_apart() -> None:
+def test_two_frames_too_close_for_the_nominal_rate_are_moved_apart() -> None:
     filler = VideoGapFiller(START, BLACK)
     filler.push(picture(0, KEY))
-    assert times_ms(filler.push(picture(400_000))) == [1]
-    assert times_ms(filler.push(picture(500_000))) == [2]
+    assert times_ms(filler.push(picture(400_000))) == [10]
+    assert times_ms(filler.push(picture(500_000))) == [20]
+    assert times_ms(filler.push(picture(33 * MS))) == [33]
+
+
+def test_a_sender_that_is_always_too_fast_is_not_moved_ever_further() -> None:
+    filler = VideoGapFiller(START, BLACK)
+    filler.push(picture(0, KEY))
+    placed = [times_ms(filler.push(picture(n * MS)))[0] for n in range(1, 400)]
+    assert max(time - n for n, time in enumerate(placed, start=1)) <= 60
+    assert placed == sorted(set(placed))
 
 
 def test_the_new_black_is_used_once_the_size_changed() -> None:

@@ -77,7 +77,7 @@ def test_the_header_names_format_and_tracks() -> None:
         b"V_VP8",
     )
     assert (video.child(0xE0).child(0xB0).number(), video.child(0xE0).child(0xBA).number()) == (1280, 721)
-    assert video.child(0x23E383).number() == 16_666_666
+    assert video.child(0x23E383).number() == 8_333_333
     assert (audio.child(0xD7).number(), audio.child(0x83).number(), audio.child(0x86).data) == (
         2,
         2,
