@@ -14,8 +14,8 @@ from services.recorder.media.ffmpeg import arguments, run
 WIDTH, HEIGHT, FRAME_RATE = 640, 360, 30
 #: A sender that is not asked by RTCP needs keyframes often: they are what a picture can begin with.
 _KEYFRAME_EVERY = 15
-# A comma would begin the next filter of the graph.
-_BEEP = r"0.3*sin(2*PI*1000*t)*lt(mod(t\,1)\,0.1)"
+# A beep each second over faint noise, so that no two packets are alike. A bare comma would begin the next filter.
+_SOUND = r"0.3*sin(2*PI*1000*t)*lt(mod(t\,1)\,0.1)+0.01*(random(0)-0.5)"
 _ENCODE_SECONDS = 120
 
 _IVF_HEADER, _IVF_FRAME_HEADER = 32, 12
@@ -37,7 +37,7 @@ async def encode_clip(ffmpeg: Path, seconds: int) -> Clip:
         picture = ffmpeg_python.input(
             f"testsrc=size={WIDTH}x{HEIGHT}:rate={FRAME_RATE}:decimals=2:duration={seconds}", format="lavfi"
         )
-        sound = ffmpeg_python.input(f"aevalsrc={_BEEP}:s=48000:d={seconds}:c=stereo", format="lavfi")
+        sound = ffmpeg_python.input(f"aevalsrc={_SOUND}:s=48000:d={seconds}:c=stereo", format="lavfi")
         await _encode(
             ffmpeg,
             picture.output(

@@ -12,7 +12,7 @@ from rich.table import Table
 from services.audit.projections.timeline import FileOnRecord, ParticipantTimeline, Timeline
 
 #: Characters of a timeline bar.
-_BAR = 60
+_BAR = 36
 
 
 def as_json(told: Timeline, storage_root: Path) -> dict[str, Any]:
@@ -50,19 +50,19 @@ def show(console: Console, told: Timeline, storage_root: Path, decode_errors: di
 
 
 def _files_table(told: Timeline, decode_errors: dict[str, str]) -> Table:
-    table = Table(title="Files")
-    for heading in ("participant", "codecs", "picture", "duration", "frames", "packets", "size", "decodes"):
-        table.add_column(heading, justify="left" if heading in {"participant", "codecs"} else "right")
+    table = Table(title="Files", title_justify="left")
+    for heading in ("file of", "codecs", "picture", "duration", "frames", "packets", "KiB", "decodes"):
+        table.add_column(heading, justify="left" if heading in {"file of", "codecs"} else "right", no_wrap=True)
     for each in told.files:
         file = each.file
         table.add_row(
             each.participant_id,
-            f"{file.video_codec} + {file.audio_codec}",
+            f"{file.video_codec}+{file.audio_codec}",
             f"{file.width}x{file.height}",
             f"{file.duration_ms / 1000:.2f} s",
             str(file.video_frames),
             str(file.audio_packets),
-            f"{file.size_bytes / 1024:.0f} KiB",
+            f"{file.size_bytes / 1024:.0f}",
             "with errors" if decode_errors.get(each.participant_id) else "cleanly",
         )
     return table
@@ -71,8 +71,8 @@ def _files_table(told: Timeline, decode_errors: dict[str, str]) -> Table:
 def _timeline_table(told: Timeline) -> Table:
     begin = min((each.start for each in told.files), default=None)
     end = max((each.end for each in told.files), default=None)
-    table = Table(title="Who was recorded when (█ picture and sound, ░ black and silence)")
-    for heading in ("participant", "timeline", "recorded"):
+    table = Table(title="Who was recorded when: █ picture and sound, ░ black and silence", title_justify="left")
+    for heading in ("who", "timeline", "recorded"):
         table.add_column(heading, no_wrap=True)
     if begin is None or end is None:
         return table

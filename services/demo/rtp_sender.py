@@ -57,6 +57,14 @@ class SentTrack:
         self.timestamp = (self.timestamp + ticks) & 0xFFFF_FFFF
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A frame or packet and when its last byte was handed to the network, ns of the Unix epoch."""
+
+    at_ns: int
+    data: bytes
+
+
 class RtpSender:
     """Sends a clip over and over until cancelled."""
 
@@ -68,8 +76,8 @@ class RtpSender:
         self._video = SentTrack(VIDEO_PAYLOAD_TYPE, 90_000, (host, video[0]), (host, video[1]))
         self._audio = SentTrack(AUDIO_PAYLOAD_TYPE, 48_000, (host, audio[0]), (host, audio[1]))
         #: Frames and packets that were sent whole, in order.
-        self.sent_video: list[bytes] = []
-        self.sent_audio: list[bytes] = []
+        self.sent_video: list[Sent] = []
+        self.sent_audio: list[Sent] = []
 
     async def run(self, video_frames: int | None = None, audio_packets: int | None = None) -> None:
         """Send in real time, for ever or as many as told."""
@@ -87,7 +95,7 @@ class RtpSender:
                 self._report(self._video)
             for packet in self._video_packets(frame):
                 self._send(packet, self._video.rtp_target)
-            self.sent_video.append(frame)
+            self.sent_video.append(Sent(time.time_ns(), frame))
             self._video.advance(_VIDEO_TICKS)
 
     async def _send_audio(self, count: int | None) -> None:
@@ -96,7 +104,7 @@ class RtpSender:
             if index % round(_REPORT_SECONDS / _AUDIO_INTERVAL) == 0:
                 self._report(self._audio)
             self._send(self._audio.packet(packet, marker=index == 0), self._audio.rtp_target)
-            self.sent_audio.append(packet)
+            self.sent_audio.append(Sent(time.time_ns(), packet))
             self._audio.advance(_AUDIO_TICKS)
 
     def _video_packets(self, frame: bytes) -> Iterator[bytes]:

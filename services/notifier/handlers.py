@@ -48,7 +48,7 @@ class Notifier:
 
     async def _post(self, room_id: str, stored: StoredEvent, url: str, body: bytes) -> ReportAttempt:
         try:
-            status = await self._poster.post(url, body)
+            status = await self._poster.post(url, body, stored.id)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = f"{type(error).__name__}: {error}"
             _log.warning("webhook target not reached", url=url, error=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import asyncpg
 import structlog
@@ -38,6 +39,8 @@ class Relay:
         self._pool = pool
         self._horizons = Horizons(pool)
         self._clock = clock
+        #: The watermark's moment; it never goes back, although a new gateway's clock may be behind ours.
+        self._known_until = datetime.min.replace(tzinfo=UTC)
 
     async def run(self) -> None:
         """Lead whenever nobody else does, for ever. Faults of the database and the broker are waited out."""
@@ -64,18 +67,31 @@ class Relay:
 
     async def _mark(self, sequencer: Sequencer, position: int) -> int:
         # The order matters: what was said before the horizon is in the log by now, so it is published below.
-        known_until = await self._horizons.oldest() or self._clock()
+        self._known_until = max(self._known_until, await self._horizon())
         position = await self._publish(sequencer, position)
-        watermark = Watermark(at=known_until, global_position=position)
+        watermark = Watermark(at=self._known_until, global_position=position)
         await self._bus.publish([contract_message(watermark, Watermark.type)])
         return position
 
+    async def _horizon(self) -> datetime:
+        # The clock is read first: a gateway that appears after the look at the table hears nothing before this.
+        now = self._clock()
+        return await self._horizons.oldest() or now
+
     async def _publish(self, sequencer: Sequencer, position: int) -> int:
-        """Publish all that is committed; return the position of the last event."""
-        while await sequencer.sequence(_BATCH):
-            pass
+        """Publish all that was committed when this began; return the position of the last event."""
+        # Not until nothing is left: while others append all the time, that moment never comes.
+        while True:
+            sequenced = await sequencer.sequence(_BATCH)
+            position = await self._publish_sequenced(position)
+            if sequenced < _BATCH:
+                return position
+
+    async def _publish_sequenced(self, position: int) -> int:
         while batch := await self._store.read_all(position, _BATCH):
             await self._bus.publish([event_message(stored) for stored in batch])
             position += len(batch)
-            await self._pool.execute("UPDATE relay_checkpoint SET global_position = $1", position)
+            await self._pool.execute(
+                "UPDATE relay_checkpoint SET global_position = $1 WHERE global_position < $1", position
+            )
         return position

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import httpx
 
 _TIMEOUT_SECONDS = 10
@@ -13,9 +15,13 @@ class HttpPoster:
     def __init__(self) -> None:
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False)
 
-    async def post(self, url: str, body: bytes) -> int:
-        """Return the status that the target answered with. Raises httpx.HTTPError and httpx.InvalidURL."""
-        response = await self._client.post(url, content=body, headers={"Content-Type": "application/json"})
+    async def post(self, url: str, body: bytes, webhook_id: UUID) -> int:
+        """Return the status that the target answered with. Raises httpx.HTTPError and httpx.InvalidURL.
+
+        The id is the same whenever the same is told again, as after a crash: the target may drop what it knows.
+        """
+        headers = {"Content-Type": "application/json", "webhook-id": str(webhook_id)}
+        response = await self._client.post(url, content=body, headers=headers)
         return response.status_code
 
     async def close(self) -> None:

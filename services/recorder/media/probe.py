@@ -92,7 +92,6 @@ async def probe(ffmpeg: Path, path: Path) -> ProbedFile:
 
 async def decode_errors(ffmpeg: Path, path: Path) -> str:
     """Decode a whole file and return what ffmpeg says against it; nothing if it is good."""
-
     played = ffmpeg_python.input(file_url(path)).output("pipe:1", format="null")
     try:
         _, errors = await run(arguments(ffmpeg, played, "-loglevel", "error"), PATIENCE)

@@ -1,0 +1,111 @@
+"""A meeting for end-to-end tests: real clients on a running system, and their real media."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from services.demo.client import SignalingClient
+from services.demo.media import Clip
+from services.demo.rtp_sender import AUDIO_PAYLOAD_TYPE, VIDEO_PAYLOAD_TYPE, RtpSender
+from shared.contracts.message import Event
+from shared.eventsourcing.codec import decode
+from shared.eventsourcing.store import EventStore
+from shared.runtime.tokens import Permission, Tokens
+
+Happened = TypeVar("Happened", bound=Event)
+
+_OFFER = {
+    "video": {"codec": "VP8", "payloadType": VIDEO_PAYLOAD_TYPE},
+    "audio": {"codec": "opus", "payloadType": AUDIO_PAYLOAD_TYPE},
+}
+
+
+@dataclass(slots=True)
+class Meeting:
+    """What a test does in a room, by the public interfaces alone."""
+
+    base_url: str
+    tokens: Tokens
+    stack: AsyncExitStack
+    room_id: str = ""
+    clients: dict[str, SignalingClient] = field(default_factory=dict)
+
+    def token(self, name: str | None = None, *, moderates: bool = False) -> str:
+        permissions: list[Permission] = ["allow_join", "allow_mod"] if moderates else ["allow_join"]
+        return self.tokens.issue(datetime.now(UTC), permissions=permissions, participant_id=name)
+
+    async def post(self, path: str, body: dict[str, Any], token: str | None = None) -> httpx.Response:
+        headers = {"Authorization": token or self.token()}
+        async with httpx.AsyncClient(base_url=self.base_url) as http:
+            return await http.post(path, json=body, headers=headers)
+
+    async def create_room(self, webhook_url: str | None = None) -> None:
+        body = {"webhook": {"endPoint": webhook_url}} if webhook_url else {}
+        answer = await self.post("/v2/rooms", body)
+        assert answer.status_code == 200, answer.text
+        self.room_id = answer.json()["roomId"]
+
+    async def join(self, name: str, *, moderates: bool = False) -> dict[str, Any]:
+        """Let somebody in, again if need be, and return their join_success."""
+        token = self.token(name, moderates=moderates)
+        client = await self.stack.enter_async_context(SignalingClient.connected(self.base_url, self.room_id, token))
+        self.clients[name] = client
+        return await client.join(name)
+
+    async def consent(self, name: str, *, consent: bool, seen_by: str) -> None:
+        """Set a consent and wait until somebody else is told of it."""
+        await self.clients[name].send("recording", action="set_consent", consent=consent)
+        await self.clients[seen_by].wait_for(
+            "control",
+            "update",
+            where=lambda told: told["id"] == name and told["recording"]["consents_recording"] is consent,
+        )
+
+    async def start(self, moderator: str) -> str:
+        await self.clients[moderator].send("recording", action="start")
+        started = await self.clients[moderator].wait_for("recording", "started")
+        return str(started["recording_id"])
+
+    async def stop(self, moderator: str, recording_id: str) -> None:
+        await self.clients[moderator].send("recording", action="stop", recording_id=recording_id)
+        await self.clients[moderator].wait_for("recording", "stopped")
+
+    async def sender(self, name: str, clip: Clip) -> RtpSender:
+        answer = await self.post(f"/v1/rooms/{self.room_id}/participants/{name}/rtp", _OFFER)
+        assert answer.status_code == 200, answer.text
+        opened = answer.json()
+        video, audio = opened["video"], opened["audio"]
+        return RtpSender(clip, opened["host"], (video["port"], video["rtcpPort"]), (audio["port"], audio["rtcpPort"]))
+
+
+@asynccontextmanager
+async def meeting(base_url: str, tokens: Tokens) -> AsyncIterator[Meeting]:
+    async with AsyncExitStack() as stack:
+        yield Meeting(base_url, tokens, stack)
+
+
+async def events_of(store: EventStore) -> list[Event]:
+    """Return all events of the log."""
+    return [decode(stored) for stored in await store.read_all(limit=100_000)]
+
+
+async def until_happened(
+    store: EventStore,
+    kind: type[Happened],
+    where: Callable[[Happened], bool] = lambda _: True,
+    within: float = 15,
+) -> Happened:
+    """Wait until the log holds such an event and return it. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while True:
+            for event in await events_of(store):
+                if isinstance(event, kind) and where(event):
+                    return event
+            await asyncio.sleep(0.02)  # between two looks; the deadline is above
