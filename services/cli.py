@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 
+from services.recorder.media.ffmpeg import FfmpegError
 from shared.eventsourcing.errors import EventSourcingError
+from shared.messaging.errors import BusError
 from shared.runtime.credentials import load_credentials
 from shared.runtime.errors import StartupError
 from shared.runtime.logging import configure_logging
@@ -29,8 +30,6 @@ app = typer.Typer(
 )
 
 SERVICES = ("gateway", "consent", "recorder", "notifier", "relay", "audit")
-
-Result = TypeVar("Result")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -48,14 +47,14 @@ def up() -> None:
             await stop.wait()
 
     _configure("onrecord")
-    _run(run)
+    uvloop.run(run())
 
 
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]) -> None:
     """Run one service alone; it shares database and broker with the others."""
     if service not in SERVICES:
-        _fail(f"there is no service {service!r}: choose one of {', '.join(SERVICES)}")
+        raise StartupError(f"there is no service {service!r}: choose one of {', '.join(SERVICES)}")
     import_module(f"services.{service}.__main__").run()
 
 
@@ -78,16 +77,16 @@ def demo(
 
     async def run() -> None:
         folder = data_dir / begin.strftime("%Y%m%dT%H%M%SZ")
-        result = await run_demo(say, None, data_dir=folder)
+        result = await run_demo(say, data_dir=folder)
         if as_json:
             typer.echo(json.dumps(report.as_json(result.told, result.storage_root), indent=2))
         else:
             report.show(console, result.told, result.storage_root, result.decode_errors)
         if result.told.failures or any(result.decode_errors.values()):
-            _fail(f"not every file is good: {result.told.failures or result.decode_errors}")
+            raise StartupError(f"not every file is good: {result.told.failures or result.decode_errors}")
 
     _configure("demo", level="warning")
-    _run(run)
+    uvloop.run(run())
 
 
 @app.command()
@@ -102,10 +101,7 @@ def token(
     from shared.runtime.tokens import Permission, Tokens  # noqa: PLC0415
 
     permissions: list[Permission] = ["allow_join", "allow_mod"] if moderator or server else ["allow_join"]
-    try:
-        tokens = Tokens(load_credentials(load_settings(Settings)))
-    except StartupError as error:
-        _fail(str(error))
+    tokens = Tokens(load_credentials(load_settings(Settings)))
     typer.echo(
         tokens.issue(
             datetime.now(UTC),
@@ -127,29 +123,21 @@ def replay(
     from services.audit import command  # noqa: PLC0415
 
     _configure("replay", level="warning")
-    _run(lambda: command.replay_command(until, as_json=as_json))
+    uvloop.run(command.replay_command(until, as_json=as_json))
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. What went wrong is one sentence on stderr and exit status 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (StartupError, EventSourcingError, BusError, FfmpegError) as error:
+        sys.exit(f"onrecord: {error}")
+    except TimeoutError:
+        sys.exit("onrecord: the system did not get on in time; ONRECORD_LOG_LEVEL=debug tells more")
 
 
 def _configure(service: str, level: str | None = None) -> None:
     settings = load_settings(Settings)
     configure_logging(service, as_json=settings.log_json, level=level or settings.log_level)
-
-
-def _run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run to the end. What went wrong is one sentence on stderr and exit status 1."""
-    try:
-        return asyncio.run(work())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (StartupError, EventSourcingError, TimeoutError) as error:
-        _fail(str(error) or "the system did not get on in time")
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(f"onrecord: {sentence}", err=True)
-    raise typer.Exit(1)

@@ -58,19 +58,17 @@ class SignalingClient:
     ) -> Payload:
         """Return the first such message, past or to come. Raises TimeoutError."""
 
-        def found() -> Payload | None:
-            matching = (
-                payload
-                for name, payload in self.received
-                if name == namespace and payload.get("message") == message and where(payload)
-            )
-            return next(matching, None)
+        def matching(received: list[tuple[str, Payload]]) -> list[Payload]:
+            told = (payload for name, payload in received if name == namespace)
+            return [payload for payload in told if payload.get("message") == message and where(payload)]
 
+        await self.wait_until(lambda received: bool(matching(received)), within)
+        return matching(self.received)[0]
+
+    async def wait_until(self, holds: Callable[[list[tuple[str, Payload]]], bool], within: float = 10) -> None:
+        """Wait until that holds of everything received so far. Raises TimeoutError."""
         async with asyncio.timeout(within), self._arrived:
-            await self._arrived.wait_for(found)
-        payload = found()
-        assert payload is not None
-        return payload
+            await self._arrived.wait_for(lambda: holds(self.received))
 
     async def _read(self) -> None:
         try:

@@ -14,12 +14,14 @@ from services.demo.media import encode_clip
 from services.demo.script import Held, IssueToken, Meeting, Say
 from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
 from services.recorder.media.probe import decode_errors
+from services.recorder.settings import RecorderSettings
 from services.system import System, system
 from shared.contracts.participant_recording import ParticipantRecordingFailed, ParticipantRecordingStopped
 from shared.contracts.recording import RecordingEvent
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.store import EventStore
 from shared.runtime.errors import StartupError
+from shared.runtime.settings import load_settings
 from shared.runtime.tokens import Permission, Tokens
 
 _CLIP_SECONDS = 10
@@ -38,10 +40,10 @@ class DemoResult:
     decode_errors: dict[str, str]
 
 
-async def run_demo(say: Say, ffmpeg_setting: str | None, **overrides: Any) -> DemoResult:
+async def run_demo(say: Say, **overrides: Any) -> DemoResult:
     """Run the demo. Raises StartupError, and TimeoutError when the system does not get on."""
     try:
-        ffmpeg = find_ffmpeg(ffmpeg_setting)
+        ffmpeg = find_ffmpeg(load_settings(RecorderSettings, **overrides).ffmpeg)
     except FfmpegMissingError as error:
         raise StartupError(str(error)) from error
     say("Encoding 10 s of picture and sound, once, for all senders …")

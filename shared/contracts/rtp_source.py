@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
 from shared.contracts.message import Command, Contract
@@ -15,9 +15,10 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class RtpTrack(Contract):
-    """One announced track. The codec's name is as in its RTP payload format, in any case."""
+    """One announced track."""
 
-    codec: str
+    #: The encoding name of its RTP payload format, which has no case (RFC 8866 section 6.6).
+    codec: Annotated[str, StringConstraints(to_lower=True, max_length=32)]
     payload_type: PayloadType
 
 

@@ -3,6 +3,7 @@
 EventSourcingError
 ├── ConcurrencyConflictError   somebody else appended first
 ├── DuplicateEventError        that event id is stored already
+├── NothingToAppendError       an append of no events
 ├── UnknownEventTypeError      a stored type that this version does not know
 ├── MalformedEventError        stored bytes that are not that type
 ├── LogUnavailableError        the database does not answer
@@ -34,6 +35,14 @@ class DuplicateEventError(EventSourcingError):
         self.stream = stream
 
 
+class NothingToAppendError(EventSourcingError):
+    """An append without events: it could not be told from one that never was."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"nothing to append to stream {stream}")
+        self.stream = stream
+
+
 class UnknownEventTypeError(EventSourcingError):
     """The log holds an event of a type that this version does not know."""
 
@@ -61,3 +70,8 @@ class LogUnavailableError(EventSourcingError):
 
 class MigrationError(EventSourcingError):
     """The database schema and this version do not fit."""
+
+    def __init__(self, migration: str, reason: str) -> None:
+        super().__init__(f"migration {migration} {reason}; the database is as it was before")
+        self.migration = migration
+        self.reason = reason

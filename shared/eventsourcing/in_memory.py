@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
+from datetime import UTC
 from uuid import UUID
 
-from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError
+from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, NothingToAppendError
 from shared.eventsourcing.event import NewEvent, StoredEvent
 
 
@@ -24,6 +25,8 @@ class InMemoryEventStore:
         self._leadership = asyncio.Lock()
 
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
+        if not events:
+            raise NothingToAppendError(stream)
         head = len(self._streams[stream])
         if head != expected:
             raise ConcurrencyConflictError(stream, expected, head)
@@ -64,4 +67,5 @@ class InMemoryEventStore:
 
 
 def _stored(event: NewEvent, stream: str, position: int) -> StoredEvent:
-    return StoredEvent(stream=stream, position=position, global_position=None, **asdict(event))
+    fields = asdict(event) | {"occurred_at": event.occurred_at.astimezone(UTC)}
+    return StoredEvent(stream=stream, position=position, global_position=None, **fields)

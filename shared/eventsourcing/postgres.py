@@ -8,7 +8,12 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
-from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, LogUnavailableError
+from shared.eventsourcing.errors import (
+    ConcurrencyConflictError,
+    DuplicateEventError,
+    LogUnavailableError,
+    NothingToAppendError,
+)
 from shared.eventsourcing.event import NewEvent, StoredEvent
 
 #: Whoever holds this advisory lock of the database is its sequencer.
@@ -16,6 +21,10 @@ _SEQUENCER_LOCK = 7_205_759_404
 _LEADER_POLL_SECONDS = 0.5
 
 _CONFLICT = "OR001"
+
+#: Classes of SQLSTATE that say that the server is away, full or going down: Postgres manual, appendix A.
+#: Connection exception, insufficient resources, operator intervention, system error.
+_OUTAGES = {"08", "53", "57", "58"}
 
 _APPEND = "SELECT append_to_stream($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
@@ -38,6 +47,8 @@ class PostgresEventStore:
         self._pool = pool
 
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
+        if not events:
+            raise NothingToAppendError(stream)
         with _translated(stream, expected):
             head: int = await self._pool.fetchval(
                 _APPEND,
@@ -68,15 +79,16 @@ class PostgresEventStore:
 
     @asynccontextmanager
     async def lead(self) -> AsyncIterator[PostgresSequencer]:
-        async with self._pool.acquire() as connection:
-            # Tried again and again, not waited for: a statement that waits would keep old rows from being cleaned.
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _SEQUENCER_LOCK):  # noqa: ASYNC110
-                await asyncio.sleep(_LEADER_POLL_SECONDS)
-            try:
-                yield PostgresSequencer(connection)
-            finally:
-                if not connection.is_closed():
-                    await connection.execute("SELECT pg_advisory_unlock($1)", _SEQUENCER_LOCK)
+        with _translated():
+            connection = await self._pool.acquire()
+        try:
+            await _win_leadership(connection)
+            yield PostgresSequencer(connection)
+        finally:
+            # The lock is the session's, so it goes with it, in whatever state a fault has left the connection. Were
+            # it only unlocked, a connection that missed that would go back to the pool and lead for ever.
+            connection.terminate()
+            await self._pool.release(connection)
 
 
 class PostgresSequencer:
@@ -91,6 +103,13 @@ class PostgresSequencer:
         return count
 
 
+async def _win_leadership(connection: asyncpg.Connection) -> None:
+    with _translated():
+        # Tried again and again, not waited for: a statement that waits would keep old rows from being cleaned.
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _SEQUENCER_LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(_LEADER_POLL_SECONDS)
+
+
 def _stored(row: asyncpg.Record) -> StoredEvent:
     return StoredEvent(*row)
 
@@ -101,11 +120,15 @@ def _translated(stream: str = "", expected: int = 0) -> Iterator[None]:
         yield
     except asyncpg.UniqueViolationError as error:
         raise DuplicateEventError(stream, str(error.detail)) from error
-    except asyncpg.PostgresConnectionError as error:
-        raise LogUnavailableError(str(error)) from error
     except asyncpg.PostgresError as error:
-        if error.sqlstate != _CONFLICT:
-            raise
-        raise ConcurrencyConflictError(stream, expected, int(error.detail)) from error
+        if error.sqlstate == _CONFLICT:
+            raise ConcurrencyConflictError(stream, expected, int(error.detail)) from error
+        if _is_outage(error):
+            raise LogUnavailableError(str(error)) from error
+        raise
     except (OSError, asyncpg.InterfaceError) as error:
         raise LogUnavailableError(str(error) or type(error).__name__) from error
+
+
+def _is_outage(error: asyncpg.PostgresError) -> bool:
+    return (error.sqlstate or "")[:2] in _OUTAGES

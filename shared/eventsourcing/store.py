@@ -18,12 +18,13 @@ class Sequencer(Protocol):
 
 
 class EventStore(Protocol):
-    """An append-only log of many streams."""
+    """An append-only log of many streams. Each method raises LogUnavailableError when it is out of reach."""
 
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
         """Append after position `expected` (0: a new stream), all or nothing; return the stream's new head.
 
-        Raises ConcurrencyConflictError when the head is elsewhere, DuplicateEventError when an id is stored already.
+        Raises ConcurrencyConflictError when the head is elsewhere, DuplicateEventError when an id is stored already,
+        NothingToAppendError when there are no events.
         """
         ...
 

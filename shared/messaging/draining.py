@@ -1,35 +1,67 @@
-"""Draining a queue of asyncio, one item at a time."""
+"""Handing out what comes in, and coming to an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 
-#: How long the item that is being handled at the end may take.
+#: Handles an item and must not raise. The event is set when the end has come: what can wait should be left then.
+Handle = Callable[[Item, asyncio.Event], Coroutine[Any, Any, None]]
+
+#: How long what is being handled at the end may take.
 _LAST_SECONDS = 10
 
 
 @asynccontextmanager
-async def draining(inbox: asyncio.Queue[Item], handle: Callable[[Item], Awaitable[None]]) -> AsyncIterator[None]:
-    """Hand items to `handle`, which must not raise, while the context lasts; let the last one end."""
-    handling = asyncio.Lock()
+async def draining(
+    take: Callable[[], Awaitable[Item]],
+    handle: Handle[Item],
+    at_once: int,
+    stopped: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[None]:
+    """Hand what `take` gives to `handle`, up to `at_once` at a time, while the context lasts.
 
-    async def drain() -> None:
+    At the end no more is taken, `stopped` is called, and what is being handled is let to its end; what takes too long
+    is cancelled.
+    """
+    ending = asyncio.Event()
+    running: set[asyncio.Task[None]] = set()
+    free = asyncio.Semaphore(at_once)
+
+    async def keep_taking() -> None:
         while True:
-            item = await inbox.get()
-            async with handling:
-                await handle(item)
+            await free.acquire()
+            # Nothing is awaited between taking and handling, so that what was taken is being handled.
+            task = asyncio.create_task(handle(await take(), ending))
+            running.add(task)
+            task.add_done_callback(done)
 
-    task = asyncio.create_task(drain())
+    def done(task: asyncio.Task[None]) -> None:
+        running.discard(task)
+        free.release()
+
+    taking = asyncio.create_task(keep_taking())
     try:
         yield
     finally:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_SECONDS), handling:
-                task.cancel()
+        ending.set()
+        await _cancel({taking})
+        if stopped:
+            await stopped()
+        await _let_end(running)
+
+
+async def _let_end(running: set[asyncio.Task[None]]) -> None:
+    if running:
+        _, late = await asyncio.wait(running, timeout=_LAST_SECONDS)
+        await _cancel(late)
+
+
+async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)

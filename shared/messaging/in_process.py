@@ -5,35 +5,63 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 
-import structlog
-
+from shared.messaging.attempts import Outcome, attempted
 from shared.messaging.bus import Answerer, Handler
 from shared.messaging.draining import draining
-from shared.messaging.errors import BusUnavailableError, MalformedMessageError, NoAnswerError
+from shared.messaging.errors import BusUnavailableError, NoAnswerError
 from shared.messaging.message import Message
 from shared.messaging.topology import COMMANDS, EVENTS, SHARED_QUEUES, Queue
 
-_log = structlog.get_logger()
 
-#: Messages a queue holds before publishers wait for its consumer.
-_CAPACITY = 10_000
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Delivery:
-    message: Message
-    answered: asyncio.Future[Message] | None = None
+    #: Its place in every queue; what is put back comes before what came later.
+    number: int
+    message: Message = field(compare=False)
+    answered: asyncio.Future[Message] | None = field(default=None, compare=False)
+
+
+class _Line:
+    """One queue's messages, and whose turn it is to take them."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.turn = asyncio.Lock()
+        self.deliveries: asyncio.PriorityQueue[_Delivery] = asyncio.PriorityQueue()
+
+    def admits(self, exchange: str, key: str) -> bool:
+        return self.queue.exchange == exchange and any(matches(pattern, key) for pattern in self.queue.bindings)
+
+
+class _Taker:
+    """One consumer of a line. Of an ordered queue's consumers, only the one whose turn it is gets anything."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        self._has_turn = False
+
+    async def take(self) -> _Delivery:
+        if self._line.queue.ordered and not self._has_turn:
+            await self._line.turn.acquire()
+            self._has_turn = True
+        return await self._line.deliveries.get()
+
+    def leave(self) -> None:
+        if self._has_turn:
+            self._line.turn.release()
 
 
 class InProcessBus:
     """Queues of asyncio, with the topology of the real thing."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, tuple[Queue, asyncio.Queue[_Delivery]]] = {}
+        self._lines: dict[str, _Line] = {}
+        self._numbers = count()
         self._closed = False
         #: Messages that could not be handled, by queue.
         self.dead_letters: dict[str, list[Message]] = defaultdict(list)
@@ -42,21 +70,19 @@ class InProcessBus:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            for inbox in self._bound(EVENTS, message.type):
-                await inbox.put(_Delivery(message))
+            self._send(EVENTS, message.type, message)
 
     @asynccontextmanager
     async def subscribe(self, queue: Queue, handler: Handler) -> AsyncIterator[None]:
         async def handle(delivery: _Delivery) -> None:
             await handler(delivery.message)
 
-        async with self._consuming(queue, handle, concurrency=1):
+        async with self._consuming(queue, handle, at_once=1):
             yield
 
     async def ask(self, owner: str, command: Message, within: float) -> Message:
         answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        for inbox in self._bound(COMMANDS, owner):
-            await inbox.put(_Delivery(command, answered))
+        self._send(COMMANDS, owner, command, answered)
         try:
             async with asyncio.timeout(within):
                 return await answered
@@ -70,51 +96,56 @@ class InProcessBus:
             if delivery.answered and not delivery.answered.done():
                 delivery.answered.set_result(reply)
 
-        async with self._consuming(queue, handle, concurrency=queue.prefetch):
+        async with self._consuming(queue, handle, at_once=queue.prefetch):
             yield
 
     async def close(self) -> None:
         self._closed = True
 
-    def _declare(self, queue: Queue) -> asyncio.Queue[_Delivery]:
-        return self._queues.setdefault(queue.name, (queue, asyncio.Queue(_CAPACITY)))[1]
+    def _declare(self, queue: Queue) -> _Line:
+        return self._lines.setdefault(queue.name, _Line(queue))
 
-    def _bound(self, exchange: str, key: str) -> list[asyncio.Queue[_Delivery]]:
+    def _send(self, exchange: str, key: str, message: Message, answered: asyncio.Future[Message] | None = None) -> None:
+        self._require_open()
+        delivery = _Delivery(next(self._numbers), message, answered)
+        for line in self._lines.values():
+            if line.admits(exchange, key):
+                line.deliveries.put_nowait(delivery)
+
+    def _require_open(self) -> None:
         if self._closed:
             raise BusUnavailableError("the in-process bus is closed")
-        return [
-            inbox
-            for queue, inbox in self._queues.values()
-            if queue.exchange == exchange and any(matches(pattern, key) for pattern in queue.bindings)
-        ]
 
     @asynccontextmanager
     async def _consuming(
-        self, queue: Queue, handle: Callable[[_Delivery], Awaitable[None]], concurrency: int
+        self, queue: Queue, handle: Callable[[_Delivery], Awaitable[None]], at_once: int
     ) -> AsyncIterator[None]:
-        inbox = self._declare(queue)
+        self._require_open()
+        line = self._declare(queue)
+        taker = _Taker(line)
 
-        async def deliver(delivery: _Delivery) -> None:
-            await self._deliver(queue, delivery, handle)
+        async def deliver(delivery: _Delivery, ending: asyncio.Event) -> None:
+            await self._deliver(line, delivery, handle, ending)
 
-        async with AsyncExitStack() as stack:
-            for _ in range(concurrency):
-                await stack.enter_async_context(draining(inbox, deliver))
-            yield
-        if not queue.shared:
-            del self._queues[queue.name]
+        try:
+            async with draining(taker.take, deliver, at_once):
+                yield
+        finally:
+            taker.leave()
+            if not queue.shared:
+                self._lines.pop(queue.name, None)
 
-    async def _deliver(self, queue: Queue, delivery: _Delivery, handle: Callable[[_Delivery], Awaitable[None]]) -> None:
-        for attempt in range(1, queue.attempts + 1):
-            try:
-                return await handle(delivery)
-            except MalformedMessageError as error:
-                _log.warning("message refused", queue=queue.name, type=delivery.message.type, error=str(error))
-                break
-            except Exception:  # noqa: BLE001  whatever it is, it must not end the consumer
-                _log.exception("handler failed", queue=queue.name, type=delivery.message.type, attempt=attempt)
-        self.dead_letters[queue.name].append(delivery.message)
-        return None
+    async def _deliver(
+        self, line: _Line, delivery: _Delivery, handle: Callable[[_Delivery], Awaitable[None]], ending: asyncio.Event
+    ) -> None:
+        outcome = Outcome.LEFT
+        try:
+            outcome = await attempted(line.queue, delivery.message.type, lambda: handle(delivery), ending)
+        finally:
+            if outcome is Outcome.LEFT:
+                line.deliveries.put_nowait(delivery)
+        if outcome is Outcome.DEAD:
+            self.dead_letters[line.queue.name].append(delivery.message)
 
 
 @lru_cache(maxsize=4096)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from uuid import UUID
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from uuid import UUID, uuid4
 
 import aio_pika
 import structlog
-from aio_pika.abc import (
-    AbstractChannel,
-    AbstractExchange,
-    AbstractIncomingMessage,
-    AbstractQueue,
-    AbstractRobustConnection,
-)
-from aiormq.exceptions import AMQPError
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 from pamqp.common import FieldValue
 
+from shared.messaging.attempts import Outcome, attempted
 from shared.messaging.bus import Answerer, Handler
 from shared.messaging.draining import draining
 from shared.messaging.errors import BusUnavailableError, MalformedMessageError, NoAnswerError
@@ -28,13 +23,20 @@ from shared.messaging.topology import COMMANDS, DEAD_LETTERS, EVENTS, SHARED_QUE
 _log = structlog.get_logger()
 
 _CONNECT_SECONDS = 10
+_RECONNECT_SECONDS = 0.5
 _CONFIRM_SECONDS = 10
-#: Before a message that failed comes again, so that a passing fault may pass.
-_RETRY_SECONDS = 0.2
-#: How long running handlers may take to end when the bus closes.
-_CLOSE_SECONDS = 10
+_CLOSE_SECONDS = 5
 
-_Consumer = Callable[[AbstractIncomingMessage], Awaitable[None]]
+#: A message that comes this often without being settled ends the processes that take it. Far above any number of
+#: attempts: the broker also counts deliveries that merely waited in a consumer whose connection was lost.
+_DELIVERIES = 20
+
+#: What aio-pika raises when the broker, the connection or the channel is gone, or the address makes no sense.
+_FAULTS = (AMQPError, OSError, TimeoutError, RuntimeError, ValueError, KeyError)
+
+_DEFAULT_EXCHANGE = ""
+
+_Handle = Callable[[AbstractIncomingMessage], Awaitable[None]]
 
 
 class RabbitMqBus:
@@ -47,64 +49,60 @@ class RabbitMqBus:
     @classmethod
     async def connect(cls, url: str) -> RabbitMqBus:
         """Connect and declare the topology. Raises BusUnavailableError."""
-        try:
-            connection = await aio_pika.connect_robust(url, timeout=_CONNECT_SECONDS)
+        with _translated():
+            connection = await aio_pika.connect_robust(
+                url, timeout=_CONNECT_SECONDS, reconnect_interval=_RECONNECT_SECONDS
+            )
             bus = cls(connection)
-            await bus._open()
-        except (AMQPError, OSError, TimeoutError, ValueError) as error:
-            raise BusUnavailableError(str(error) or type(error).__name__) from error
+            try:
+                await bus._open()
+            except BaseException:
+                await connection.close()
+                raise
         return bus
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        # The channel hands them to the socket in the order in which they were started; the confirms come as they like.
-        async with asyncio.TaskGroup() as group:
-            for message in messages:
-                group.create_task(self._send(self._events, message.type, _amqp(message)))
+        await self._send(EVENTS, [(message.type, _amqp(message)) for message in messages])
 
     @asynccontextmanager
     async def subscribe(self, queue: Queue, handler: Handler) -> AsyncIterator[None]:
-        inbox: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue(queue.prefetch)
+        async def handle(incoming: AbstractIncomingMessage) -> None:
+            await handler(_message(incoming))
 
-        async def settle(incoming: AbstractIncomingMessage) -> None:
-            await self._settle(queue, incoming, handler)
-
-        async with draining(inbox, settle), self._consuming(queue, inbox.put):
+        async with self._consuming(queue, handle, at_once=1):
             yield
 
     async def ask(self, owner: str, command: Message, within: float) -> Message:
         answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._answers[str(command.id)] = answered
+        question = uuid4().hex
+        self._answers[question] = answered
         try:
             async with asyncio.timeout(within):
-                await self._send(self._commands, owner, _amqp(command, reply_to=self._reply_queue.name))
+                await self._send(COMMANDS, [(owner, _amqp(command, question, reply_to=self._reply_queue.name))])
                 return await answered
         except TimeoutError:
             raise NoAnswerError(owner, command.type, within) from None
         finally:
-            del self._answers[str(command.id)]
+            del self._answers[question]
 
     @asynccontextmanager
     async def answer(self, queue: Queue, answerer: Answerer) -> AsyncIterator[None]:
-        running: set[asyncio.Task[None]] = set()
+        async def handle(incoming: AbstractIncomingMessage) -> None:
+            reply = await answerer(_message(incoming))
+            if incoming.reply_to:
+                letter = _amqp(reply, incoming.correlation_id)
+                await self._send(_DEFAULT_EXCHANGE, [(incoming.reply_to, letter)])
 
-        async def start(incoming: AbstractIncomingMessage) -> None:
-            task = asyncio.create_task(self._settle(queue, incoming, self._replying(incoming, answerer)))
-            running.add(task)
-            task.add_done_callback(running.discard)
-
-        async with self._consuming(queue, start):
+        async with self._consuming(queue, handle, at_once=queue.prefetch):
             yield
-            if running:
-                await asyncio.wait(running, timeout=_CLOSE_SECONDS)
 
     async def close(self) -> None:
         await self._connection.close()
 
     async def _open(self) -> None:
-        channel = await self._connection.channel(publisher_confirms=True, on_return_raises=False)
-        self._events = await channel.declare_exchange(EVENTS, aio_pika.ExchangeType.TOPIC, durable=True)
-        self._commands = await channel.declare_exchange(COMMANDS, aio_pika.ExchangeType.DIRECT, durable=True)
-        self._replies = channel.default_exchange
+        self._channel = channel = await self._connection.channel(publisher_confirms=True, on_return_raises=False)
+        await channel.declare_exchange(EVENTS, aio_pika.ExchangeType.TOPIC, durable=True)
+        await channel.declare_exchange(COMMANDS, aio_pika.ExchangeType.DIRECT, durable=True)
         await self._declare_dead_letters(channel)
         for queue in SHARED_QUEUES:
             await self._declare(channel, queue)
@@ -117,81 +115,124 @@ class RabbitMqBus:
         await queue.bind(exchange, "#")
 
     async def _declare(self, channel: AbstractChannel, queue: Queue) -> AbstractQueue:
+        one_process = not queue.shared
         declared = await channel.declare_queue(
-            queue.name, durable=queue.shared, exclusive=not queue.shared, arguments=_arguments(queue)
+            queue.name,
+            durable=queue.shared,
+            exclusive=one_process,
+            auto_delete=one_process,
+            arguments=_arguments(queue),
         )
         for key in queue.bindings:
             await declared.bind(queue.exchange, key)
         return declared
 
     @asynccontextmanager
-    async def _consuming(self, queue: Queue, take: _Consumer) -> AsyncIterator[None]:
-        channel = await self._connection.channel()
+    async def _consuming(self, queue: Queue, handle: _Handle, at_once: int) -> AsyncIterator[None]:
+        # As long as the broker's prefetch, so that putting never waits and so never changes the order.
+        inbox: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+
+        async def settle(incoming: AbstractIncomingMessage, ending: asyncio.Event) -> None:
+            await _settle(queue, incoming, handle, ending)
+
+        with _translated():
+            channel = await self._connection.channel()
         try:
-            await channel.set_qos(prefetch_count=queue.prefetch)
-            declared = await self._declare(channel, queue)
-            tag = await declared.consume(take)
-            yield
-            await declared.cancel(tag, timeout=_CLOSE_SECONDS)
+            with _translated():
+                stop = await self._consume(channel, queue, inbox)
+            async with draining(inbox.get, settle, at_once, stop):
+                yield
         finally:
-            # What was delivered and not settled goes back to the broker with the channel.
-            await channel.close()
+            await _with_patience(channel.close())
 
-    async def _settle(self, queue: Queue, incoming: AbstractIncomingMessage, handler: Handler) -> None:
-        try:
-            await self._judge(queue, incoming, handler)
-        except (AMQPError, OSError, RuntimeError) as error:
-            # The connection is gone, and with it the delivery: the broker will hand the message out again.
-            _log.warning("message not settled", queue=queue.name, type=incoming.type, error=str(error))
+    async def _consume(
+        self, channel: AbstractChannel, queue: Queue, inbox: asyncio.Queue[AbstractIncomingMessage]
+    ) -> Callable[[], Awaitable[None]]:
+        """Have the queue's messages put into the inbox; return what ends that."""
+        await channel.set_qos(prefetch_count=queue.prefetch)
+        declared = await self._declare(channel, queue)
+        tag = await declared.consume(inbox.put)
 
-    async def _judge(self, queue: Queue, incoming: AbstractIncomingMessage, handler: Handler) -> None:
-        try:
-            await handler(_message(incoming))
-        except MalformedMessageError as error:
-            _log.warning("message refused", queue=queue.name, type=incoming.type, error=str(error))
-            await incoming.reject(requeue=False)
-        except Exception:  # noqa: BLE001  whatever it is, it must not end the consumer
-            _log.exception("handler failed", queue=queue.name, type=incoming.type)
-            await asyncio.sleep(_RETRY_SECONDS)
-            await incoming.reject(requeue=True)
-        else:
-            await incoming.ack()
+        async def stop() -> None:
+            # The others get what comes from now on. Not so of an ordered queue: the next one would be given what
+            # comes after it before what waits in our inbox. There, the channel's end brings it all back at once.
+            if not queue.ordered:
+                await _with_patience(declared.cancel(tag))
 
-    def _replying(self, incoming: AbstractIncomingMessage, answerer: Answerer) -> Handler:
-        async def answer(command: Message) -> None:
-            reply = await answerer(command)
-            if incoming.reply_to:
-                await self._send(self._replies, incoming.reply_to, _amqp(reply, answers=incoming.message_id))
-
-        return answer
+        return stop
 
     async def _take_answer(self, incoming: AbstractIncomingMessage) -> None:
         answered = self._answers.get(incoming.correlation_id or "")
         if answered and not answered.done():
             answered.set_result(_message(incoming))
 
-    async def _send(self, exchange: AbstractExchange, key: str, message: aio_pika.Message) -> None:
-        try:
-            await exchange.publish(message, key, timeout=_CONFIRM_SECONDS, mandatory=False)
-        except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
-            raise BusUnavailableError(str(error) or type(error).__name__) from error
+    async def _send(self, exchange: str, letters: Sequence[tuple[str, aio_pika.Message]]) -> None:
+        """Publish them in this order, by routing key; return once the broker has confirmed all."""
+        with _translated():
+            if self._channel.is_closed:
+                raise ChannelInvalidStateError("not connected")
+            async with asyncio.timeout(_CONFIRM_SECONDS):
+                # All on one channel of one connection: when it breaks, what follows is not sent either.
+                channel = await self._channel.get_underlay_channel()
+                sending = [
+                    channel.basic_publish(letter.body, exchange=exchange, routing_key=key, properties=letter.properties)
+                    for key, letter in letters
+                ]
+                sent = await asyncio.gather(*sending, return_exceptions=True)
+        failed = next((result for result in sent if isinstance(result, BaseException)), None)
+        if failed:
+            raise BusUnavailableError(str(failed) or type(failed).__name__) from failed
+
+
+async def _settle(queue: Queue, incoming: AbstractIncomingMessage, handle: _Handle, ending: asyncio.Event) -> None:
+    if _is_stale(incoming):
+        return
+    outcome = await attempted(queue, incoming.type or "", lambda: handle(incoming), ending)
+    try:
+        if outcome is Outcome.HANDLED:
+            await incoming.ack()
+        elif outcome is Outcome.DEAD:
+            await incoming.reject(requeue=False)
+    except _FAULTS as error:
+        _log.warning("message not settled", queue=queue.name, type=incoming.type, error=str(error))
+
+
+async def _with_patience(ending: Awaitable[object]) -> None:
+    """End something that ends by itself if the broker does not answer."""
+    with suppress(*_FAULTS):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await ending
+
+
+def _is_stale(incoming: AbstractIncomingMessage) -> bool:
+    """Tell whether the delivery went with its connection: the broker hands the message out again."""
+    try:
+        return incoming.channel.is_closed
+    except ChannelInvalidStateError:
+        return True
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except _FAULTS as error:
+        raise BusUnavailableError(str(error) or type(error).__name__) from error
 
 
 def _arguments(queue: Queue) -> dict[str, FieldValue]:
-    if not queue.shared:
-        return {}
     arguments: dict[str, FieldValue] = {
-        "x-queue-type": "quorum",
-        "x-delivery-limit": queue.attempts - 1,
         "x-dead-letter-exchange": DEAD_LETTERS,
         "x-dead-letter-routing-key": queue.name,
     }
-    if queue.ordered:
+    if queue.shared:
+        arguments |= {"x-queue-type": "quorum", "x-delivery-limit": _DELIVERIES}
+    if queue.shared and queue.ordered:
         arguments["x-single-active-consumer"] = True
     return arguments
 
 
-def _amqp(message: Message, *, reply_to: str | None = None, answers: str | None = None) -> aio_pika.Message:
+def _amqp(message: Message, question: str | None = None, *, reply_to: str | None = None) -> aio_pika.Message:
     return aio_pika.Message(
         message.payload,
         type=message.type,
@@ -200,7 +241,7 @@ def _amqp(message: Message, *, reply_to: str | None = None, answers: str | None 
         content_type="application/json",
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         reply_to=reply_to,
-        correlation_id=answers,
+        correlation_id=question,
     )
 
 

@@ -29,7 +29,11 @@ def load_credentials(settings: Settings) -> Credentials:
         return Credentials(settings.api_key, settings.api_secret.get_secret_value())
     if settings.api_key or settings.api_secret:
         raise SettingError("ONRECORD_API_KEY and ONRECORD_API_SECRET", "go together: set both or none")
-    return _kept(settings.data_dir / "credentials.json")
+    path = settings.data_dir / "credentials.json"
+    try:
+        return _kept(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingError("ONRECORD_DATA_DIR", f"holds no usable {path}: {error}") from error
 
 
 def _kept(path: Path) -> Credentials:

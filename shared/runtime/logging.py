@@ -15,7 +15,11 @@ def configure_logging(service: str, *, as_json: bool, level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise SettingError("ONRECORD_LOG_LEVEL", f"is {level!r}: use debug, info, warning or error")
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    # Plain tracebacks: the coloured ones take a third of a second each, and print local variables, secrets among them.
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    renderer = structlog.processors.JSONRenderer() if as_json else console
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -29,3 +33,5 @@ def configure_logging(service: str, *, as_json: bool, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # what it cannot do, the bus says in its own words

@@ -31,11 +31,8 @@ def main(
 
 
 def run_process(service: AbstractAsyncContextManager[object]) -> None:
-    """Run a service until SIGINT or SIGTERM. Raises StartupError, alone, when it could not start."""
-    try:
-        uvloop.run(_until_stopped(service))
-    except BaseExceptionGroup as group:
-        raise _only_startup_error(group) from None
+    """Run a service until SIGINT or SIGTERM. Raises StartupError when it could not start."""
+    uvloop.run(_until_stopped(service))
 
 
 @asynccontextmanager
@@ -55,14 +52,3 @@ async def stop_signal() -> AsyncIterator[asyncio.Event]:
 async def _until_stopped(service: AbstractAsyncContextManager[object]) -> None:
     async with stop_signal() as stop, service:
         await stop.wait()
-
-
-def _only_startup_error(error: BaseException) -> BaseException:
-    """Return the StartupError somewhere in nested groups; where there is none, the group itself."""
-    matching = error.subgroup(StartupError) if isinstance(error, BaseExceptionGroup) else None
-    while isinstance(matching, BaseExceptionGroup):
-        first = matching.exceptions[0]
-        if not isinstance(first, BaseExceptionGroup):
-            return first
-        matching = first
-    return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from shared.runtime.credentials import Credentials
 Permission = Literal["allow_join", "ask_join", "allow_mod"]
 
 _ALGORITHM = "HS256"
+#: Schemes are written in any case (RFC 9110 section 11.1).
+_BEARER = re.compile(r"^bearer\s+", re.IGNORECASE)
 
 
 class TokenError(Exception):
@@ -96,7 +99,7 @@ class Tokens:
 
     def read(self, header: str | None) -> Identity:
         """Return who bears the token of an Authorization header, `Bearer` or bare. Raises TokenError."""
-        token = (header or "").removeprefix("Bearer ").strip()
+        token = _BEARER.sub("", header or "").strip()
         if not token:
             raise TokenError("the Authorization header is missing: send a token made by `onrecord token`")
         try:

@@ -69,6 +69,8 @@ def rest_v1_router(rooms: Rooms, tickets: Tickets, tokens: Tokens) -> APIRouter:
         identity = tokens.read(authorization)
         identity.require_room(room_id)
         identity.require_participant(participant_id)
+        if identity.participant_id is None:
+            identity.require_rest()
         opened = await rooms.open_rtp_source(
             _actor(identity.participant_id),
             room_id,

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from services.gateway.projections.roster import LiveSession
 
@@ -29,13 +38,22 @@ class ProtocolError(Exception):
         self.code = code
 
 
+def _encodable(text: str) -> str:
+    """Refuse half of a surrogate pair, which JSON can say and nobody can store."""
+    text.encode()
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_encodable)]
+
+
 class _Incoming(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Join(_Incoming):
     action: Literal["join"]
-    display_name: str = ""
+    display_name: _Text = ""
 
 
 class Start(_Incoming):
@@ -44,7 +62,7 @@ class Start(_Incoming):
 
 class Stop(_Incoming):
     action: Literal["stop"]
-    recording_id: str
+    recording_id: _Text
 
 
 class SetConsent(_Incoming):

@@ -1,0 +1,43 @@
+"""JSON schemas of all events and commands, for those who read or write them in another language.
+
+`python -m shared.contracts.schemas` writes them to `docs/schemas`, one file for each wire type.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from shared.contracts.message import Contract
+from shared.contracts.registry import COMMANDS, EVENTS
+
+DIRECTORY = Path(__file__).parents[2] / "docs" / "schemas"
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema_files() -> dict[str, str]:
+    """Return what each file is to hold, by its name."""
+    contracts: Mapping[str, type[Contract]] = {**EVENTS, **COMMANDS}
+    return {f"{wire_type}.json": _text(wire_type, contract) for wire_type, contract in contracts.items()}
+
+
+def write(directory: Path = DIRECTORY) -> None:
+    """Write every file, and remove those of types that are no more."""
+    directory.mkdir(parents=True, exist_ok=True)
+    files = schema_files()
+    for path in directory.glob("*.json"):
+        if path.name not in files:
+            path.unlink()
+    for name, text in files.items():
+        (directory / name).write_text(text)
+
+
+def _text(wire_type: str, contract: type[Contract]) -> str:
+    schema = {**contract.model_json_schema(), "$schema": _DIALECT, "$id": wire_type}
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    write()

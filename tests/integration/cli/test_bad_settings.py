@@ -1,0 +1,73 @@
+"""What keeps the system from starting is one sentence that names the setting, and an exit status that is not 0."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+_UNREACHABLE = "127.0.0.1:1"
+
+
+def onrecord(arguments: str, settings: Mapping[str, str], data_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would, with no settings but these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ONRECORD_")}
+    return subprocess.run(
+        [Path(sys.executable).with_name("onrecord"), *arguments.split()],
+        env={**inherited, "ONRECORD_DATA_DIR": str(data_dir), **settings},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "named"),
+    [
+        ("up", {"ONRECORD_DATABASE_URL": f"postgresql://postgres@{_UNREACHABLE}/x"}, "ONRECORD_DATABASE_URL"),
+        ("up", {"ONRECORD_AMQP_URL": f"amqp://guest:guest@{_UNREACHABLE}/"}, "ONRECORD_AMQP_URL"),
+        ("up", {"ONRECORD_HTTP_PORT": "eighty"}, "ONRECORD_HTTP_PORT"),
+        ("up", {"ONRECORD_STORAGE_URL": "ftp://somewhere"}, "ONRECORD_STORAGE_URL"),
+        ("up", {"ONRECORD_API_KEY": "without a secret"}, "ONRECORD_API_SECRET"),
+        ("up", {"ONRECORD_RTP_PORTS": "9-8"}, "ONRECORD_RTP_PORTS"),
+        ("demo", {"ONRECORD_FFMPEG": "/no/such/ffmpeg"}, "ONRECORD_FFMPEG"),
+        ("serve consent", {}, "ONRECORD_AMQP_URL"),
+        ("serve nonsense", {}, "gateway, consent, recorder, notifier, relay, audit"),
+        ("replay --until yesterday", {}, "--until"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(
+    arguments: str, settings: Mapping[str, str], named: str, tmp_path: Path
+) -> None:
+    ended = onrecord(arguments, settings, tmp_path)
+    assert ended.returncode == 1
+    assert named in ended.stderr
+    assert ended.stderr.startswith("onrecord: ")
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+
+
+def test_a_taken_port_is_named_and_nothing_else_is_harmed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = onrecord("up", {"ONRECORD_HTTP_PORT": str(port), "ONRECORD_LOG_LEVEL": "error"}, tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "onrecord: ONRECORD_HTTP_HOST and ONRECORD_HTTP_PORT name an address that cannot be used: "
+        f"127.0.0.1:{port} is taken by another program\n"
+    )
+
+
+def test_a_token_is_made_with_credentials_that_are_kept(tmp_path: Path) -> None:
+    first = onrecord("token --participant alice", {}, tmp_path)
+    assert first.returncode == 0
+    assert first.stdout.count(".") == 2
+    kept = (tmp_path / "credentials.json").read_text()
+    onrecord("token --moderator", {}, tmp_path)
+    assert (tmp_path / "credentials.json").read_text() == kept
