@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.resources import files
 
-import asyncpg
 import structlog
 from fastapi import FastAPI
 
@@ -20,6 +19,7 @@ from services.gateway.entrypoints.signaling import Signaling, signaling_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.settings import GatewaySettings
+from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.messaging.topology import live_queue
 from shared.runtime.http import health_router, serving
@@ -77,6 +77,6 @@ async def _renew(horizons: Horizons, instance: str, horizon: Horizon) -> None:
         known_until: datetime = horizon.known_until()
         try:
             await horizons.renew(instance, known_until)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except LogUnavailableError as error:
             _log.warning("horizon not renewed", error=str(error))
         await asyncio.sleep(_HORIZON_SECONDS)

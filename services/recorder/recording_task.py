@@ -16,7 +16,7 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingCommand,
 )
 from services.recorder.handlers import RecorderStreams
-from services.recorder.media.ffmpeg import FfmpegError, WebmWriter
+from services.recorder.media.ffmpeg import WebmWriter
 from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 #: How often the media path is moved on when no watermark comes.
 _TICK_SECONDS = 0.1
 #: How long a file that has ended waits for the watermark: what is not known to be permitted by then is left out.
-_LAST_WATERMARK_NS = 30 * NS_PER_SECOND
+_LAST_WATERMARK_NS = 10 * NS_PER_SECOND
 #: Between attempts to tell the log how it went.
 _RETRY_SECONDS = 1.0
 
@@ -99,10 +99,10 @@ class RecordingTask:
             if file:
                 end = moment(self._end_ns())
                 await self._give(FinishParticipantRecording(**self._about, at=end, file=file))
-        except (FfmpegError, UnexpectedFileError, OSError) as error:
-            _log.warning("participant recording failed", id=self.id, error=str(error))
-            failed = FailParticipantRecording(**self._about, at=moment(now_ns()), reason=str(error))
-            await self._give(failed)
+        except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no file
+            _log.exception("participant recording failed", id=self.id)
+            reason = f"{type(error).__name__}: {error}"
+            await self._give(FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason))
         finally:
             self.use(None)
 

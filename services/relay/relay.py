@@ -11,6 +11,7 @@ import structlog
 from shared.contracts.watermark import Watermark
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizons
+from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.store import EventStore, Sequencer
 from shared.messaging.bus import Bus
 from shared.messaging.errors import BusUnavailableError
@@ -27,7 +28,23 @@ _WATERMARK_SECONDS = 0.1
 #: Between attempts while the database or the broker is away.
 _RETRY_SECONDS = 0.5
 
-_FAULTS = (LogUnavailableError, BusUnavailableError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_ADVANCE = "UPDATE relay_checkpoint SET global_position = $1 WHERE global_position < $1"
+
+
+class Checkpoint:
+    """Up to which global position the log has been published. It never goes back."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def read(self) -> int:
+        with outages_told():
+            position: int = await self._pool.fetchval("SELECT global_position FROM relay_checkpoint")
+        return position
+
+    async def advance(self, position: int) -> None:
+        with outages_told():
+            await self._pool.execute(_ADVANCE, position)
 
 
 class Relay:
@@ -36,7 +53,7 @@ class Relay:
     def __init__(self, store: EventStore, bus: Bus, pool: asyncpg.Pool, clock: Clock) -> None:
         self._store = store
         self._bus = bus
-        self._pool = pool
+        self._checkpoint = Checkpoint(pool)
         self._horizons = Horizons(pool)
         self._clock = clock
         #: The watermark's moment; it never goes back, although a new gateway's clock may be behind ours.
@@ -49,12 +66,12 @@ class Relay:
                 async with self._store.lead() as sequencer:
                     _log.info("leading")
                     await self._relay(sequencer)
-            except _FAULTS as error:
+            except (LogUnavailableError, BusUnavailableError) as error:
                 _log.warning("relay interrupted", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _relay(self, sequencer: Sequencer) -> None:
-        position: int = await self._pool.fetchval("SELECT global_position FROM relay_checkpoint")
+        position = await self._checkpoint.read()
         loop = asyncio.get_running_loop()
         watermark_due = loop.time()
         while True:
@@ -91,7 +108,5 @@ class Relay:
         while batch := await self._store.read_all(position, _BATCH):
             await self._bus.publish([event_message(stored) for stored in batch])
             position += len(batch)
-            await self._pool.execute(
-                "UPDATE relay_checkpoint SET global_position = $1 WHERE global_position < $1", position
-            )
+            await self._checkpoint.advance(position)
         return position

@@ -99,11 +99,16 @@ class Pipeline:
             size = next((_size(held) for held in known if _is_picture(held) and self._permits(held)), None)
             if size is None and watermark_ns < self._start_ns + patience_ns:
                 return False
-            width, height = size or _DEFAULT_SIZE
-            self._muxer = MatroskaMuxer(width, height)
-            self._video.black = await black_keyframe(self._ffmpeg, width, height)
+            self._video.black, size = await self._first_black(size or _DEFAULT_SIZE)
+            self._muxer = MatroskaMuxer(*size)
             await self._writer.write(self._muxer.header())
         return True
+
+    async def _first_black(self, size: tuple[int, int]) -> tuple[bytes, tuple[int, int]]:
+        try:
+            return await black_keyframe(self._ffmpeg, *size), size
+        except ValueError:
+            return await black_keyframe(self._ffmpeg, *_DEFAULT_SIZE), _DEFAULT_SIZE
 
     async def _pass(self, held: TimedFrame) -> list[Block]:
         if held.time_ns < self._start_ns or (self._end_ns is not None and held.time_ns >= self._end_ns):
@@ -114,7 +119,8 @@ class Pipeline:
         if held.frame.kind == "audio":
             return self._audio.push(held)
         if held.frame.keyframe:
-            self._video.black = await black_keyframe(self._ffmpeg, *_size(held))
+            with suppress(ValueError):  # a picture beyond all measure: black keeps its size
+                self._video.black = await black_keyframe(self._ffmpeg, *_size(held))
         return self._video.push(held)
 
     def _permits(self, held: TimedFrame) -> bool:
