@@ -82,6 +82,7 @@ def demo(
             typer.echo(json.dumps(report.as_json(result.told, result.storage_root), indent=2))
         else:
             report.show(console, result.told, result.storage_root, result.decode_errors)
+            console.print(f"The log behind it: ONRECORD_DATA_DIR={folder} onrecord replay", highlight=False)
         if result.told.failures or any(result.decode_errors.values()):
             raise StartupError(f"not every file is good: {result.told.failures or result.decode_errors}")
 

@@ -6,8 +6,6 @@ import json
 from datetime import UTC, datetime
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from services.audit.bootstrap import DECIDERS
 from services.audit.replay import Replayed, Until, plain, replay
@@ -43,10 +41,10 @@ def _until(text: str | None) -> Until:
 
 
 def _show(replayed: Replayed) -> None:
-    console = Console()
     for category, states in replayed.states.items():
-        table = Table(title=category, title_justify="left", show_header=False)
+        if states:
+            typer.secho(category, bold=True)
         for stream, state in sorted(states.items()):
-            table.add_row(stream, json.dumps(plain(state)))
-        console.print(table)
-    console.print(f"{replayed.events} events, up to global position {replayed.position}")
+            fields = ", ".join(f"{name}: {json.dumps(value)}" for name, value in plain(state).items())
+            typer.echo(f"  {stream}\n      {fields}")
+    typer.echo(f"{replayed.events} events, up to global position {replayed.position}")

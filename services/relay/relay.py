@@ -66,7 +66,7 @@ class Relay:
                 async with self._store.lead() as sequencer:
                     _log.info("leading")
                     await self._relay(sequencer)
-            except (LogUnavailableError, BusUnavailableError) as error:
+            except (LogUnavailableError, BusUnavailableError, asyncpg.PostgresError) as error:
                 _log.warning("relay interrupted", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
