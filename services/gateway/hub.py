@@ -70,13 +70,13 @@ class Hub:
         return before
 
     def remove(self, room_id: str, client: Client) -> bool:
-        """Tell the client nothing more; return False when another took its place."""
-        clients = self._clients[room_id]
-        if clients.get(client.participant_id) is not client:
+        """Tell the client nothing more; return False when another is in its place."""
+        clients = self._clients.get(room_id, {})
+        if clients.get(client.participant_id, client) is not client:
             return False
-        del clients[client.participant_id]
+        clients.pop(client.participant_id, None)
         if not clients:
-            del self._clients[room_id]
+            self._clients.pop(room_id, None)
         return True
 
     def _apply(self, event: Event, stored: StoredEvent) -> None:

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import structlog
 from fastapi import APIRouter, WebSocket
 from fastapi.responses import JSONResponse
-from starlette.websockets import WebSocketState
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from services.gateway.adapters.tickets import LENGTH, Admission, Tickets
 from services.gateway.entrypoints import signaling_protocol as protocol
@@ -82,7 +82,8 @@ class Connection:
         self._signaling = signaling
         self._websocket = websocket
         self._admission = admission
-        self._joined = False
+        #: They are in the log as present, and, once joined, are told what happens.
+        self._entered = self._joined = False
         self._outbox: asyncio.Queue[str] = asyncio.Queue(_OUTBOX)
         self._consent_turn = asyncio.Lock()
         self._consents: set[asyncio.Task[None]] = set()
@@ -108,8 +109,13 @@ class Connection:
         finally:
             for task in (sending, receiving):
                 task.cancel()
-            await asyncio.gather(sending, receiving, return_exceptions=True)
+            for ended in await asyncio.gather(sending, receiving, return_exceptions=True):
+                self._note(ended)
             await self._leave()
+
+    def _note(self, ended: BaseException | None) -> None:
+        if isinstance(ended, Exception) and not isinstance(ended, WebSocketDisconnect):
+            _log.error("connection failed", participant_id=self.participant_id, error=repr(ended))
 
     async def _send(self) -> None:
         while (text := await self._outbox.get()) is not _CLOSE:
@@ -135,7 +141,7 @@ class Connection:
             # Before they are in, people are answered only where they tried to come in.
             if self._joined or error.code != "invalid_namespace":
                 self.tell("control", protocol.error(error.code))
-        except (RefusedError, LogUnavailableError, BusError) as error:
+        except (RefusedError, LogUnavailableError, BusError, TimeoutError) as error:
             _log.warning("not joined", participant_id=self.participant_id, error=str(error))
             self.tell("control", protocol.error(getattr(error, "code", "internal")))
 
@@ -144,6 +150,7 @@ class Connection:
             raise protocol.ProtocolError("already_joined")
         name = protocol.display_name(action.display_name)
         admission, hub = self._admission, self._signaling.hub
+        self._entered = True
         position = await self._signaling.rooms.join(admission.room_id, self.participant_id, name, admission.role)
         session = await hub.reached(admission.room_id, position, _JOIN_SECONDS)
         if session is None or self.participant_id not in session.peers:
@@ -196,5 +203,5 @@ class Connection:
     async def _leave(self) -> None:
         if self._consents:
             await asyncio.wait(self._consents)
-        if self._joined and self._signaling.hub.remove(self._admission.room_id, self):
+        if self._entered and self._signaling.hub.remove(self._admission.room_id, self):
             await self._signaling.rooms.leave(self._admission.room_id, self.participant_id, "quit")

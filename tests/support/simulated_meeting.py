@@ -1,0 +1,157 @@
+"""A meeting without bus, store and clock: the real deciders, and the process manager that follows what they decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from services.consent.domain.consent import CONSENT, Consent
+from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, RoomCommand
+from services.recorder.domain.participant_recording import (
+    PARTICIPANT_RECORDING,
+    ConfirmParticipantRecording,
+    FinishParticipantRecording,
+    ParticipantRecordings,
+)
+from services.recorder.domain.recording import RECORDING, ConfirmRecording, FailRecording, RecordingCommand
+from services.recorder.process_manager import Meeting, RecorderCommand, due, follow
+from shared.contracts.consent import SetConsent
+from shared.contracts.message import Event
+from shared.contracts.recording import StartRecording, StopRecording
+from shared.eventsourcing.decider import RefusedError
+from tests.support.moments import at
+from tests.support.participant_recordings import FILE
+
+ROOM_ID = "r"
+
+
+class SimulatedMeeting:
+    """One session. Every command is decided on the newest state; every event reaches the process manager at once."""
+
+    def __init__(self) -> None:
+        self.log: list[Event] = []
+        self.refusals: list[RefusedError] = []
+        self.room = ROOM.initial
+        #: Of the session that is live or was.
+        self.session_id = ""
+        self.consents: dict[str, Consent] = defaultdict(Consent)
+        self.recordings = RECORDING.initial
+        self.participant_recordings: dict[str, ParticipantRecordings] = defaultdict(ParticipantRecordings)
+        self.meeting: Meeting | None = None
+        self.second = 0.0
+        self._recordings_begun = 0
+        self._room(CreateRoom(ROOM_ID, at()))
+
+    # --- people
+
+    def join(self, who: str) -> None:
+        is_over = self.session_id and not self.room.session_id
+        if not is_over:
+            self._room(JoinRoom(ROOM_ID, "s", who, who, "moderator", at(self.second)))
+            self.session_id = "s"
+
+    def leave(self, who: str) -> None:
+        self._room(LeaveRoom(ROOM_ID, who, "quit", at(self.second)))
+
+    def say(self, who: str, *, consent: bool) -> None:
+        if who not in self.room.participants:
+            return
+        word = SetConsent(
+            at=at(self.second), room_id=ROOM_ID, session_id=self.session_id, participant_id=who, consent=consent
+        )
+        events = CONSENT.decide(self.consents[who], word)
+        self.consents[who] = CONSENT.fold(events, self.consents[who])
+        self._happened(events)
+
+    def start(self) -> None:
+        """Ask for a recording; it may reach the recorder after the session's end."""
+        if not self.session_id:
+            return
+        self._recordings_begun += 1
+        self.give(
+            StartRecording(
+                at=at(self.second),
+                room_id=ROOM_ID,
+                session_id=self.session_id,
+                recording_id=f"rec{self._recordings_begun}",
+                requested_by="ann",
+            )
+        )
+
+    def stop(self) -> None:
+        if running := self.recordings.running:
+            self.give(
+                StopRecording(
+                    at=at(self.second), room_id=ROOM_ID, session_id=self.session_id, recording_id=running.recording_id
+                )
+            )
+
+    # --- workers
+
+    def confirm(self) -> None:
+        if running := self.recordings.running:
+            self.give(ConfirmRecording(ROOM_ID, self.session_id, running.recording_id, "worker", at(self.second)))
+
+    def begin_file(self, who: str) -> None:
+        if current := self.participant_recordings[who].current:
+            about = self._about(who, current.participant_recording_id)
+            self.give(ConfirmParticipantRecording(**about, at=at(self.second), worker_id="worker"))
+
+    def finish_file(self, who: str) -> None:
+        current = self.participant_recordings[who].current
+        if current and current.phase == "stopping":
+            about = self._about(who, current.participant_recording_id)
+            self.give(FinishParticipantRecording(**about, at=at(self.second), file=FILE))
+
+    # --- the process manager
+
+    def due(self) -> list[RecorderCommand]:
+        return due(self.meeting, at(self.second)) if self.meeting else []
+
+    def give(self, command: RecorderCommand) -> None:
+        try:
+            if isinstance(command, StartRecording | StopRecording | ConfirmRecording | FailRecording):
+                self._recording(command)
+            else:
+                state = self.participant_recordings[command.participant_id]
+                events = PARTICIPANT_RECORDING.decide(state, command)
+                self.participant_recordings[command.participant_id] = PARTICIPANT_RECORDING.fold(events, state)
+                self._happened(events)
+        except RefusedError as error:
+            self.refusals.append(error)
+
+    def settle(self, rounds: int = 4) -> None:
+        """Give what is due until nothing is, but only so many times."""
+        for _ in range(rounds):
+            for command in self.due():
+                self.give(command)
+
+    def _recording(self, command: RecordingCommand) -> None:
+        events = RECORDING.decide(self.recordings, command)
+        self.recordings = RECORDING.fold(events, self.recordings)
+        self._happened(events)
+
+    def _room(self, command: RoomCommand) -> None:
+        events = ROOM.decide(self.room, command)
+        self.room = ROOM.fold(events, self.room)
+        self._happened(events)
+
+    def _happened(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.log.append(event)
+            self.meeting = follow(self.meeting, event)
+
+    def _about(self, who: str, participant_recording_id: str) -> dict[str, str]:
+        return {
+            "room_id": ROOM_ID,
+            "session_id": self.session_id,
+            "participant_id": who,
+            "participant_recording_id": participant_recording_id,
+        }
+
+
+def replay(log: Iterable[Event]) -> Meeting | None:
+    meeting: Meeting | None = None
+    for event in log:
+        meeting = follow(meeting, event)
+    return meeting

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from services.recorder.adapters.object_store import LocalObjectStore, RecordingKeys
+
+KEYS = RecordingKeys("s", "ann", 1_900_000_000_123_456_789)
+
+
+def test_the_finished_file_is_found_by_session_participant_and_start() -> None:
+    assert KEYS.file == "s/ann/participant_recording_ann_1900000000123.webm"
+
+
+def test_the_segment_lies_beside_the_file() -> None:
+    assert KEYS.segment == "s/ann/participant_recording_ann_1900000000123.segment-1.webm"
+
+
+def test_the_longest_names_fit_a_file_system() -> None:
+    longest = RecordingKeys("s" * 64, "p" * 128, 10**19)
+    assert all(len(part) <= 255 for part in longest.segment.split("/"))
+
+
+def test_an_object_has_its_place_below_the_root_and_its_folder_is_made(tmp_path: Path) -> None:
+    path = LocalObjectStore(tmp_path / "root").path("s/ann/file.webm")
+    assert path == tmp_path / "root" / "s" / "ann" / "file.webm"
+    assert path.parent.is_dir()
+
+
+@pytest.mark.parametrize("key", ["../out", "s/../../out", "/etc/passwd", "s/../..", "..", "a\x00b"], ids=repr)
+def test_a_key_that_leads_out_is_refused_and_nothing_is_made(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match=r"leads out of the storage root|null"):
+        LocalObjectStore(tmp_path / "root").path(key)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "s").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="leads out"):
+        LocalObjectStore(tmp_path / "root").path("s/file.webm")
+
+
+def test_a_root_that_is_a_link_itself_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "root").symlink_to(tmp_path / "disk")
+    assert LocalObjectStore(tmp_path / "root").path("file.webm") == tmp_path / "disk" / "file.webm"
+
+
+async def test_the_digest_tells_size_and_sha256(tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    store.path("s/file.webm").write_bytes(b"recorded")
+    assert await store.digest("s/file.webm") == (8, hashlib.sha256(b"recorded").hexdigest())
+
+
+def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    store.path("s/file.webm").write_bytes(b"recorded")
+    store.delete("s/file.webm")
+    store.delete("s/file.webm")
+    assert not store.path("s/file.webm").exists()

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.recorder.domain.participant_recording import (
+    FailParticipantRecording,
+    RequestParticipantRecording,
+    StopParticipantRecording,
+)
+from services.recorder.domain.recording import FailRecording
+from services.recorder.process_manager import (
+    NO_WORKER_AFTER,
+    Meeting,
+    RecorderCommand,
+    due,
+    follow,
+    participant_recording_id,
+)
+from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.message import Event
+from shared.contracts.participant_recording import (
+    ParticipantRecordingFailed,
+    ParticipantRecordingRequested,
+    ParticipantRecordingStarted,
+    ParticipantRecordingStopped,
+    ParticipantRecordingStopRequested,
+)
+from shared.contracts.recording import (
+    RecordingFailed,
+    RecordingRequested,
+    RecordingStarted,
+    RecordingStopped,
+    StopRecording,
+)
+from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
+from tests.support.moments import at
+from tests.support.participant_recordings import FILE
+
+IN = {"room_id": "r", "session_id": "s"}
+ANN = {**IN, "participant_id": "ann"}
+REC = {**IN, "recording_id": "rec"}
+FILE_ID = participant_recording_id("rec", "ann")
+ANNS_FILE = {**ANN, "participant_recording_id": FILE_ID}
+
+SESSION = SessionStarted(at=at(), **IN)
+JOINED = ParticipantJoined(at=at(), **ANN, display_name="Ann", role="moderator")
+LEFT = ParticipantLeft(at=at(20), **ANN, reason="quit")
+ENDED = SessionEnded(at=at(20), **IN)
+YES = ConsentGiven(at=at(1), **ANN)
+REQUESTED = RecordingRequested(at=at(2), **REC, requested_by="ann")
+STARTED = RecordingStarted(at=at(3), **REC, worker_id="worker")
+STOPPED = RecordingStopped(at=at(10), **REC, reason="requested", requested_by="ann")
+FILE_REQUESTED = ParticipantRecordingRequested(at=at(4), **ANNS_FILE, recording_id="rec")
+FILE_STARTED = ParticipantRecordingStarted(at=at(5), **ANNS_FILE, worker_id="worker")
+FILE_STOP_REQUESTED = ParticipantRecordingStopRequested(at=at(10), **ANNS_FILE)
+FILE_STOPPED = ParticipantRecordingStopped(at=at(10), **ANNS_FILE, file=FILE)
+FILE_FAILED = ParticipantRecordingFailed(at=at(6), **ANNS_FILE, reason="disk full")
+
+READY = (SESSION, JOINED, YES, REQUESTED, STARTED)
+RUNNING = (*READY, FILE_REQUESTED, FILE_STARTED)
+
+REQUEST_FILE = RequestParticipantRecording(**ANNS_FILE, recording_id="rec", at=at(4))
+STOP_FILE = StopParticipantRecording(**ANNS_FILE, at=at(10))
+STOP_AT_THE_END = StopRecording(at=at(20), **REC, reason="session_ended")
+
+
+def after(*events: Event) -> Meeting | None:
+    meeting: Meeting | None = None
+    for event in events:
+        meeting = follow(meeting, event)
+    return meeting
+
+
+def due_after(*events: Event, second: float = 4) -> list[RecorderCommand]:
+    meeting = after(*events)
+    return due(meeting, at(second)) if meeting else []
+
+
+def test_who_is_present_and_consents_is_recorded_when_a_recording_runs() -> None:
+    assert due_after(*READY) == [REQUEST_FILE]
+
+
+@pytest.mark.parametrize("missing", [JOINED, YES, STARTED], ids=["presence", "consent", "a worker"])
+def test_nobody_is_recorded_without(missing: Event) -> None:
+    assert due_after(*(event for event in READY if event is not missing)) == []
+
+
+def test_who_says_yes_later_is_recorded_from_then_on() -> None:
+    assert due_after(SESSION, JOINED, REQUESTED, STARTED, YES) == [REQUEST_FILE]
+
+
+def test_who_joins_later_is_recorded_from_then_on() -> None:
+    assert due_after(SESSION, YES, REQUESTED, STARTED, JOINED) == [REQUEST_FILE]
+
+
+@pytest.mark.parametrize("no", [ConsentRefused(at=at(2), **ANN), ConsentWithdrawn(at=at(2), **ANN)])
+def test_who_says_no_is_not_recorded(no: Event) -> None:
+    assert due_after(SESSION, JOINED, YES, no, REQUESTED, STARTED) == []
+
+
+def test_who_left_is_not_recorded() -> None:
+    assert due_after(SESSION, JOINED, YES, LEFT, REQUESTED, STARTED) == []
+
+
+def test_a_file_is_asked_for_once_in_a_recording() -> None:
+    assert due_after(*RUNNING) == []
+    assert due_after(*READY, FILE_REQUESTED, FILE_FAILED) == []
+
+
+def test_a_file_goes_on_over_withdrawal_and_leaving() -> None:
+    assert due_after(*RUNNING, ConsentWithdrawn(at=at(6), **ANN)) == []
+    assert due_after(*RUNNING, LEFT) == []
+
+
+def test_in_the_next_recording_the_same_participant_has_another_file() -> None:
+    again = {**IN, "recording_id": "again"}
+    events = (
+        RecordingRequested(at=at(11), **again, requested_by="ann"),
+        RecordingStarted(at=at(12), **again, worker_id="worker"),
+    )
+    commands = due_after(*RUNNING, STOPPED, FILE_STOP_REQUESTED, FILE_STOPPED, *events, second=13)
+    another = participant_recording_id("again", "ann")
+    assert commands == [
+        replace(REQUEST_FILE, participant_recording_id=another, recording_id="again", at=at(13)),
+    ]
+    assert another != FILE_ID
+
+
+def test_the_files_end_where_the_recording_was_stopped() -> None:
+    assert due_after(*RUNNING, STOPPED, second=12) == [STOP_FILE]
+
+
+def test_the_files_end_there_even_when_the_next_recording_was_asked_for_since() -> None:
+    again = RecordingRequested(at=at(11), **{**IN, "recording_id": "again"}, requested_by="ann")
+    assert due_after(*RUNNING, STOPPED, again, second=12) == [STOP_FILE]
+
+
+def test_a_file_that_is_being_finished_is_waited_for() -> None:
+    assert due_after(*RUNNING, STOPPED, FILE_STOP_REQUESTED, second=500) == []
+
+
+def test_the_end_of_the_session_stops_the_recording_at_that_moment() -> None:
+    assert due_after(*RUNNING, LEFT, ENDED, second=21) == [STOP_AT_THE_END]
+
+
+def test_a_recording_that_still_waits_for_a_worker_fails_when_the_session_ends() -> None:
+    assert due_after(SESSION, JOINED, REQUESTED, LEFT, ENDED, second=21) == [
+        FailRecording("r", "s", "rec", "the session ended", at(21))
+    ]
+
+
+def test_a_recording_that_no_worker_answers_fails_after_five_seconds() -> None:
+    waited = REQUESTED.at + NO_WORKER_AFTER
+    meeting = after(SESSION, JOINED, REQUESTED)
+    assert meeting
+    assert due(meeting, waited - NO_WORKER_AFTER / 1000) == []
+    assert due(meeting, waited) == [FailRecording("r", "s", "rec", "no worker answered", waited)]
+
+
+def test_a_file_that_no_worker_begins_fails_after_five_seconds() -> None:
+    assert due_after(*READY, FILE_REQUESTED, second=8.9) == []
+    assert due_after(*READY, FILE_REQUESTED, second=9) == [
+        FailParticipantRecording(**ANNS_FILE, at=at(9), reason="no worker answered")
+    ]
+
+
+def test_a_failed_recording_leaves_nothing_to_do() -> None:
+    assert due_after(SESSION, JOINED, YES, REQUESTED, RecordingFailed(at=at(7), **REC, reason="no worker")) == []
+
+
+def test_a_meeting_is_over_when_session_recording_and_files_have_ended() -> None:
+    ending = (*RUNNING, LEFT, ENDED, STOPPED, FILE_STOP_REQUESTED)
+    assert after(*ending)
+    assert after(*ending, FILE_STOPPED) is None
+
+
+def test_a_meeting_that_was_not_recorded_is_over_with_its_session() -> None:
+    assert after(SESSION, JOINED, LEFT, ENDED) is None
+
+
+def test_a_recording_that_was_asked_for_too_late_is_failed() -> None:
+    """It was decided while the session ended. Unfailed, it would be shown as beginning for ever."""
+    assert due_after(SESSION, JOINED, LEFT, ENDED, REQUESTED, second=21) == [
+        FailRecording("r", "s", "rec", "the session ended", at(21))
+    ]
+
+
+def test_a_file_that_was_asked_for_too_late_is_stopped() -> None:
+    """Unstopped, its worker would write black and silence for ever."""
+    late = (*READY, LEFT, ENDED, STOPPED, FILE_REQUESTED)
+    assert due_after(*late, second=21) == [StopParticipantRecording(**ANNS_FILE, at=at(21))]
+    assert after(*late, FILE_FAILED) is None
+
+
+def test_events_of_sessions_that_are_not_known_begin_nothing() -> None:
+    for event in (JOINED, YES, STARTED, STOPPED, FILE_STARTED, FILE_STOP_REQUESTED, FILE_STOPPED, ENDED):
+        assert after(event) is None
+
+
+def test_the_id_of_a_file_follows_from_recording_and_participant() -> None:
+    assert participant_recording_id("rec", "ann") == FILE_ID
+    assert len({FILE_ID, participant_recording_id("rec", "bob"), participant_recording_id("other", "ann")}) == 3

@@ -1,0 +1,144 @@
+"""The process manager in random meetings, beside the deciders whose commands it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.recorder.domain.participant_recording import RequestParticipantRecording
+from services.recorder.domain.recording import Running
+from services.recorder.process_manager import RecorderCommand, participant_recording_id
+from tests.support.simulated_meeting import SimulatedMeeting, replay
+
+Step = Callable[[SimulatedMeeting], None]
+
+PEOPLE = ("ann", "bob", "cy")
+
+
+def _pass_time(seconds: float) -> Step:
+    def step(meeting: SimulatedMeeting) -> None:
+        meeting.second += seconds
+
+    return step
+
+
+_people = st.sampled_from(PEOPLE)
+_steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(lambda who: lambda meeting: meeting.join(who), _people),
+    st.builds(lambda who: lambda meeting: meeting.leave(who), _people),
+    st.builds(lambda who, yes: lambda meeting: meeting.say(who, consent=yes), _people, st.booleans()),
+    st.builds(lambda who: lambda meeting: meeting.begin_file(who), _people),
+    st.builds(lambda who: lambda meeting: meeting.finish_file(who), _people),
+    st.sampled_from([SimulatedMeeting.start, SimulatedMeeting.stop, SimulatedMeeting.confirm]),
+    st.just(lambda meeting: meeting.settle(1)),
+    st.builds(_pass_time, st.sampled_from([0.001, 1, 6])),
+)
+#: Most meetings get somewhere: two are in, one consents, and a recording runs.
+_opening: list[Step] = [
+    lambda meeting: meeting.join("ann"),
+    lambda meeting: meeting.join("bob"),
+    lambda meeting: meeting.say("bob", consent=True),
+    SimulatedMeeting.start,
+    SimulatedMeeting.confirm,
+]
+_meetings = st.builds(
+    lambda opening, steps: [*opening, *steps],
+    st.sampled_from([[], _opening]),
+    st.lists(_steps, min_size=4, max_size=30),
+)
+
+
+def _file_id(recording: Running, who: str) -> str:
+    return participant_recording_id(recording.recording_id, who)
+
+
+def held(steps: list[Step]) -> SimulatedMeeting:
+    meeting = SimulatedMeeting()
+    for step in steps:
+        step(meeting)
+        meeting.second += 0.001
+    return meeting
+
+
+@settings(max_examples=250)
+@given(_meetings)
+def test_only_who_is_present_and_consents_is_to_be_recorded_and_only_while_a_recording_runs(steps: list[Step]) -> None:
+    meeting = SimulatedMeeting()
+    for step in steps:
+        step(meeting)
+        for command in meeting.due():
+            if isinstance(command, RequestParticipantRecording):
+                assert command.participant_id in meeting.room.participants
+                assert meeting.consents[command.participant_id].answer == "given"
+                assert meeting.recordings.running
+                assert meeting.recordings.running.started
+                assert meeting.recordings.running.recording_id == command.recording_id
+
+
+@given(_meetings)
+def test_everybody_who_is_present_and_consents_while_a_recording_runs_has_or_had_a_file(steps: list[Step]) -> None:
+    meeting = held(steps)
+    meeting.settle()
+    running = meeting.recordings.running
+    if running and running.started:
+        consenting = {who for who in meeting.room.participants if meeting.consents[who].answer == "given"}
+        busy = {who for who in PEOPLE if meeting.participant_recordings[who].current}
+        had = {who for who in PEOPLE if _file_id(running, who) in meeting.participant_recordings[who].known}
+        assert consenting <= busy | had
+
+
+@given(_meetings)
+def test_when_everything_due_was_done_nothing_is_due_any_more(steps: list[Step]) -> None:
+    meeting = held(steps)
+    meeting.settle()
+    assert meeting.due() == []
+
+
+@given(_meetings)
+def test_nothing_is_due_that_would_be_refused(steps: list[Step]) -> None:
+    meeting = held(steps)
+    meeting.refusals.clear()
+    meeting.settle()
+    assert meeting.refusals == []
+
+
+@given(_meetings)
+def test_replaying_all_events_gives_the_same_meeting(steps: list[Step]) -> None:
+    meeting = held(steps)
+    assert replay(meeting.log) == meeting.meeting
+
+
+@given(_meetings)
+def test_what_is_due_is_due_again_until_its_event_was_seen(steps: list[Step]) -> None:
+    meeting = held(steps)
+    assert meeting.due() == meeting.due()
+    for command in meeting.due():
+        before = len(meeting.log)
+        meeting.give(command)
+        assert len(meeting.log) == before or command not in meeting.due()
+
+
+@given(_meetings, st.lists(st.integers(0, 30), max_size=6))
+def test_every_meeting_comes_to_its_end_however_late_commands_are_given(steps: list[Step], when: list[int]) -> None:
+    """Commands are taken down at some moments and given at the very end, when the session is over already."""
+    meeting, delayed = SimulatedMeeting(), list[RecorderCommand]()
+    for number, step in enumerate([*steps, *_everybody_leaves()]):
+        step(meeting)
+        meeting.second += 0.001
+        if number in when:
+            delayed += meeting.due()
+    meeting.settle()
+    for command in delayed:
+        meeting.give(command)
+    meeting.settle()
+    for who in PEOPLE:
+        meeting.finish_file(who)
+    assert meeting.meeting is None
+    assert meeting.recordings.running is None
+    assert all(recordings.current is None for recordings in meeting.participant_recordings.values())
+
+
+def _everybody_leaves() -> list[Step]:
+    return [lambda meeting, who=who: meeting.leave(who) for who in PEOPLE]  # type: ignore[misc]
