@@ -36,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 
 @app.command()
 def up() -> None:
-    """Run the whole system in this process, until Ctrl-C."""
+    """Run the whole system in this process, until Ctrl-C. Settings: docs/operations.md."""
     from services.system import system  # noqa: PLC0415  each command imports what it needs: the others start faster
     from shared.runtime.process import stop_signal  # noqa: PLC0415
 
@@ -52,7 +52,7 @@ def up() -> None:
 
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]) -> None:
-    """Run one service alone; it shares database and broker with the others."""
+    """Run one service alone. Needs ONRECORD_DATABASE_URL and ONRECORD_AMQP_URL, which it shares with the others."""
     if service not in SERVICES:
         raise StartupError(f"there is no service {service!r}: choose one of {', '.join(SERVICES)}")
     import_module(f"services.{service}.__main__").run()
@@ -94,9 +94,9 @@ def demo(
 def token(
     participant: Annotated[str | None, typer.Option(help="Bind it to this participant id.")] = None,
     room: Annotated[str | None, typer.Option(help="Bind it to this room id.")] = None,
-    moderator: Annotated[bool, typer.Option(help="Let the bearer start and stop recordings.")] = False,
-    server: Annotated[bool, typer.Option(help="For the REST API, not for joining.")] = False,
-    hours: Annotated[float, typer.Option(help="How long it is good for.")] = 24,
+    moderator: Annotated[bool, typer.Option("--moderator", help="Let the bearer start and stop recordings.")] = False,
+    server: Annotated[bool, typer.Option("--server", help="For the REST API alone: the bearer cannot join.")] = False,
+    hours: Annotated[float, typer.Option(min=0, help="How many hours it is good for.")] = 24,
 ) -> None:
     """Print a token for clients or for the REST API."""
     from shared.runtime.tokens import Permission, Tokens  # noqa: PLC0415
@@ -117,7 +117,10 @@ def token(
 
 @app.command()
 def replay(
-    until: Annotated[str | None, typer.Option(help="A global position, or a time like 2030-01-31T12:00:00Z.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Up to a global position, or to a time like 2030-01-31T12:00:00Z."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild the state of rooms, consents and recordings from the log alone."""

@@ -18,8 +18,10 @@ from shared.runtime.settings import Settings, load_settings
 
 async def replay_command(until: str | None, *, as_json: bool) -> None:
     """Replay and print. Raises StartupError and EventSourcingError."""
-    end = _until(until)
-    async with open_database(load_settings(Settings), (LOG_MIGRATIONS,)) as pool:
+    end, settings = _until(until), load_settings(Settings)
+    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+        raise SettingError("ONRECORD_DATA_DIR", f"is {settings.data_dir}, where no onrecord has run: there is no log")
+    async with open_database(settings, (LOG_MIGRATIONS,)) as pool:
         replayed = await replay(PostgresEventStore(pool), DECIDERS, end)
     if as_json:
         states = plain(replayed.states)

@@ -20,7 +20,7 @@ def as_json(told: Timeline, storage_root: Path) -> dict[str, Any]:
     return {
         "sessionId": told.session_id,
         "recordingId": told.recording_ids[-1],
-        "files": [_file(on_record, storage_root) for on_record in told.files],
+        "files": [_file(each, storage_root) for each in sorted(told.files, key=lambda each: each.participant_id)],
         "participantsWithoutFile": sorted(told.participants.keys() - {each.participant_id for each in told.files}),
     }
 
@@ -53,7 +53,7 @@ def _files_table(told: Timeline, decode_errors: dict[str, str]) -> Table:
     table = Table(title="Files", title_justify="left")
     for heading in ("file of", "codecs", "picture", "duration", "frames", "packets", "KiB", "decodes"):
         table.add_column(heading, justify="left" if heading in {"file of", "codecs"} else "right", no_wrap=True)
-    for each in told.files:
+    for each in sorted(told.files, key=lambda each: each.participant_id):
         file = each.file
         table.add_row(
             each.participant_id,

@@ -10,6 +10,7 @@ from importlib.resources import files
 
 import structlog
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 
 from services.gateway.adapters.tickets import Tickets
 from services.gateway.entrypoints.errors import install_error_answers
@@ -59,8 +60,13 @@ def _app(infrastructure: Infrastructure, settings: GatewaySettings, hub: Hub, ho
     app.include_router(signaling_router(Signaling(rooms, hub, tickets, infrastructure.clock)))
     app.include_router(rest_v1_router(rooms, tickets, tokens))
     app.include_router(rest_v2_router(rooms, tokens))
+    app.add_api_route("/", _greeting, include_in_schema=False)
     app.include_router(health_router(lambda: database_answers(infrastructure)))
     return app
+
+
+async def _greeting() -> PlainTextResponse:
+    return PlainTextResponse("This is onrecord's gateway. REST: /docs. Signaling: /signaling. Health: /readyz.\n")
 
 
 @asynccontextmanager

@@ -186,7 +186,7 @@ class Rooms:
         await self._ask(command, Context.begin(_participant(participant_id)), Accepted)
 
     async def _ask(self, command: Command, context: Context, answer: type[Answer]) -> Answer:
-        message = await self._bus.ask(command.owner, command_message(command, context), self._timeout)
+        message = await self._bus.ask(command.owner, command_message(command, context, self._timeout), self._timeout)
         reply = read_reply(message, answer)
         if isinstance(reply, Refused):
             raise CommandRefusedError(reply)

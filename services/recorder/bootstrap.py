@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
-from shared.runtime.errors import StartupError
+from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.supervision import supervised
 
@@ -37,11 +38,21 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
             yield
 
 
+def _check_address(host: str) -> None:
+    try:
+        family = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except OSError as error:
+        raise SettingError("ONRECORD_RTP_HOST", f"is {host!r}, no address of this machine: {error.strerror}") from error
+
+
 def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams: RecorderStreams) -> Worker:
     root = settings.storage_root
     try:
         ffmpeg = find_ffmpeg(settings.ffmpeg)
         root.mkdir(parents=True, exist_ok=True)
+        _check_address(settings.rtp_host)
     except FfmpegMissingError as error:
         raise StartupError(str(error)) from error
     except OSError as error:

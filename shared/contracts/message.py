@@ -40,5 +40,7 @@ class Command(Contract):
     type: ClassVar[str]
     #: The service that decides it; the routing key on the commands exchange.
     owner: ClassVar[str]
+    #: Whether it lapses when nobody decides it while it is waited for: whoever asked was told that it failed.
+    lapses: ClassVar[bool] = False
 
     at: Moment

@@ -31,6 +31,7 @@ class StartRecording(RecordingCommand):
     """Gateway to recorder: a moderator asked for it."""
 
     type: ClassVar[str] = "recording.start.v1"
+    lapses: ClassVar[bool] = True
 
     requested_by: ParticipantId
 

@@ -27,6 +27,7 @@ class OpenRtpSource(Command):
 
     type: ClassVar[str] = "rtp-source.open.v1"
     owner: ClassVar[str] = "recorder"
+    lapses: ClassVar[bool] = True
 
     room_id: RoomId
     session_id: SessionId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -69,10 +69,24 @@ def contract_message(contract: Contract, wire_type: str, headers: Mapping[str, s
     return Message(wire_type, contract.model_dump_json(exclude_none=True).encode(), headers=headers or {})
 
 
-def command_message(command: Command, context: Context) -> Message:
-    """Return a command on its way to its owner. The command's own message id is what it causes things by."""
+def command_message(command: Command, context: Context, within: float) -> Message:
+    """Return a command on its way to its owner. The command's own message id is what it causes things by.
+
+    A command that lapses does so `within` seconds of its moment.
+    """
     headers = {"actor": context.actor, "correlation-id": str(context.correlation_id)}
+    if command.lapses:
+        headers["lapses-at"] = (command.at + timedelta(seconds=within)).isoformat()
     return contract_message(command, command.type, headers)
+
+
+def has_lapsed(message: Message, now: datetime) -> bool:
+    """Tell whether a command has lapsed: nobody waits for it any more. Raises MalformedMessageError."""
+    lapses_at = message.headers.get("lapses-at")
+    try:
+        return lapses_at is not None and datetime.fromisoformat(lapses_at) < now
+    except (ValueError, TypeError) as error:
+        raise MalformedMessageError(message.type, f"bad header lapses-at: {error}") from error
 
 
 def asked_command(message: Message) -> tuple[Command, Context]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import LogUnavailableError
@@ -39,6 +40,10 @@ def install_error_answers(app: FastAPI) -> None:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         return _answer(400, "invalid_request", f"{field}: {first['msg']}")
+
+    @app.exception_handler(StarletteHTTPException)
+    async def unknown(request: Request, error: StarletteHTTPException) -> JSONResponse:
+        return _answer(error.status_code, "not_found", f"{request.method} {request.url.path}: {error.detail}")
 
     @app.exception_handler(LogUnavailableError)
     @app.exception_handler(BusError)

@@ -22,7 +22,7 @@ class Webhook(BaseModel):
 class NewRoom(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
-    custom_room_id: str | None = Field(default=None, alias="customRoomId", max_length=128)
+    custom_room_id: str | None = Field(default=None, alias="customRoomId", min_length=1, max_length=128)
     webhook: Webhook | None = None
 
 

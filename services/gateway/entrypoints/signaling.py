@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -25,6 +25,8 @@ _log = structlog.get_logger()
 
 #: Messages that may wait for a client that reads slowly, before it is disconnected.
 _OUTBOX = 1000
+#: Actions of one client that may be under way before its next word is waited with.
+_AT_ONCE = 100
 _JOIN_SECONDS = 10
 #: WebSocket close codes (RFC 6455 section 7.4.1).
 _NORMAL = 1000
@@ -75,7 +77,7 @@ _DENIALS = {
 
 
 class Connection:
-    """One client. What it says is done in order; what it is told waits in a bounded outbox."""
+    """One client. What it says is heard at once and done in its order; what it is told waits in a bounded outbox."""
 
     def __init__(self, signaling: Signaling, websocket: WebSocket, admission: Admission) -> None:
         self.participant_id = admission.participant_id
@@ -85,24 +87,27 @@ class Connection:
         #: They are in the log as present, and, once joined, are told what happens.
         self._entered = self._joined = False
         self._outbox: asyncio.Queue[str] = asyncio.Queue(_OUTBOX)
+        self._sending: asyncio.Task[None] | None = None
         self._consent_turn = asyncio.Lock()
-        self._consents: set[asyncio.Task[None]] = set()
+        self._recording_turn = asyncio.Lock()
+        #: What was said and is being done.
+        self._doing: set[asyncio.Task[None]] = set()
 
     def tell(self, namespace: str, payload: Mapping[str, Any]) -> None:
         try:
             self._outbox.put_nowait(protocol.envelope(namespace, payload, self._signaling.clock()))
         except asyncio.QueueFull:
             _log.warning("client does not read", participant_id=self.participant_id)
-            self._outbox = asyncio.Queue(_OUTBOX)
-            self.close()
+            if self._sending:
+                self._sending.cancel()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connection once what is in the outbox has been sent."""
-        self._outbox.put_nowait(_CLOSE)
+        await self._outbox.put(_CLOSE)
 
     async def serve(self) -> None:
         """Run until the client goes, or is sent away."""
-        sending = asyncio.create_task(self._send())
+        self._sending = sending = asyncio.create_task(self._send())
         receiving = asyncio.create_task(self._receive())
         try:
             await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
@@ -129,6 +134,8 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 return
             await self._take(message.get("text") or message.get("bytes") or "")
+            if len(self._doing) >= _AT_ONCE:
+                await asyncio.wait(self._doing, return_when=asyncio.FIRST_COMPLETED)
 
     async def _take(self, text: str | bytes) -> None:
         try:
@@ -136,13 +143,13 @@ class Connection:
             if isinstance(action, protocol.Join):
                 await self._join(action)
             elif self._joined:
-                await self._act(action)
+                self._act(action)
         except protocol.ProtocolError as error:
             # Before they are in, people are answered only where they tried to come in.
             if self._joined or error.code != "invalid_namespace":
                 self.tell("control", protocol.error(error.code))
         except (RefusedError, LogUnavailableError, BusError, TimeoutError) as error:
-            _log.warning("not joined", participant_id=self.participant_id, error=str(error))
+            _log.warning("not joined", participant_id=self.participant_id, error=repr(error))
             self.tell("control", protocol.error(getattr(error, "code", "internal")))
 
     async def _join(self, action: protocol.Join) -> None:
@@ -160,48 +167,51 @@ class Connection:
         replaced = hub.add(admission.room_id, self)
         self._joined = True
         if isinstance(replaced, Connection):
-            replaced.close()
+            await replaced.close()
 
-    async def _act(self, action: protocol.Start | protocol.Stop | protocol.SetConsent | protocol.Ping) -> None:
+    def _act(self, action: protocol.Start | protocol.Stop | protocol.SetConsent | protocol.Ping) -> None:
         match action:
             case protocol.Ping():
                 self.tell("echo", {"action": "ping"})
             case protocol.SetConsent():
-                self._say_consent(consent=action.consent)
+                self._do(self._say_consent(consent=action.consent))
             case protocol.Start() | protocol.Stop():
-                await self._control_recording(action)
+                self._do(self._control_recording(action))
             case _:
                 assert_never(action)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        # Not awaited: what finds its way to the log slowly must not keep the next word, a withdrawal, from being heard.
+        task = asyncio.create_task(work)
+        self._doing.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._doing.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("not done", participant_id=self.participant_id, error=repr(error))
+            self.tell("control", protocol.error("internal"))
+
+    async def _say_consent(self, *, consent: bool) -> None:
+        await self._signaling.rooms.set_consent(
+            self._admission.room_id, self.participant_id, consent=consent, turn=self._consent_turn
+        )
 
     async def _control_recording(self, action: protocol.Start | protocol.Stop) -> None:
         rooms, room_id = self._signaling.rooms, self._admission.room_id
         try:
-            if isinstance(action, protocol.Start):
-                await rooms.start_recording(room_id, self.participant_id)
-            else:
-                await rooms.stop_recording(room_id, self.participant_id, action.recording_id)
+            async with self._recording_turn:
+                if isinstance(action, protocol.Start):
+                    await rooms.start_recording(room_id, self.participant_id)
+                else:
+                    await rooms.stop_recording(room_id, self.participant_id, action.recording_id)
         except RefusedError as error:
             self.tell("recording", protocol.error(error.code))
         except ValueError:
             self.tell("recording", protocol.error("invalid_recording_id"))
 
-    def _say_consent(self, *, consent: bool) -> None:
-        # Not awaited: while a consent finds its way to the log, which may take long, the client is still answered.
-        saying = self._signaling.rooms.set_consent(
-            self._admission.room_id, self.participant_id, consent=consent, turn=self._consent_turn
-        )
-        task = asyncio.create_task(saying)
-        self._consents.add(task)
-        task.add_done_callback(self._consent_said)
-
-    def _consent_said(self, task: asyncio.Task[None]) -> None:
-        self._consents.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _log.error("consent not taken", participant_id=self.participant_id, error=str(error))
-            self.tell("control", protocol.error("internal"))
-
     async def _leave(self) -> None:
-        if self._consents:
-            await asyncio.wait(self._consents)
+        if self._doing:
+            await asyncio.wait(self._doing)
         if self._entered and self._signaling.hub.remove(self._admission.room_id, self):
             await self._signaling.rooms.leave(self._admission.room_id, self.participant_id, "quit")

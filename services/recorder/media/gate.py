@@ -32,21 +32,12 @@ class Gate:
 
     def permits(self, begin_ns: int, end_ns: int) -> bool:
         """Tell whether every moment of the span, both ends included, may pass."""
-        return all(self._holds_throughout(said, begin_ns, end_ns) for said in self._said.values())
+        return self.first_closed(begin_ns, end_ns) is None
 
-    def closed_since(self, at_ns: int) -> int | None:
-        """Return since when the gate is closed at that moment; None when it is open.
-
-        0 when it never was open before.
-        """
-        moments = [moment for said in self._said.values() if (moment := _failing_since(said, at_ns)) is not None]
-        return min(moments, default=None)
-
-    @staticmethod
-    def _holds_throughout(said: list[tuple[int, bool]], begin_ns: int, end_ns: int) -> bool:
-        last = bisect_right(said, _order((end_ns, False)), key=_order)
-        first = bisect_right(said, _order((begin_ns, False)), key=_order)
-        return first > 0 and all(holds for _, holds in said[first - 1 : last])
+    def first_closed(self, begin_ns: int, end_ns: int) -> int | None:
+        """Return the first moment of the span, both ends included, that may not pass; None when all may."""
+        each = [_first_failing(said, begin_ns, end_ns) for said in self._said.values()]
+        return min((moment for moment in each if moment is not None), default=None)
 
 
 def _order(word: tuple[int, bool]) -> tuple[int, bool]:
@@ -55,11 +46,9 @@ def _order(word: tuple[int, bool]) -> tuple[int, bool]:
     return moment, not holds
 
 
-def _failing_since(said: list[tuple[int, bool]], at_ns: int) -> int | None:
-    end = bisect_right(said, _order((at_ns, False)), key=_order)
-    if end and said[end - 1][1]:
-        return None
-    begin = end
-    while begin and not said[begin - 1][1]:
-        begin -= 1
-    return said[begin][0] if begin < end else 0
+def _first_failing(said: list[tuple[int, bool]], begin_ns: int, end_ns: int) -> int | None:
+    first = bisect_right(said, _order((begin_ns, False)), key=_order)
+    last = bisect_right(said, _order((end_ns, False)), key=_order)
+    if first == 0 or not said[first - 1][1]:
+        return begin_ns
+    return next((moment for moment, holds in said[first:last] if not holds), None)

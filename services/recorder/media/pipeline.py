@@ -39,6 +39,10 @@ class Pipeline:
         self._audio = AudioGapFiller(start_ns)
         self._video = VideoGapFiller(start_ns, b"")
         self._muxer: MatroskaMuxer | None = None
+        #: Arrival of the newest picture that was let through: where the gate closed since then, the picture ends.
+        self._passed_ns = start_ns
+        #: Capture of a picture that memory had no room for: nothing may build on it. None: no picture is missing.
+        self._missing_since_ns: int | None = None
         #: Frames that were dropped because they were not permitted, and because memory was full.
         self.refused = 0
         self.overflowed = 0
@@ -54,8 +58,7 @@ class Pipeline:
             self._held.append(frame)
             self._held_bytes += len(frame.frame.data)
         while self._held_bytes > _MAX_HELD_BYTES:
-            self._release()
-            self.overflowed += 1
+            self._overflow(self._release())
 
     def end_at(self, end_ns: int) -> None:
         """Let the file end at that moment, or at its beginning if that is later."""
@@ -67,9 +70,9 @@ class Pipeline:
 
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed. Raises FfmpegError."""
-        if not await self._begin(watermark_ns, FIRST_PICTURE_NS):
+        if not await self._begin(watermark_ns, patience_ns=FIRST_PICTURE_NS):
             return
-        blocks: list[Block] = []
+        blocks = self._cut_missing()
         while self._held and self._held[0].frame.arrival_ns <= watermark_ns:
             blocks += await self._pass(self._release())
         await self._write(blocks + self._fill(watermark_ns - SETTLE_NS))
@@ -77,7 +80,7 @@ class Pipeline:
     async def finish(self, watermark_ns: int) -> None:
         """Write the rest and end the file where `end_at` said. Raises FfmpegError."""
         assert self._end_ns is not None
-        await self._begin(watermark_ns, 0)
+        await self._begin(watermark_ns, patience_ns=None)
         await self.advance(watermark_ns)
         await self._write(
             self._cut_if_closed(self._end_ns) + self._video.finish(self._end_ns) + self._audio.finish(self._end_ns)
@@ -92,12 +95,15 @@ class Pipeline:
             with suppress(FfmpegError):
                 await self._writer.close()
 
-    async def _begin(self, watermark_ns: int, patience_ns: int) -> bool:
-        """Write the header as soon as the size is known, or has been waited for; tell whether it is written."""
+    async def _begin(self, watermark_ns: int, *, patience_ns: int | None) -> bool:
+        """Write the header as soon as the size is known, or has been waited for; tell whether it is written.
+
+        Without patience it is written whatever is known, even if no watermark ever came.
+        """
         if self._muxer is None:
             known = [held for held in self._held if held.frame.arrival_ns <= watermark_ns]
             size = next((_size(held) for held in known if _is_picture(held) and self._permits(held)), None)
-            if size is None and watermark_ns < self._start_ns + patience_ns:
+            if size is None and patience_ns is not None and watermark_ns < self._start_ns + patience_ns:
                 return False
             self._video.black, size = await self._first_black(size or _DEFAULT_SIZE)
             self._muxer = MatroskaMuxer(*size)
@@ -115,27 +121,52 @@ class Pipeline:
             return []
         if not self._permits(held):
             self.refused += 1
-            return self._cut_if_closed(held.frame.arrival_ns)
+            return self._without(held)
         if held.frame.kind == "audio":
             return self._audio.push(held)
+        return await self._picture(held)
+
+    async def _picture(self, held: TimedFrame) -> list[Block]:
+        blocks = self._cut_if_closed(held.frame.arrival_ns)
+        self._passed_ns = max(self._passed_ns, held.frame.arrival_ns)
         if held.frame.keyframe:
             with suppress(ValueError):  # a picture beyond all measure: black keeps its size
                 self._video.black = await black_keyframe(self._ffmpeg, *_size(held))
-        return self._video.push(held)
+        return blocks + self._video.push(held)
+
+    def _without(self, held: TimedFrame) -> list[Block]:
+        """Leave a frame out: black from where the gate closed, as nothing may build on a picture that is missing."""
+        blocks = self._cut_if_closed(held.frame.arrival_ns)
+        if held.frame.kind == "video" and not self._video.needs_keyframe:
+            blocks += self._video.cut(held.time_ns)
+        return blocks
+
+    def _overflow(self, dropped: TimedFrame) -> None:
+        self.overflowed += 1
+        if dropped.frame.kind == "video" and self._missing_since_ns is None:
+            self._missing_since_ns = dropped.time_ns
+
+    def _cut_missing(self) -> list[Block]:
+        missing_ns, self._missing_since_ns = self._missing_since_ns, None
+        return [] if missing_ns is None else self._video.cut(max(missing_ns, self._start_ns))
 
     def _permits(self, held: TimedFrame) -> bool:
         captured_ns = min(held.time_ns, held.frame.first_arrival_ns)
         return self._gate.permits(captured_ns, held.frame.arrival_ns)
 
     def _fill(self, until_ns: int) -> list[Block]:
-        until_ns = until_ns if self._end_ns is None else min(until_ns, self._end_ns)
+        until_ns = self._within(until_ns)
         if until_ns <= self._start_ns:
             return []
         return self._cut_if_closed(until_ns) + self._video.advance(until_ns) + self._audio.advance(until_ns)
 
-    def _cut_if_closed(self, at_ns: int) -> list[Block]:
-        closed_ns = self._gate.closed_since(at_ns)
-        return [] if closed_ns is None else self._video.cut(max(closed_ns, self._start_ns))
+    def _cut_if_closed(self, until_ns: int) -> list[Block]:
+        until_ns = self._within(until_ns)
+        closed_ns = self._gate.first_closed(self._passed_ns, until_ns) if until_ns >= self._passed_ns else None
+        return [] if closed_ns is None else self._video.cut(closed_ns)
+
+    def _within(self, until_ns: int) -> int:
+        return until_ns if self._end_ns is None else min(until_ns, self._end_ns)
 
     async def _write(self, blocks: list[Block]) -> None:
         if blocks and self._muxer:

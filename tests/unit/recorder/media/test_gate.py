@@ -109,37 +109,34 @@ def test_a_yes_after_that_opens_again() -> None:
     assert gate(HERE, yes(5), no(3), yes(7)).permits(7, 9)
 
 
-# --- since when it is closed
+# --- where it closes
 
 
-def test_a_gate_that_never_was_open_is_closed_since_zero() -> None:
-    assert gate().closed_since(7) == 0
-    assert gate(HERE).closed_since(7) == 0
+def test_a_gate_that_never_was_open_is_closed_from_the_beginning_of_any_span() -> None:
+    assert gate().first_closed(7, 9) == 7
+    assert gate(HERE).first_closed(7, 9) == 7
 
 
-def test_an_open_gate_is_closed_since_never() -> None:
-    assert gate(HERE, yes(3)).closed_since(3) is None
+def test_an_open_gate_closes_nowhere() -> None:
+    assert gate(HERE, yes(3)).first_closed(3, 9) is None
 
 
-def test_a_closed_gate_tells_since_when() -> None:
+def test_a_gate_tells_where_it_closes_in_a_span() -> None:
     told = gate(HERE, yes(1), no(4))
-    assert told.closed_since(3) is None
-    assert told.closed_since(4) == 4
-    assert told.closed_since(9) == 4
+    assert told.first_closed(1, 3) is None
+    assert told.first_closed(1, 4) == 4
+    assert told.first_closed(1, 9) == 4
+    assert told.first_closed(6, 9) == 6
 
 
-def test_the_first_of_several_noes_counts() -> None:
-    assert gate(HERE, yes(1), no(4), no(6)).closed_since(9) == 4
-    assert gate(HERE, no(4), no(6)).closed_since(9) == 4
+def test_a_gate_that_is_open_again_at_the_end_still_tells_where_it_closed() -> None:
+    assert gate(HERE, yes(1), no(4), yes(5)).first_closed(1, 9) == 4
 
 
 def test_of_two_conditions_the_one_that_failed_first_counts() -> None:
-    assert gate(HERE, yes(1), left(7), no(5)).closed_since(9) == 5
-    assert gate(HERE, yes(1), left(3), no(5)).closed_since(9) == 3
-
-
-def test_what_is_said_for_later_does_not_close_it_before() -> None:
-    assert gate(HERE, yes(1), no(4)).closed_since(2) is None
+    assert gate(HERE, yes(1), left(7), no(5)).first_closed(1, 9) == 5
+    assert gate(HERE, yes(1), left(3), no(5)).first_closed(1, 9) == 3
+    assert gate(HERE, yes(1), no(3), left(5), yes(6)).first_closed(1, 9) == 3
 
 
 # --- against a model that asks for every single moment
@@ -172,12 +169,11 @@ def test_a_span_passes_when_every_moment_of_it_may(words: list[Word], one: int, 
 
 
 @settings(max_examples=200)
-@given(_words, _moments)
-def test_the_gate_is_closed_since_some_moment_exactly_when_the_moment_may_not_pass(words: list[Word], at: int) -> None:
-    since = gate(*words).closed_since(at)
-    assert (since is None) is is_open(words, at)
-    if since is not None:
-        assert not any(is_open(words, moment) for moment in range(since, at + 1))
+@given(_words, _moments, _moments)
+def test_a_span_closes_at_the_first_moment_of_it_that_may_not_pass(words: list[Word], one: int, other: int) -> None:
+    begin, end = sorted((one, other))
+    closed = [moment for moment in range(begin, end + 1) if not is_open(words, moment)]
+    assert gate(*words).first_closed(begin, end) == (closed[0] if closed else None)
 
 
 @settings(max_examples=200)

@@ -86,7 +86,7 @@ def test_there_is_an_example_of_every_command_here() -> None:
 
 @pytest.mark.parametrize("command", ASKED, ids=lambda command: command.type)
 def test_a_command_arrives_as_it_was_sent_with_who_asked(command: Command) -> None:
-    message = command_message(command, CONTEXT)
+    message = command_message(command, CONTEXT, within=5)
     assert asked_command(message) == (command, Context(CONTEXT.actor, message.id, CONTEXT.correlation_id))
 
 
@@ -98,13 +98,13 @@ def test_an_unknown_command_is_refused_by_name() -> None:
 @pytest.mark.parametrize("headers", [{}, {"actor": "a"}, {"correlation-id": str(UUID(int=1))}])
 def test_a_command_of_nobody_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(MalformedMessageError):
-        asked_command(replace(command_message(ASKED[0], CONTEXT), headers=headers))
+        asked_command(replace(command_message(ASKED[0], CONTEXT, within=5), headers=headers))
 
 
 @given(st.binary(max_size=30))
 def test_whatever_bytes_a_command_has_it_is_refused_and_nothing_else(payload: bytes) -> None:
     with pytest.raises(MalformedMessageError):
-        asked_command(replace(command_message(ASKED[0], CONTEXT), payload=payload))
+        asked_command(replace(command_message(ASKED[0], CONTEXT, within=5), payload=payload))
 
 
 # --- replies
@@ -132,4 +132,4 @@ def test_an_answer_that_cannot_be_read_is_refused(payload: bytes) -> None:
 
 
 def test_every_message_has_an_id_of_its_own() -> None:
-    assert command_message(ASKED[0], CONTEXT).id != command_message(ASKED[0], CONTEXT).id
+    assert command_message(ASKED[0], CONTEXT, within=5).id != command_message(ASKED[0], CONTEXT, within=5).id
