@@ -123,58 +123,34 @@ def _start(recordings: Recordings, command: StartRecording) -> list[RecordingHap
         return []
     if recordings.running:
         raise AlreadyRecordingError(command.session_id, recordings.running.recording_id)
-    return [
-        RecordingRequested(
-            at=command.at,
-            room_id=command.room_id,
-            session_id=command.session_id,
-            recording_id=command.recording_id,
-            requested_by=command.requested_by,
-        )
-    ]
+    return [RecordingRequested(**_about(command), requested_by=command.requested_by)]
 
 
 def _confirm(recordings: Recordings, command: ConfirmRecording) -> list[RecordingHappened]:
     if recordings.running != Running(command.recording_id):
         return []
-    return [
-        RecordingStarted(
-            at=command.at,
-            room_id=command.room_id,
-            session_id=command.session_id,
-            recording_id=command.recording_id,
-            worker_id=command.worker_id,
-        )
-    ]
+    return [RecordingStarted(**_about(command), worker_id=command.worker_id)]
 
 
 def _stop(recordings: Recordings, command: StopRecording) -> list[RecordingHappened]:
     if recordings.running != Running(command.recording_id, started=True):
         raise InvalidRecordingIdError(command.recording_id)
-    return [
-        RecordingStopped(
-            at=command.at,
-            room_id=command.room_id,
-            session_id=command.session_id,
-            recording_id=command.recording_id,
-            reason=command.reason,
-            requested_by=command.requested_by,
-        )
-    ]
+    return [RecordingStopped(**_about(command), reason=command.reason, requested_by=command.requested_by)]
 
 
 def _fail(recordings: Recordings, command: FailRecording) -> list[RecordingHappened]:
     if recordings.running != Running(command.recording_id):
         return []
-    return [
-        RecordingFailed(
-            at=command.at,
-            room_id=command.room_id,
-            session_id=command.session_id,
-            recording_id=command.recording_id,
-            reason=command.reason,
-        )
-    ]
+    return [RecordingFailed(**_about(command), reason=command.reason)]
+
+
+def _about(command: RecordingCommand) -> dict[str, object]:
+    return {
+        "at": command.at,
+        "room_id": command.room_id,
+        "session_id": command.session_id,
+        "recording_id": command.recording_id,
+    }
 
 
 RECORDING = Decider(Recordings(), evolve, decide)
