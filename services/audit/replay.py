@@ -46,10 +46,10 @@ async def replay(store: EventStore, deciders: Deciders, until: Until) -> Replaye
     position = events = 0
     async for stored in read_log(store, until.position):
         position = stored.global_position or position
-        category = stored.type.partition(".")[0]
+        category, event = stored.type.partition(".")[0], decode(stored)
         if until.admits(stored) and category in deciders:
             streams, decider = states[category], deciders[category]
-            streams[stored.stream] = decider.evolve(streams.get(stored.stream, decider.initial), decode(stored))
+            streams[stored.stream] = decider.evolve(streams.get(stored.stream, decider.initial), event)
             events += 1
     return Replayed(position, events, states)
 
@@ -74,6 +74,8 @@ def plain(value: Any) -> Any:
             return {str(key): plain(item) for key, item in sorted(value.items())}
         case frozenset():
             return sorted(plain(item) for item in value)
+        case tuple() | list():
+            return [plain(item) for item in value]
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case _:

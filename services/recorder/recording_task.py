@@ -61,6 +61,8 @@ class RecordingTask:
         context: Context,
     ) -> None:
         self.id = event.participant_recording_id
+        #: The room recording it is part of.
+        self.recording_id = event.recording_id
         self._streams = streams
         self._store = store
         self._ffmpeg = ffmpeg
@@ -89,8 +91,8 @@ class RecordingTask:
             source.attach(self._pipeline.take)
 
     def stop(self, at: datetime) -> None:
-        """Let the file end at that moment."""
-        self._stop_at = self._stop_at or at
+        """Let the file end at that moment, or at the earliest of several."""
+        self._stop_at = min(self._stop_at or at, at)
 
     async def run(self) -> None:
         """Record until told to stop, put the file in place, and say so; or say what went wrong."""
@@ -109,16 +111,24 @@ class RecordingTask:
     async def _record(self) -> RecordedFile | None:
         segment = self._store.path(self._keys.segment)
         writer = await WebmWriter.start(self._ffmpeg, segment, _log)
-        self._pipeline = Pipeline(self._ffmpeg, self._gate, writer, self._start_ns)
-        try:
-            self.use(self._source)
-            if await self._confirmed():
-                await self._run_media(self._pipeline)
-                return await self._put_in_place()
-        finally:
-            await self._pipeline.abort()
+        if await self._write(Pipeline(self._ffmpeg, self._gate, writer, self._start_ns)):
+            return await self._put_in_place()
         self._store.delete(self._keys.segment)
         return None
+
+    async def _write(self, pipeline: Pipeline) -> bool:
+        """Write the segment; False when it is not wanted any more. Afterwards no media is taken in."""
+        self._pipeline = pipeline
+        try:
+            self.use(self._source)
+            wanted = await self._confirmed()
+            if wanted:
+                await self._run_media(pipeline)
+            return wanted
+        finally:
+            self._pipeline = None
+            self.use(None)
+            await pipeline.abort()
 
     async def _confirmed(self) -> bool:
         """Tell the log that the file begins; False when it is not wanted any more."""

@@ -25,6 +25,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
     ParticipantRecordingStopRequested,
 )
+from shared.contracts.recording import RecordingFailed, RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context
@@ -69,6 +70,10 @@ class Worker:
         self._gates: dict[_Who, Gate] = defaultdict(Gate)
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
         self._recordings: dict[_Who, RecordingTask] = {}
+        #: What is to begin when the participant's last recording has told the log that it is over.
+        self._waiting: dict[_Who, tuple[ParticipantRecordingRequested, Context]] = {}
+        #: Sessions that are over and have recordings that are not.
+        self._ended: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def apply(self, event: Event) -> None:
@@ -80,19 +85,29 @@ class Worker:
                 self._say(event, "presence", holds=True)
             case ParticipantLeft():
                 self._say(event, "presence", holds=False)
-                self._close_source((event.session_id, event.participant_id))
+                self._close_source((event.session_id, event.participant_id), asked_until=event.at)
+            case RecordingStopped() | RecordingFailed():
+                self._stop_all(event)
             case ParticipantRecordingStopRequested():
                 self._stop(event)
             case SessionEnded():
-                self._forget(event.session_id)
+                self._end_session(event.session_id)
             case _:
                 pass
 
     def take(self, event: ParticipantRecordingRequested, context: Context) -> None:
-        """Begin a participant recording. It goes on by itself; one that is running already stays as it is."""
+        """Begin a participant recording. It goes on by itself; one that is running already stays as it is.
+
+        The log has one at a time of a participant: if we run another, that one is over and only has to hear of it.
+        """
         who = event.session_id, event.participant_id
-        if who in self._recordings:
-            return
+        running = self._recordings.get(who)
+        if running is None:
+            self._begin(who, event, context)
+        elif running.id != event.participant_recording_id:
+            self._waiting[who] = event, context
+
+    def _begin(self, who: _Who, event: ParticipantRecordingRequested, context: Context) -> None:
         recording = RecordingTask(
             event,
             self._streams,
@@ -115,6 +130,7 @@ class Worker:
         who = asked.session_id, asked.participant_id
         known = self._sources.get(who)
         if known and (known[0].video, known[0].audio) == (asked.video, asked.audio):
+            self._sources[who] = asked, known[1]
             return known[1].answer
         source = self._open(asked)
         self._close_source(who)
@@ -129,6 +145,7 @@ class Worker:
         try:
             yield
         finally:
+            self._waiting.clear()
             now = datetime.now(UTC)
             for recording in self._recordings.values():
                 recording.stop(now)
@@ -151,9 +168,27 @@ class Worker:
         if recording and recording.id == event.participant_recording_id:
             recording.stop(event.at)
 
-    def _forget(self, session_id: str) -> None:
-        for who in [who for who in self._gates if who[0] == session_id]:
+    def _stop_all(self, event: RecordingStopped | RecordingFailed) -> None:
+        """End the files of a room recording where it ended.
+
+        They are told so each, but the watermark does not wait for that: it may pass the end before.
+        """
+        for who, recording in self._recordings.items():
+            if who[0] == event.session_id and recording.recording_id == event.recording_id:
+                recording.stop(event.at)
+
+    def _end_session(self, session_id: str) -> None:
+        for who in [who for who in self._sources if who[0] == session_id]:
+            self._close_source(who)
+        self._ended.add(session_id)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was said in sessions that are over; not what running recordings still have to obey."""
+        over = [who for who in self._gates if who[0] in self._ended and who not in self._recordings]
+        for who in over:
             del self._gates[who]
+        self._ended &= {session_id for session_id, _ in self._recordings}
 
     def _open(self, asked: OpenRtpSource) -> RtpSource:
         if asked.video is None and asked.audio is None:
@@ -165,14 +200,20 @@ class Worker:
         except NoPortsLeftError as error:
             raise SourceRefusedError("no_ports", str(error)) from error
 
-    def _close_source(self, who: _Who) -> None:
-        if known := self._sources.pop(who, None):
-            if recording := self._recordings.get(who):
-                recording.use(None)
-            known[1].close()
+    def _close_source(self, who: _Who, asked_until: datetime | None = None) -> None:
+        """Close a participant's source, unless it was asked for after `asked_until`: they came back since."""
+        known = self._sources.get(who)
+        if known is None or (asked_until is not None and known[0].at > asked_until):
+            return
+        if recording := self._recordings.get(who):
+            recording.use(None)
+        self._sources.pop(who)[1].close()
 
     def _done(self, who: _Who, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         del self._recordings[who]
         if not task.cancelled() and (error := task.exception()):
             _log.error("recording task failed", who=who, error=repr(error))
+        if waiting := self._waiting.pop(who, None):
+            self._begin(who, *waiting)
+        self._forget()

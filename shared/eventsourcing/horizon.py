@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from shared.eventsourcing.outages import outages_told
 from shared.runtime.clock import Clock
 
 #: A gateway that has not renewed its horizon for this long is taken for dead: nobody can say anything through it.
@@ -46,26 +47,29 @@ class Horizon:
 
 
 class Horizons:
-    """The horizons of all live gateways, in Postgres."""
+    """The horizons of all live gateways, in Postgres. Each method raises LogUnavailableError."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def renew(self, gateway: str, known_until: datetime) -> None:
-        await self._pool.execute(
-            """INSERT INTO gateway_horizons (gateway, known_until) VALUES ($1, $2)
-               ON CONFLICT (gateway) DO UPDATE SET known_until = $2, renewed_at = clock_timestamp()""",
-            gateway,
-            known_until,
-        )
+        with outages_told():
+            await self._pool.execute(
+                """INSERT INTO gateway_horizons (gateway, known_until) VALUES ($1, $2)
+                   ON CONFLICT (gateway) DO UPDATE SET known_until = $2, renewed_at = clock_timestamp()""",
+                gateway,
+                known_until,
+            )
 
     async def remove(self, gateway: str) -> None:
-        await self._pool.execute("DELETE FROM gateway_horizons WHERE gateway = $1", gateway)
+        with outages_told():
+            await self._pool.execute("DELETE FROM gateway_horizons WHERE gateway = $1", gateway)
 
     async def oldest(self) -> datetime | None:
         """Return the lowest horizon of all live gateways; None when there is no live gateway."""
-        moment: datetime | None = await self._pool.fetchval(
-            "SELECT min(known_until) FROM gateway_horizons WHERE renewed_at > clock_timestamp() - $1::interval",
-            _DEAD_AFTER,
-        )
+        with outages_told():
+            moment: datetime | None = await self._pool.fetchval(
+                "SELECT min(known_until) FROM gateway_horizons WHERE renewed_at > clock_timestamp() - $1::interval",
+                _DEAD_AFTER,
+            )
         return moment

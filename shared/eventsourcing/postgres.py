@@ -11,20 +11,17 @@ import asyncpg
 from shared.eventsourcing.errors import (
     ConcurrencyConflictError,
     DuplicateEventError,
-    LogUnavailableError,
     NothingToAppendError,
 )
 from shared.eventsourcing.event import NewEvent, StoredEvent
+from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.sessions import own_session
 
 #: Whoever holds this advisory lock of the database is its sequencer.
 _SEQUENCER_LOCK = 7_205_759_404
 _LEADER_POLL_SECONDS = 0.5
 
 _CONFLICT = "OR001"
-
-#: Classes of SQLSTATE that say that the server is away, full or going down: Postgres manual, appendix A.
-#: Connection exception, insufficient resources, operator intervention, system error.
-_OUTAGES = {"08", "53", "57", "58"}
 
 _APPEND = "SELECT append_to_stream($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
@@ -49,7 +46,7 @@ class PostgresEventStore:
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
         if not events:
             raise NothingToAppendError(stream)
-        with _translated(stream, expected):
+        with outages_told(), _refusals_told(stream, expected):
             head: int = await self._pool.fetchval(
                 _APPEND,
                 stream,
@@ -65,30 +62,23 @@ class PostgresEventStore:
         return head
 
     async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
-        with _translated(stream):
+        with outages_told():
             return [_stored(row) for row in await self._pool.fetch(_READ, stream, after)]
 
     async def read_all(self, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
-        with _translated():
+        with outages_told():
             return [_stored(row) for row in await self._pool.fetch(_READ_ALL, after, limit)]
 
     async def head(self) -> int:
-        with _translated():
+        with outages_told():
             position: int = await self._pool.fetchval(_HEAD)
         return position
 
     @asynccontextmanager
     async def lead(self) -> AsyncIterator[PostgresSequencer]:
-        with _translated():
-            connection = await self._pool.acquire()
-        try:
+        async with own_session(self._pool) as connection:
             await _win_leadership(connection)
             yield PostgresSequencer(connection)
-        finally:
-            # The lock is the session's, so it goes with it, in whatever state a fault has left the connection. Were
-            # it only unlocked, a connection that missed that would go back to the pool and lead for ever.
-            connection.terminate()
-            await self._pool.release(connection)
 
 
 class PostgresSequencer:
@@ -98,13 +88,13 @@ class PostgresSequencer:
         self._connection = connection
 
     async def sequence(self, limit: int = 1000) -> int:
-        with _translated():
+        with outages_told():
             count: int = await self._connection.fetchval("SELECT sequence_pending($1)", limit)
         return count
 
 
 async def _win_leadership(connection: asyncpg.Connection) -> None:
-    with _translated():
+    with outages_told():
         # Tried again and again, not waited for: a statement that waits would keep old rows from being cleaned.
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _SEQUENCER_LOCK):  # noqa: ASYNC110
             await asyncio.sleep(_LEADER_POLL_SECONDS)
@@ -115,20 +105,12 @@ def _stored(row: asyncpg.Record) -> StoredEvent:
 
 
 @contextmanager
-def _translated(stream: str = "", expected: int = 0) -> Iterator[None]:
+def _refusals_told(stream: str, expected: int) -> Iterator[None]:
     try:
         yield
     except asyncpg.UniqueViolationError as error:
         raise DuplicateEventError(stream, str(error.detail)) from error
     except asyncpg.PostgresError as error:
-        if error.sqlstate == _CONFLICT:
-            raise ConcurrencyConflictError(stream, expected, int(error.detail)) from error
-        if _is_outage(error):
-            raise LogUnavailableError(str(error)) from error
-        raise
-    except (OSError, asyncpg.InterfaceError) as error:
-        raise LogUnavailableError(str(error) or type(error).__name__) from error
-
-
-def _is_outage(error: asyncpg.PostgresError) -> bool:
-    return (error.sqlstate or "")[:2] in _OUTAGES
+        if error.sqlstate != _CONFLICT:
+            raise
+        raise ConcurrencyConflictError(stream, expected, int(error.detail)) from error

@@ -23,8 +23,13 @@ class Bus(Protocol):
     def subscribe(self, queue: Queue, handler: Handler) -> AbstractAsyncContextManager[None]:
         """Hand the queue's messages to `handler`, one at a time and in order, while the context lasts.
 
+        The queue is declared if it is not there. Order is kept from one replica to the next if it is `ordered`.
+
         A message is done when the handler returns. When it raises, the message comes again before its successors,
         up to `queue.attempts` times, and then goes to the dead letters; MalformedMessageError sends it there at once.
+        LogUnavailableError is no fault of the message: it is waited out.
+
+        Raises BusUnavailableError when the broker does not answer at the beginning; later faults are waited out.
         """
         ...
 
@@ -38,7 +43,8 @@ class Bus(Protocol):
     def answer(self, queue: Queue, answerer: Answerer) -> AbstractAsyncContextManager[None]:
         """Answer the queue's commands, several at a time, while the context lasts. Failures are as in `subscribe`.
 
-        At the end of either context, what is being handled is let to its end, for a limited time.
+        At the end of either context nothing further is begun, and what is being handled is let to its end, for a
+        limited time. What was not handled is the next consumer's.
         """
         ...
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from uuid import UUID, uuid4
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError
-from pamqp.common import FieldValue
 
+from shared.messaging.amqp import from_amqp, queue_arguments, to_amqp
 from shared.messaging.attempts import Outcome, attempted
 from shared.messaging.bus import Answerer, Handler
 from shared.messaging.draining import draining
-from shared.messaging.errors import BusUnavailableError, MalformedMessageError, NoAnswerError
+from shared.messaging.errors import BusUnavailableError, NoAnswerError
 from shared.messaging.message import Message
 from shared.messaging.topology import COMMANDS, DEAD_LETTERS, EVENTS, SHARED_QUEUES, Queue
 
@@ -26,10 +27,6 @@ _CONNECT_SECONDS = 10
 _RECONNECT_SECONDS = 0.5
 _CONFIRM_SECONDS = 10
 _CLOSE_SECONDS = 5
-
-#: A message that comes this often without being settled ends the processes that take it. Far above any number of
-#: attempts: the broker also counts deliveries that merely waited in a consumer whose connection was lost.
-_DELIVERIES = 20
 
 #: What aio-pika raises when the broker, the connection or the channel is gone, or the address makes no sense.
 _FAULTS = (AMQPError, OSError, TimeoutError, RuntimeError, ValueError, KeyError)
@@ -50,6 +47,7 @@ class RabbitMqBus:
     async def connect(cls, url: str) -> RabbitMqBus:
         """Connect and declare the topology. Raises BusUnavailableError."""
         with _translated():
+            _require_address(url)
             connection = await aio_pika.connect_robust(
                 url, timeout=_CONNECT_SECONDS, reconnect_interval=_RECONNECT_SECONDS
             )
@@ -62,12 +60,12 @@ class RabbitMqBus:
         return bus
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        await self._send(EVENTS, [(message.type, _amqp(message)) for message in messages])
+        await self._send(EVENTS, [(message.type, to_amqp(message)) for message in messages])
 
     @asynccontextmanager
     async def subscribe(self, queue: Queue, handler: Handler) -> AsyncIterator[None]:
         async def handle(incoming: AbstractIncomingMessage) -> None:
-            await handler(_message(incoming))
+            await handler(from_amqp(incoming))
 
         async with self._consuming(queue, handle, at_once=1):
             yield
@@ -78,7 +76,7 @@ class RabbitMqBus:
         self._answers[question] = answered
         try:
             async with asyncio.timeout(within):
-                await self._send(COMMANDS, [(owner, _amqp(command, question, reply_to=self._reply_queue.name))])
+                await self._send(COMMANDS, [(owner, to_amqp(command, question, reply_to=self._reply_queue.name))])
                 return await answered
         except TimeoutError:
             raise NoAnswerError(owner, command.type, within) from None
@@ -88,9 +86,9 @@ class RabbitMqBus:
     @asynccontextmanager
     async def answer(self, queue: Queue, answerer: Answerer) -> AsyncIterator[None]:
         async def handle(incoming: AbstractIncomingMessage) -> None:
-            reply = await answerer(_message(incoming))
+            reply = await answerer(from_amqp(incoming))
             if incoming.reply_to:
-                letter = _amqp(reply, incoming.correlation_id)
+                letter = to_amqp(reply, incoming.correlation_id)
                 await self._send(_DEFAULT_EXCHANGE, [(incoming.reply_to, letter)])
 
         async with self._consuming(queue, handle, at_once=queue.prefetch):
@@ -121,7 +119,7 @@ class RabbitMqBus:
             durable=queue.shared,
             exclusive=one_process,
             auto_delete=one_process,
-            arguments=_arguments(queue),
+            arguments=queue_arguments(queue),
         )
         for key in queue.bindings:
             await declared.bind(queue.exchange, key)
@@ -154,17 +152,19 @@ class RabbitMqBus:
         tag = await declared.consume(inbox.put)
 
         async def stop() -> None:
-            # The others get what comes from now on. Not so of an ordered queue: the next one would be given what
-            # comes after it before what waits in our inbox. There, the channel's end brings it all back at once.
+            # The other replicas get what waits and what comes. Not so of an ordered queue: the next one would be
+            # given what comes before what waits here. There, the channel's end brings it all back at once.
             if not queue.ordered:
                 await _with_patience(declared.cancel(tag))
+                while not inbox.empty():
+                    await _with_patience(inbox.get_nowait().reject(requeue=True))
 
         return stop
 
     async def _take_answer(self, incoming: AbstractIncomingMessage) -> None:
         answered = self._answers.get(incoming.correlation_id or "")
         if answered and not answered.done():
-            answered.set_result(_message(incoming))
+            answered.set_result(from_amqp(incoming))
 
     async def _send(self, exchange: str, letters: Sequence[tuple[str, aio_pika.Message]]) -> None:
         """Publish them in this order, by routing key; return once the broker has confirmed all."""
@@ -212,42 +212,16 @@ def _is_stale(incoming: AbstractIncomingMessage) -> bool:
         return True
 
 
+def _require_address(url: str) -> None:
+    # aio-pika would try an address that makes no sense again and again, for ever.
+    parts = urlsplit(url)
+    if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
+        raise ValueError("not an address like amqp://user:password@host/vhost")
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except _FAULTS as error:
         raise BusUnavailableError(str(error) or type(error).__name__) from error
-
-
-def _arguments(queue: Queue) -> dict[str, FieldValue]:
-    arguments: dict[str, FieldValue] = {
-        "x-dead-letter-exchange": DEAD_LETTERS,
-        "x-dead-letter-routing-key": queue.name,
-    }
-    if queue.shared:
-        arguments |= {"x-queue-type": "quorum", "x-delivery-limit": _DELIVERIES}
-    if queue.shared and queue.ordered:
-        arguments["x-single-active-consumer"] = True
-    return arguments
-
-
-def _amqp(message: Message, question: str | None = None, *, reply_to: str | None = None) -> aio_pika.Message:
-    return aio_pika.Message(
-        message.payload,
-        type=message.type,
-        message_id=str(message.id),
-        headers=dict(message.headers),
-        content_type="application/json",
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        reply_to=reply_to,
-        correlation_id=question,
-    )
-
-
-def _message(incoming: AbstractIncomingMessage) -> Message:
-    headers = {name: str(value) for name, value in incoming.headers.items()}
-    try:
-        return Message(incoming.type or "", incoming.body, UUID(incoming.message_id or ""), headers)
-    except ValueError as error:
-        raise MalformedMessageError(incoming.type or "", "no message id") from error

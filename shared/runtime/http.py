@@ -47,11 +47,13 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
     server = _Server(config)
     with single_error():
         async with asyncio.TaskGroup() as group:
-            group.create_task(server.serve(sockets=[listener]))
+            task = group.create_task(server.serve(sockets=[listener]))
             try:
                 yield listener.getsockname()[1]
             finally:
+                # Waited for here: a body that failed would have the group cut it off before it has closed its socket.
                 server.should_exit = True
+                await asyncio.wait({task})
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 
 from shared.eventsourcing.postgres import PostgresEventStore
+from shared.eventsourcing.sessions import own_session
 from shared.eventsourcing.store import EventStore
 from shared.messaging.bus import Bus
 from shared.messaging.errors import BusUnavailableError
@@ -66,14 +67,10 @@ async def _bus(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Bus]
 @asynccontextmanager
 async def _alone(database: asyncpg.Pool) -> AsyncIterator[None]:
     """Keep a second process from this database: without a broker, neither would hear of the other's events."""
-    async with database.acquire() as connection:
+    async with own_session(database) as connection:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ALONE_LOCK):
             raise SettingError("ONRECORD_AMQP_URL", "is not set, and another onrecord runs on this database: stop it")
-        try:
-            yield
-        finally:
-            if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1)", _ALONE_LOCK)
+        yield
 
 
 async def _rabbitmq(url: str) -> RabbitMqBus:

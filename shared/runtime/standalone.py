@@ -10,6 +10,8 @@ from importlib.resources.abc import Traversable
 import asyncpg
 from fastapi import FastAPI
 
+from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.outages import outages_told
 from shared.runtime.errors import SettingError
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
@@ -42,8 +44,9 @@ def shared_infrastructure(settings: Settings, *migrations: Traversable) -> Abstr
 async def database_answers(infrastructure: Infrastructure) -> bool:
     """Tell whether the log can be reached now."""
     try:
-        async with asyncio.timeout(_READY_SECONDS):
-            await infrastructure.database.fetchval("SELECT 1")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with outages_told():
+            async with asyncio.timeout(_READY_SECONDS):
+                await infrastructure.database.fetchval("SELECT 1")
+    except (LogUnavailableError, asyncpg.PostgresError):
         return False
     return True

@@ -49,6 +49,15 @@ async def drop_database(server_url: str, url: str) -> None:
     await _execute(server_url, f"DROP DATABASE IF EXISTS {database_name(url)} WITH (FORCE)")
 
 
+async def someone_waits(connection: asyncpg.Connection) -> bool:
+    """Tells whether a session of this database waits for a lock; also from within a transaction."""
+    await connection.execute("SELECT pg_stat_clear_snapshot()")
+    waiting: int = await connection.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return waiting > 0
+
+
 def database_name(url: str) -> str:
     """The database that the address names."""
     return urlsplit(url).path.removeprefix("/")

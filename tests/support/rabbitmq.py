@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -69,6 +70,9 @@ class Control(Protocol):
 
     def create(self, names: list[str]) -> None: ...
     def delete(self, names: list[str]) -> None: ...
+    def disconnect(self, name: str) -> None:
+        """Have the broker close all connections to the virtual host."""
+        ...
 
 
 class VirtualHosts:
@@ -90,6 +94,10 @@ class VirtualHosts:
             yield with_path(self._url, name)
         finally:
             self._used.append(name)
+
+    def disconnect(self, url: str) -> None:
+        """Has the broker close all connections to the virtual host at this address."""
+        self._control.disconnect(urlsplit(url).path.removeprefix("/"))
 
     def close(self) -> None:
         """Removes all that are not lent."""
@@ -131,6 +139,17 @@ class ManagementApi:
         for name in names:
             self._http.delete(f"/api/vhosts/{name}").raise_for_status()
 
+    def disconnect(self, name: str) -> None:
+        deadline = time.monotonic() + 15  # the API learns of connections only every few seconds
+        while not (connections := self._connections(name)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for connection in connections:
+            self._http.delete(f"/api/connections/{quote(connection, safe='')}")
+
+    def _connections(self, name: str) -> list[str]:
+        found = self._http.get(f"/api/vhosts/{name}/connections").raise_for_status().json()
+        return [connection["name"] for connection in found]
+
 
 class Rabbitmqctl:
     """Control through the command on the broker's machine."""
@@ -146,6 +165,9 @@ class Rabbitmqctl:
 
     def delete(self, names: list[str]) -> None:
         self._for_each(names, "rabbit_vhost:delete(V, U)")
+
+    def disconnect(self, name: str) -> None:
+        run("rabbitmqctl", "close_all_connections", "--vhost", name, "closed by a test")
 
     def _for_each(self, names: list[str], erlang: str) -> None:
         if names:

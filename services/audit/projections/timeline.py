@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.contracts.consent import ConsentEvent, ConsentGiven
+from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
@@ -19,6 +19,8 @@ from shared.contracts.participant_recording import (
 )
 from shared.contracts.recording import RecordingEvent
 from shared.contracts.room import ParticipantJoined, ParticipantLeft
+
+_NOES = (ConsentRefused, ConsentWithdrawn, ParticipantLeft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,33 @@ class Timeline:
 
 
 def timeline(session_id: str, events: Iterable[Event]) -> Timeline:
-    """Return the session's timeline. Events of other sessions are passed over; order is by when they took effect."""
+    """Return the session's timeline from the log's events, in its order. Those of other sessions are passed over."""
     told = Timeline(session_id)
     own = [event for event in events if getattr(event, "session_id", None) == session_id]
-    for event in sorted(own, key=lambda event: event.at):
+    for event in sorted(_in_force(own), key=lambda event: (event.at, isinstance(event, _NOES))):
         _tell(told, event)
+    for event in own:
+        if isinstance(event, ParticipantJoined):
+            told.participants[event.participant_id].display_name = event.display_name
     return told
+
+
+def _in_force(events: list[Event]) -> list[Event]:
+    """Leave out what was undone: by a no that came into the log after a yes and took effect before it or with it.
+
+    So does the recorder's gate: in doubt it is a no.
+    """
+    kept: list[Event] = []
+    for event in events:
+        if isinstance(event, _NOES):
+            kept = [word for word in kept if not _undoes(event, word)]
+        kept.append(event)
+    return kept
+
+
+def _undoes(no: ConsentRefused | ConsentWithdrawn | ParticipantLeft, word: Event) -> bool:
+    yes = ParticipantJoined if isinstance(no, ParticipantLeft) else ConsentGiven
+    return isinstance(word, yes) and word.participant_id == no.participant_id and word.at >= no.at
 
 
 def _tell(told: Timeline, event: Event) -> None:
@@ -97,7 +120,7 @@ def _note_file(told: Timeline, participant: ParticipantTimeline, event: Event) -
 def _note_word(participant: ParticipantTimeline, event: Event) -> None:
     match event:
         case ParticipantJoined():
-            participant.present, participant.display_name = True, event.display_name
+            participant.present = True
         case ParticipantLeft():
             participant.present = False
         case ConsentEvent():
@@ -116,4 +139,5 @@ def _open_or_close(participant: ParticipantTimeline, event: Event) -> None:
     if recorded and open_span is None:
         participant.spans.append(Span(event.at, None))
     elif open_span and not recorded:
-        participant.spans[-1] = Span(open_span.begin, event.at, event.type)
+        ended = Span(open_span.begin, event.at, event.type)
+        participant.spans[-1:] = [ended] if ended.begin < event.at else []

@@ -37,6 +37,9 @@ class Recorder:
         self.calls.append(("delete", len(names)))
         self.present -= set(names)
 
+    def disconnect(self, name: str) -> None:
+        raise AssertionError(f"nobody is connected to {name}")
+
 
 def test_virtual_hosts_are_made_by_the_batch_and_removed_when_used() -> None:
     control = Recorder(batch=2)

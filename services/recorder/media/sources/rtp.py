@@ -14,7 +14,8 @@ import structlog
 from services.recorder.media.clock import keep_in_step
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
 from services.recorder.media.receiver import TrackReceiver
-from services.recorder.media.rtcp import picture_loss_indication
+from services.recorder.media.rtcp import parse_rtcp, picture_loss_indication
+from services.recorder.media.rtp import RtpError
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
 
 _log = structlog.get_logger()
@@ -26,6 +27,9 @@ _RECEIVE_BUFFER = 1024 * 1024
 _READ_AT_ONCE = 64
 _KEYFRAME_REQUEST_NS = NS_PER_SECOND
 
+_LAST_PORT = 65_535
+
+_Address = tuple[str, int]
 Sink = Callable[[list[TimedFrame]], None]
 
 
@@ -45,8 +49,26 @@ class _Track:
         self.rtp, self.rtcp = sockets
         self._announced = announced
         self.receiver = self.fresh_receiver()
-        #: Where feedback goes: whence RTCP came, else the port beside the one RTP came from.
-        self.feedback: tuple[str, int] | None = None
+        #: Whence media and RTCP came last.
+        self._media_from: _Address | None = None
+        self._rtcp_from: _Address | None = None
+
+    @property
+    def feedback(self) -> _Address | None:
+        """Where feedback goes: whence RTCP came, else the port beside the one that media came from."""
+        media, rtcp = self._media_from, self._rtcp_from
+        if rtcp and (media is None or media[0] == rtcp[0]):
+            return rtcp
+        return (media[0], media[1] + 1) if media and media[1] < _LAST_PORT else None
+
+    def heard_rtp(self, data: bytes, sender: _Address) -> None:
+        """Note the sender's address; a stranger's datagram says nothing about it."""
+        if len(data) > 1 and data[1] & 0x7F == self._announced.payload_type:
+            self._media_from = sender
+
+    def heard_rtcp(self, data: bytes, sender: _Address) -> None:
+        with suppress(RtpError):
+            self._rtcp_from = sender
 
     def fresh_receiver(self) -> TrackReceiver:
         return TrackReceiver(self.kind, self._announced.codec, self._announced.payload_type)
@@ -114,13 +136,13 @@ class RtpSource:
 
     def _read_rtp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtp):
-            track.feedback = track.feedback or (sender[0], sender[1] + 1)
+            track.heard_rtp(data, sender)
             if self._sink:
                 self._hand_on(track.receiver.packet(data, time.time_ns()))
 
     def _read_rtcp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtcp):
-            track.feedback = sender
+            track.heard_rtcp(data, sender)
             if self._sink:
                 track.receiver.report(data, time.time_ns())
                 keep_in_step(*(each.receiver.clock for each in self._tracks))
@@ -133,10 +155,10 @@ class RtpSource:
         for track in self._tracks:
             receiver = track.receiver
             wanted = receiver.needs_keyframe or (track.kind == "video" and wants_keyframe)
-            if wanted and receiver.ssrc is not None and track.feedback:
+            if wanted and receiver.ssrc is not None and (feedback := track.feedback):
                 request = picture_loss_indication(self._ssrc, receiver.ssrc)
                 with suppress(OSError):  # a sender that is gone cannot be asked
-                    track.rtcp.sendto(request, track.feedback)
+                    track.rtcp.sendto(request, feedback)
                 self._asked_ns = now_ns
 
 
@@ -147,7 +169,7 @@ def _announced(asked: OpenRtpSource) -> Iterator[tuple[Kind, RtpTrack]]:
         yield "audio", asked.audio
 
 
-def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
+def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, _Address]]:
     for _ in range(_READ_AT_ONCE):
         try:
             data, sender = receiving.recvfrom(_MAX_DATAGRAM)

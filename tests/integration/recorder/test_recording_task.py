@@ -1,0 +1,197 @@
+"""One recording: from the request to the file in its place, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.recorder import recording_task
+from services.recorder.media.probe import probe
+from services.recorder.moments import nanoseconds
+from shared.contracts.participant_recording import (
+    ParticipantRecordingFailed,
+    ParticipantRecordingStarted,
+    ParticipantRecordingStopped,
+)
+from tests.support.rtp_peer import delivered, rtp_peer
+from tests.support.studio import Studio, studio
+from tests.support.webm import Packet, read_packets
+
+
+@pytest.fixture
+async def room(ffmpeg: Path, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with studio(tmp_path, ffmpeg) as one:
+        one.arrives("ann")
+        yield one
+
+
+async def test_the_file_is_in_place_and_is_what_the_log_says_it_is(room: Studio, ffmpeg: Path) -> None:
+    opened = await room.opens_source("ann")
+    await room.records("ann")
+    with rtp_peer(opened.video) as video, rtp_peer(opened.audio) as audio:
+        pictures, sounds = await asyncio.gather(video.pictures(4), audio.sounds(6))
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+
+    path = room.root / stopped.file.path
+    data, packets = path.read_bytes(), await asyncio.to_thread(read_packets, path)
+    assert (stopped.file.size_bytes, stopped.file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert Counter(packet.kind for packet in packets) == {
+        "video": stopped.file.video_frames,
+        "audio": stopped.file.audio_packets,
+    }
+    found = await probe(ffmpeg, path)
+    assert found.duration_ms == stopped.file.duration_ms
+    assert (found.width, found.height) == (stopped.file.width, stopped.file.height) == (640, 480)
+    assert [data in _data(packets) for data in pictures + sounds] == [True] * 10
+    assert room.files() == ["ann/webm"]
+
+
+async def test_the_log_tells_begin_and_end_of_the_file(room: Studio) -> None:
+    await room.records("ann")
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    types = [event.type.split(".")[1] for event in await room.happened("ann")]
+    assert types == ["requested", "started", "stop-requested", "stopped"]
+    started = await room.until("ann", ParticipantRecordingStarted)
+    assert stopped.file.path == f"s/ann/participant_recording_ann_{nanoseconds(started.at) // 1_000_000}.webm"
+    lasted_ms = (stopped.at - started.at).total_seconds() * 1000
+    assert abs(stopped.file.duration_ms - lasted_ms) <= 40
+
+
+async def test_a_recording_that_was_stopped_before_a_worker_began_leaves_nothing(room: Studio) -> None:
+    requested = await room.requests("ann")
+    await room.stops("ann")
+    with capture_logs() as logs:
+        room.takes(requested)
+        await room.idle()
+    assert "participant recording failed" not in [entry["event"] for entry in logs]
+    types = [event.type.split(".")[1] for event in await room.happened("ann")]
+    assert types == ["requested", "failed"]
+    assert room.files() == []
+
+
+async def test_a_request_that_comes_again_is_done_once(room: Studio) -> None:
+    requested = await room.requests("ann")
+    for _ in range(3):
+        room.takes(requested)
+    await room.until("ann", ParticipantRecordingStarted)
+    await room.stops("ann")
+    await room.until("ann", ParticipantRecordingStopped)
+    await room.idle()
+    room.takes(requested)
+    await room.idle()
+    assert room.files() == ["ann/webm"]
+
+
+@pytest.mark.parametrize("writes", [False, True], ids=["nothing-written", "written-but-not-told"])
+async def test_what_the_log_could_not_be_told_it_is_told_later(
+    room: Studio, writes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_task, "_RETRY_SECONDS", 0.01)
+    opened = await room.opens_source("ann")
+    await room.records("ann")
+    with rtp_peer(opened.audio) as audio:
+        sounds = await audio.sounds(2)
+    await room.stops("ann")
+    room.log.refusals, room.log.writes_before_it_refuses = (1 if writes else 5), writes
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    assert room.log.refusals == 0
+    packets = await asyncio.to_thread(read_packets, room.root / stopped.file.path)
+    assert [data in _data(packets) for data in sounds] == [True] * 2
+    assert [event.type for event in await room.happened("ann")].count(ParticipantRecordingStopped.type) == 1
+
+
+async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is_kept(
+    room: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_task, "_RETRY_SECONDS", 0.01)
+    opened, requested = await room.opens_source("ann"), await room.requests("ann")
+    room.log.refusals = 30
+    room.takes(requested)
+    with rtp_peer(opened.audio) as audio:
+        sounds = []
+        while not await room.has("ann", ParticipantRecordingStarted.type):
+            sounds += await audio.sounds(1)
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    packets = await asyncio.to_thread(read_packets, room.root / stopped.file.path)
+    assert sum(data in _data(packets) for data in sounds) >= 10
+
+
+async def test_without_any_watermark_the_file_is_black_and_silent_and_not_waited_for_for_ever(
+    ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 100_000_000)
+    async with studio(tmp_path, ffmpeg, watermark=False) as room:
+        room.arrives("ann")
+        opened = await room.opens_source("ann")
+        await room.records("ann")
+        with rtp_peer(opened.video) as video, rtp_peer(opened.audio) as audio:
+            sent = [video.keyframe(), audio.sound()]
+            await delivered()
+        await room.stops("ann")
+        stopped = await room.until("ann", ParticipantRecordingStopped)
+        packets = await asyncio.to_thread(read_packets, tmp_path / stopped.file.path)
+        assert [data in _data(packets) for data in sent] == [False, False]
+
+
+# --- failures
+
+
+async def test_a_folder_that_cannot_be_made_fails_this_recording_with_the_reason_and_no_other(room: Studio) -> None:
+    (room.root / "s").mkdir()
+    (room.root / "s" / "ann").write_text("a file where the folder should be")
+    room.arrives("bob")
+    await room.records("bob")
+    room.takes(await room.requests("ann"))
+    failed = await room.until("ann", ParticipantRecordingFailed)
+    assert "s/ann" in failed.reason
+    await room.stops("bob")
+    await room.until("bob", ParticipantRecordingStopped)
+
+
+async def test_without_ffmpeg_the_recording_fails_and_the_reason_names_what_is_missing(tmp_path: Path) -> None:
+    async with studio(tmp_path, Path("/gone/ffmpeg")) as room:
+        room.takes(await room.requests("ann"))
+        failed = await room.until("ann", ParticipantRecordingFailed)
+    assert "/gone/ffmpeg cannot be run: set ONRECORD_FFMPEG" in failed.reason
+
+
+async def test_a_killed_ffmpeg_fails_the_recording_with_how_it_ended_and_the_segment_is_kept(room: Studio) -> None:
+    with capture_logs() as logs:
+        await room.records("ann")
+    (pid,) = (entry["pid"] for entry in logs if entry["event"] == "ffmpeg started")
+    os.kill(pid, signal.SIGKILL)
+    failed = await room.until("ann", ParticipantRecordingFailed)
+    assert "ffmpeg ended with status -9" in failed.reason
+    assert room.files() == ["ann/segment-1.webm"]
+
+
+@pytest.mark.parametrize("word", ["cues_to_front", "framecrc"], ids=["remux", "probe"])
+async def test_the_segment_is_kept_until_the_file_is_in_place_and_looked_into(
+    word: str, ffmpeg: Path, tmp_path: Path
+) -> None:
+    """An ffmpeg that records and then fails: what it said last is the reason."""
+    script = f'#!/bin/sh\ncase "$*" in *{word}*) echo "no {word} today" >&2; exit 3;; esac\nexec {ffmpeg} "$@"\n'
+    (tmp_path / "ffmpeg").write_text(script)
+    (tmp_path / "ffmpeg").chmod(0o755)
+    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+        room.arrives("ann")
+        await room.records("ann")
+        await room.stops("ann")
+        failed = await room.until("ann", ParticipantRecordingFailed)
+        assert f"no {word} today" in failed.reason
+        assert "ann/segment-1.webm" in room.files()
+
+
+def _data(packets: list[Packet]) -> set[bytes]:
+    return {packet.data for packet in packets}

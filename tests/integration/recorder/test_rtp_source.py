@@ -1,0 +1,157 @@
+"""Ports of a participant's media, and frames that come in by them."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from services.recorder.media.depacketize import UnsupportedCodecError
+from services.recorder.media.frame import TimedFrame
+from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
+from shared.contracts.rtp_source import OpenRtpSource, RtpTrack
+from tests.support.eventually import eventually
+from tests.support.moments import at
+from tests.support.rtp_peer import delivered, rtp_peer
+
+VIDEO, AUDIO = RtpTrack(codec="VP8", payload_type=96), RtpTrack(codec="opus", payload_type=111)
+PORTS = range(21_000, 22_000)
+
+
+def announce(video: RtpTrack | None = VIDEO, audio: RtpTrack | None = AUDIO) -> OpenRtpSource:
+    return OpenRtpSource(at=at(), room_id="r", session_id="s", participant_id="ann", video=video, audio=audio)
+
+
+@contextmanager
+def opened(asked: OpenRtpSource, ports: range = PORTS) -> Iterator[RtpSource]:
+    source = RtpSource.open(asked, "127.0.0.1", ports)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+@pytest.fixture
+async def source() -> AsyncIterator[RtpSource]:
+    with opened(announce()) as open_one:
+        yield open_one
+
+
+# --- ports
+
+
+async def test_each_track_has_an_even_port_for_rtp_and_the_next_one_for_rtcp(source: RtpSource) -> None:
+    answer = source.answer
+    assert answer.host == "127.0.0.1"
+    assert answer.video is not None
+    assert answer.audio is not None
+    for ports in (answer.video, answer.audio):
+        assert ports.rtp_port in PORTS
+        assert ports.rtp_port % 2 == 0
+        assert ports.rtcp_port == ports.rtp_port + 1
+    assert answer.video != answer.audio
+
+
+@pytest.mark.parametrize("asked", [announce(audio=None), announce(video=None)], ids=["video", "audio"])
+async def test_a_track_that_was_not_announced_has_no_ports(asked: OpenRtpSource) -> None:
+    with opened(asked) as source:
+        assert (source.answer.video is None) == (asked.video is None)
+        assert (source.answer.audio is None) == (asked.audio is None)
+
+
+async def test_when_every_port_is_taken_the_range_is_named_and_none_is_kept() -> None:
+    five = range(22_001, 22_006)  # pairs: 22002 and 22003, 22004 and 22005
+    with (
+        opened(announce(audio=None), five),
+        pytest.raises(NoPortsLeftError, match="from 22001 to 22005: widen ONRECORD_RTP_PORTS"),
+    ):
+        RtpSource.open(announce(), "127.0.0.1", five)
+    with opened(announce(), five):
+        pass
+
+
+async def test_a_pair_of_which_one_port_is_taken_by_somebody_else_is_passed_over() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 22_013))
+        with opened(announce(audio=None), range(22_012, 22_016)) as source:
+            assert source.answer.video is not None
+            assert source.answer.video.rtp_port == 22_014
+
+
+async def test_a_codec_that_cannot_be_recorded_is_refused_before_a_port_is_taken() -> None:
+    h264 = RtpTrack(codec="H264", payload_type=102)
+    with pytest.raises(UnsupportedCodecError, match="h264"):
+        RtpSource.open(announce(audio=h264), "127.0.0.1", range(22_020, 22_024))
+    with opened(announce(), range(22_020, 22_024)):
+        pass
+
+
+async def test_a_closed_source_leaves_no_socket_open_and_its_ports_to_others() -> None:
+    """An unclosed socket is a ResourceWarning, which fails the test."""
+    four = range(22_030, 22_034)
+    for _ in range(3):
+        with opened(announce(), four):
+            pass
+    gc.collect()
+
+
+# --- frames
+
+
+async def test_frames_reach_the_sink_whole_and_in_order(source: RtpSource) -> None:
+    frames: list[TimedFrame] = []
+    source.attach(frames.extend)
+    with rtp_peer(source.answer.video) as video, rtp_peer(source.answer.audio) as audio:
+        pictures = [video.keyframe(), *(video.delta() for _ in range(10))]
+        sounds = [audio.sound() for _ in range(10)]
+        await eventually(lambda: len(frames) == 21)
+    assert [each.frame.data for each in frames if each.frame.kind == "video"] == pictures
+    assert [each.frame.data for each in frames if each.frame.kind == "audio"] == sounds
+
+
+async def test_frames_reach_the_sink_only_while_it_is_attached(source: RtpSource) -> None:
+    frames: list[TimedFrame] = []
+    with rtp_peer(source.answer.audio) as audio:
+        audio.sound()
+        await delivered()
+        source.attach(frames.extend)
+        attached = [audio.sound(), audio.sound()]
+        await eventually(lambda: len(frames) == 2)
+        source.detach()
+        audio.sound()
+        await delivered()
+    assert [each.frame.data for each in frames] == attached
+
+
+async def test_a_source_that_is_attached_again_starts_afresh(source: RtpSource) -> None:
+    """What came in between is not known, so nothing may build on what came before it."""
+    first: list[TimedFrame] = []
+    second: list[TimedFrame] = []
+    with rtp_peer(source.answer.video) as video:
+        source.attach(first.extend)
+        video.keyframe()
+        await eventually(lambda: len(first) == 1)
+        source.detach()
+        source.attach(second.extend)
+        video.delta()
+        again = [video.keyframe(), video.delta()]
+        await eventually(lambda: len(second) == 2)
+    assert [each.frame.data for each in second] == again
+
+
+async def test_a_lost_packet_is_given_up_by_the_clock_not_by_the_next_packet(source: RtpSource) -> None:
+    frames: list[TimedFrame] = []
+    source.attach(frames.extend)
+    with rtp_peer(source.answer.audio) as audio:
+        audio.sound()
+        audio.lose()
+        audio.sound()
+
+        def given_up() -> bool:
+            source.tick(wants_keyframe=False)
+            return len(frames) == 2
+
+        await eventually(given_up)

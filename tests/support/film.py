@@ -1,0 +1,119 @@
+"""A pipeline and the file it writes, in milliseconds since the file's beginning; no two frames are alike."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from pathlib import Path
+
+import structlog
+
+from services.recorder.media.ffmpeg import WebmWriter, black_keyframe
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, EncodedFrame, Kind, TimedFrame
+from services.recorder.media.gap_filler import OPUS_SILENCE
+from services.recorder.media.gate import Condition, Gate
+from services.recorder.media.pipeline import Pipeline
+from tests.support import vp8
+from tests.support.webm import Packet, read_packets
+
+START_NS = 1_800_000_000 * NS_PER_SECOND
+_SOUND_NS = 20 * NS_PER_MS
+_CELT_20_MS = b"\xf8"
+
+_numbers = count(1)
+
+
+class Film:
+    """What a participant says and sends, and how far it is known what was said."""
+
+    def __init__(self, ffmpeg: Path, path: Path, writer: WebmWriter) -> None:
+        self.path = path
+        self.writer = writer
+        self.gate = Gate()
+        self.pipeline = Pipeline(ffmpeg, self.gate, writer, START_NS)
+        self._ffmpeg = ffmpeg
+
+    @classmethod
+    async def begin(cls, ffmpeg: Path, path: Path) -> Film:
+        return cls(ffmpeg, path, await WebmWriter.start(ffmpeg, path, structlog.get_logger()))
+
+    def say(self, at_ms: int, condition: Condition = "consent", *, holds: bool) -> None:
+        self.gate.say(condition, _ns(at_ms), holds=holds)
+
+    def send(self, *frames: TimedFrame) -> None:
+        self.pipeline.take(list(frames))
+
+    async def known_until(self, at_ms: int) -> None:
+        """Move the watermark."""
+        await self.pipeline.advance(_ns(at_ms))
+
+    async def end(self, at_ms: int, known_until_ms: int | None = None) -> list[Packet]:
+        """End the file there, everything being known unless told otherwise, and read it."""
+        self.pipeline.end_at(_ns(at_ms))
+        await self.pipeline.finish(_ns(at_ms + 60_000 if known_until_ms is None else known_until_ms))
+        return await self.packets()
+
+    async def packets(self) -> list[Packet]:
+        return await asyncio.to_thread(read_packets, self.path)
+
+    async def black(self, width: int = 640, height: int = 480) -> bytes:
+        return await black_keyframe(self._ffmpeg, width, height)
+
+
+def keyframe(at_ms: int, *, arrival_ms: int | None = None, size: tuple[int, int] = (640, 480)) -> TimedFrame:
+    data = vp8.keyframe(*size) + _unique()
+    return _frame("video", at_ms, arrival_ms, data, keyframe=True, size=size)
+
+
+def delta(at_ms: int, *, first_arrival_ms: int | None = None, arrival_ms: int | None = None) -> TimedFrame:
+    return _frame("video", at_ms, arrival_ms, vp8.delta_frame() + _unique(), first_arrival_ms=first_arrival_ms)
+
+
+def sound(at_ms: int, *, arrival_ms: int | None = None) -> TimedFrame:
+    return _frame("audio", at_ms, arrival_ms, _CELT_20_MS + b"sound" + _unique(), keyframe=True)
+
+
+def recorded(packets: list[Packet], *frames: TimedFrame) -> list[bool]:
+    """Tell of each frame whether it is in the file."""
+    written = {packet.data for packet in packets}
+    return [frame.frame.data in written for frame in frames]
+
+
+def times(packets: list[Packet], data: bytes) -> list[int]:
+    """Return the times of the packets with these very bytes, in ms."""
+    return [packet.time_ms for packet in packets if packet.data == data]
+
+
+def silences(packets: list[Packet]) -> list[int]:
+    return times(packets, OPUS_SILENCE)
+
+
+def end_ms(packets: list[Packet]) -> int:
+    """Return when the last sound ends; all of them last 20 ms."""
+    return max(packet.time_ms for packet in packets if packet.kind == "audio") + 20
+
+
+def _frame(
+    kind: Kind,
+    at_ms: int,
+    arrival_ms: int | None,
+    data: bytes,
+    *,
+    keyframe: bool = False,
+    size: tuple[int, int] = (0, 0),
+    first_arrival_ms: int | None = None,
+) -> TimedFrame:
+    """Make a frame that arrived when it was captured unless told otherwise."""
+    arrival_ms = arrival_ms if arrival_ms is not None else at_ms
+    first_ms = first_arrival_ms if first_arrival_ms is not None else arrival_ms
+    duration_ns = _SOUND_NS if kind == "audio" else 0
+    encoded = EncodedFrame(kind, 0, _ns(first_ms), _ns(arrival_ms), keyframe, data, duration_ns, *size)
+    return TimedFrame(_ns(at_ms), encoded)
+
+
+def _unique() -> bytes:
+    return next(_numbers).to_bytes(4, "big")
+
+
+def _ns(at_ms: int) -> int:
+    return START_NS + at_ms * NS_PER_MS

@@ -1,0 +1,145 @@
+"""A worker with a log of its own: what happens in a session, and the recordings that come of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.domain.participant_recording import RequestParticipantRecording, StopParticipantRecording
+from services.recorder.handlers import RecorderStreams
+from services.recorder.moments import now_ns
+from services.recorder.watermark import WatermarkGauge
+from services.recorder.worker import Worker
+from shared.contracts.consent import ConsentGiven, ConsentWithdrawn
+from shared.contracts.participant_recording import ParticipantRecordingRequested, participant_recording_stream
+from shared.contracts.room import ParticipantJoined, ParticipantLeft
+from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
+from shared.eventsourcing.codec import Context, decode
+from tests.support.eventually import eventually
+from tests.support.unreliable_log import UnreliableEventStore
+
+_WATERMARK_SECONDS = 0.02
+_VIDEO, _AUDIO = RtpTrack(codec="VP8", payload_type=96), RtpTrack(codec="opus", payload_type=111)
+
+Happened = TypeVar("Happened")
+
+
+@dataclass(slots=True)
+class Studio:
+    """One session, `s`. Participants are named; their recordings are numbered."""
+
+    log: UnreliableEventStore
+    streams: RecorderStreams
+    worker: Worker
+    root: Path
+
+    # --- what happens
+
+    def arrives(self, who: str, *, consents: bool = True) -> None:
+        """Let somebody join, and consent, well before anything is recorded."""
+        before = now() - timedelta(seconds=10)
+        joined = ParticipantJoined(at=before, **self._about(who), display_name=who, role="user")
+        self.worker.apply(joined)
+        if consents:
+            self.worker.apply(ConsentGiven(at=before, **self._about(who)))
+
+    def withdraws(self, who: str, at: datetime) -> None:
+        self.worker.apply(ConsentWithdrawn(at=at, **self._about(who)))
+
+    def leaves(self, who: str, at: datetime | None = None) -> None:
+        self.worker.apply(ParticipantLeft(at=at or now(), **self._about(who), reason="quit"))
+
+    async def opens_source(self, who: str) -> RtpSourceOpened:
+        asked = OpenRtpSource(at=now(), **self._about(who), video=_VIDEO, audio=_AUDIO)
+        return await self.worker.open_rtp_source(asked)
+
+    # --- what is asked for
+
+    async def requests(self, who: str, number: int = 1) -> ParticipantRecordingRequested:
+        """Write down that a recording is due; nobody has taken it yet."""
+        command = RequestParticipantRecording(**self._recording(who, number), recording_id=f"rec{number}")
+        (requested,) = await self.streams.give(command, _context())
+        assert isinstance(requested, ParticipantRecordingRequested)
+        return requested
+
+    async def records(self, who: str, number: int = 1) -> None:
+        """Let the worker take a recording, and wait until it says that the file begins."""
+        self.takes(await self.requests(who, number))
+        await eventually(lambda: self.has(who, "participant-recording.started.v1", number))
+
+    def takes(self, requested: ParticipantRecordingRequested) -> None:
+        self.worker.take(requested, _context())
+
+    async def stops(self, who: str, number: int = 1) -> None:
+        for event in await self.streams.give(StopParticipantRecording(**self._recording(who, number)), _context()):
+            self.worker.apply(event)
+
+    # --- what came of it
+
+    async def happened(self, who: str) -> list[Any]:
+        stream = participant_recording_stream("s", who)
+        return [decode(stored) for stored in await self.log.read(stream)]
+
+    async def has(self, who: str, event_type: str, number: int = 1) -> bool:
+        told = await self.happened(who)
+        return any(event.type == event_type and event.participant_recording_id == f"{who}-{number}" for event in told)
+
+    async def until(self, who: str, kind: type[Happened], number: int = 1) -> Happened:
+        """Wait for the event that ends the story of a recording, or another one."""
+        await eventually(lambda: self.has(who, kind.type, number))  # type: ignore[attr-defined]
+        told = [event for event in await self.happened(who) if event.participant_recording_id == f"{who}-{number}"]
+        return next(event for event in told if isinstance(event, kind))
+
+    async def idle(self) -> None:
+        """Wait until the worker has nothing to do any more."""
+        await eventually(lambda: not self.worker._tasks)
+
+    def files(self) -> list[str]:
+        """Return what is stored, as `ann/….webm` or `ann/….segment-1.webm`, without the time."""
+        return sorted(_kind_of(path) for path in self.root.rglob("*") if path.is_file())
+
+    def _recording(self, who: str, number: int) -> dict[str, Any]:
+        return {**self._about(who), "participant_recording_id": f"{who}-{number}", "at": now()}
+
+    def _about(self, who: str) -> dict[str, Any]:
+        return {"room_id": "r", "session_id": "s", "participant_id": who}
+
+
+@asynccontextmanager
+async def studio(root: Path, ffmpeg: Path, *, watermark: bool = True) -> AsyncIterator[Studio]:
+    """Work while the context lasts; the watermark follows the clock unless there is none."""
+    log, gauge = UnreliableEventStore(), WatermarkGauge()
+    streams = RecorderStreams(log)
+    worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", "127.0.0.1", range(24_000, 26_000))
+    relay = asyncio.create_task(_follow_the_clock(gauge)) if watermark else None
+    try:
+        async with worker.working():
+            yield Studio(log, streams, worker, root)
+    finally:
+        if relay:
+            relay.cancel()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _follow_the_clock(gauge: WatermarkGauge) -> None:
+    while True:
+        gauge.raise_to(now_ns())
+        await asyncio.sleep(_WATERMARK_SECONDS)
+
+
+def _context() -> Context:
+    return Context.begin("service:test")
+
+
+def _kind_of(path: Path) -> str:
+    _, _, suffix = path.name.partition(".")
+    return f"{path.parent.name}/{suffix}"
