@@ -131,15 +131,17 @@ class Rooms:
 
     async def stop_recording(self, room_id: str, participant_id: str, recording_id: str) -> None:
         """Stop a recording. Raises RefusedError, and BusError when the recorder is out of reach."""
-        session_id = await self._moderated_session(room_id, participant_id)
-        command = StopRecording(
-            at=self._clock(),
-            room_id=room_id,
-            session_id=session_id,
-            recording_id=recording_id,
-            requested_by=participant_id,
-        )
-        await self._ask(command, Context.begin(_participant(participant_id)), Accepted)
+        # As with consent: files end at this moment, so no media after it may be written while this is on its way.
+        with self._horizon.saying() as moment:
+            session_id = await self._moderated_session(room_id, participant_id)
+            command = StopRecording(
+                at=moment,
+                room_id=room_id,
+                session_id=session_id,
+                recording_id=recording_id,
+                requested_by=participant_id,
+            )
+            await self._ask(command, Context.begin(_participant(participant_id)), Accepted)
 
     async def open_rtp_source(
         self, actor: str, room_id: str, participant_id: str, video: RtpTrack | None, audio: RtpTrack | None

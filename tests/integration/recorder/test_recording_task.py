@@ -8,6 +8,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,10 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
+    ParticipantRecordingStopRequested,
 )
 from tests.support.rtp_peer import delivered, rtp_peer
-from tests.support.studio import Studio, studio
+from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
 
 
@@ -77,6 +79,17 @@ async def test_a_recording_that_was_stopped_before_a_worker_began_leaves_nothing
     types = [event.type.split(".")[1] for event in await room.happened("ann")]
     assert types == ["requested", "failed"]
     assert room.files() == []
+
+
+async def test_a_stop_of_an_earlier_recording_of_the_same_participant_does_not_end_this_one(room: Studio) -> None:
+    await room.records("ann")
+    about = {"room_id": "r", "session_id": "s", "participant_id": "ann"}
+    long_ago = now() - timedelta(hours=1)  # a file that is told to end before it begins is a moment long
+    room.worker.apply(ParticipantRecordingStopRequested(**about, at=long_ago, participant_recording_id="ann-0"))
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    started = await room.until("ann", ParticipantRecordingStarted)
+    assert stopped.at > started.at
 
 
 async def test_a_request_that_comes_again_is_done_once(room: Studio) -> None:

@@ -68,6 +68,7 @@ class _Track:
 
     def heard_rtcp(self, data: bytes, sender: _Address) -> None:
         with suppress(RtpError):
+            parse_rtcp(data)
             self._rtcp_from = sender
 
     def fresh_receiver(self) -> TrackReceiver:
