@@ -32,6 +32,7 @@ class System:
 async def system(**overrides: Any) -> AsyncIterator[System]:
     """Run everything while the context lasts; `overrides` win over the environment. Raises StartupError."""
     recorder_settings = load_settings(RecorderSettings, **overrides)
+    storage_root = recorder_settings.storage_root
     gateway_settings = load_settings(GatewaySettings, **overrides)
     migrations = (services.gateway.bootstrap.MIGRATIONS, services.relay.bootstrap.MIGRATIONS)
     async with AsyncExitStack() as stack:
@@ -42,4 +43,4 @@ async def system(**overrides: Any) -> AsyncIterator[System]:
         await stack.enter_async_context(services.consent.bootstrap.running(infrastructure))
         await stack.enter_async_context(services.recorder.bootstrap.running(infrastructure, recorder_settings))
         port = await stack.enter_async_context(services.gateway.bootstrap.running(infrastructure, gateway_settings))
-        yield System(infrastructure, port, recorder_settings.storage_root)
+        yield System(infrastructure, port, storage_root)

@@ -55,4 +55,7 @@ def ids(events: Sequence[NewEvent] | Sequence[StoredEvent]) -> list[UUID]:
 async def open_log(url: str) -> AsyncIterator[asyncpg.Pool]:
     """Open a database with the log and the relay's checkpoint in it."""
     async with open_database(Settings(database_url=url), [LOG_MIGRATIONS, RELAY_MIGRATIONS]) as pool:
-        yield pool
+        try:
+            yield pool
+        finally:
+            pool.terminate()  # closing would wait for what a failed test has left behind

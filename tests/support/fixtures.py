@@ -1,7 +1,9 @@
 """The fixtures by which tests ask for servers, and the search for them before the first test runs."""
 
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -10,6 +12,17 @@ from tests.support import postgres, rabbitmq, servers
 from tests.support.servers import NoServerError, Server, run_directory, shared
 
 _FINDERS = {"postgres_server": postgres.find, "rabbitmq_server": rabbitmq.find}
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder for an embedded Postgres, which for root runs as a user of its own.
+
+    Not `tmp_path`: every pytest that root starts closes its parent to other users, also those of a running test.
+    """
+    with tempfile.TemporaryDirectory(prefix="onrecord-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -43,9 +43,9 @@ def onrecord(arguments: str, settings: Mapping[str, str], data_dir: Path) -> sub
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence(
-    arguments: str, settings: Mapping[str, str], named: str, tmp_path: Path
+    arguments: str, settings: Mapping[str, str], named: str, data_dir: Path
 ) -> None:
-    ended = onrecord(arguments, settings, tmp_path)
+    ended = onrecord(arguments, settings, data_dir)
     assert ended.returncode == 1
     assert named in ended.stderr
     assert ended.stderr.startswith("onrecord: ")
@@ -53,10 +53,10 @@ def test_a_wrong_setting_is_named_in_one_sentence(
     assert ended.stdout == ""
 
 
-def test_a_taken_port_is_named_and_nothing_else_is_harmed(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_and_nothing_else_is_harmed(data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = onrecord("up", {"ONRECORD_HTTP_PORT": str(port), "ONRECORD_LOG_LEVEL": "error"}, tmp_path)
+        ended = onrecord("up", {"ONRECORD_HTTP_PORT": str(port), "ONRECORD_LOG_LEVEL": "error"}, data_dir)
     assert ended.returncode == 1
     assert ended.stderr == (
         "onrecord: ONRECORD_HTTP_HOST and ONRECORD_HTTP_PORT name an address that cannot be used: "
@@ -64,10 +64,10 @@ def test_a_taken_port_is_named_and_nothing_else_is_harmed(tmp_path: Path) -> Non
     )
 
 
-def test_a_token_is_made_with_credentials_that_are_kept(tmp_path: Path) -> None:
-    first = onrecord("token --participant alice", {}, tmp_path)
+def test_a_token_is_made_with_credentials_that_are_kept(data_dir: Path) -> None:
+    first = onrecord("token --participant alice", {}, data_dir)
     assert first.returncode == 0
     assert first.stdout.count(".") == 2
-    kept = (tmp_path / "credentials.json").read_text()
-    onrecord("token --moderator", {}, tmp_path)
-    assert (tmp_path / "credentials.json").read_text() == kept
+    kept = (data_dir / "credentials.json").read_text()
+    onrecord("token --moderator", {}, data_dir)
+    assert (data_dir / "credentials.json").read_text() == kept

@@ -103,24 +103,24 @@ async def test_a_database_that_cannot_be_prepared_is_named_by_its_setting(databa
             pass
 
 
-async def test_a_data_folder_that_cannot_be_made_is_named_by_its_setting(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+async def test_a_data_folder_that_cannot_be_made_is_named_by_its_setting(data_dir: Path) -> None:
+    (data_dir / "file").touch()
 
     with pytest.raises(SettingError, match=r"^ONRECORD_DATA_DIR "):
-        async with open_infrastructure(Settings(data_dir=tmp_path / "file" / "data")):
+        async with open_infrastructure(Settings(data_dir=data_dir / "file" / "data")):
             pass
 
 
-async def test_a_data_folder_that_cannot_hold_the_embedded_postgres_is_told(tmp_path: Path) -> None:
-    (tmp_path / "postgres").touch()
+async def test_a_data_folder_that_cannot_hold_the_embedded_postgres_is_told(data_dir: Path) -> None:
+    (data_dir / "postgres").touch()
 
     with pytest.raises(StartupError, match=r"embedded Postgres in .* does not start .*: set ONRECORD_DATABASE_URL"):
-        async with open_database(Settings(data_dir=tmp_path), [LOG_MIGRATIONS]):
+        async with open_database(Settings(data_dir=data_dir), [LOG_MIGRATIONS]):
             pass
 
 
-async def test_the_embedded_postgres_keeps_the_log_from_one_start_to_the_next(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
+async def test_the_embedded_postgres_keeps_the_log_from_one_start_to_the_next(data_dir: Path) -> None:
+    settings = Settings(data_dir=data_dir / "data")
     for run in (1, 2):
         async with open_infrastructure(settings) as infrastructure:
             await append(infrastructure.store, "s", new_events(1))
