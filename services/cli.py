@@ -45,6 +45,7 @@ def up() -> None:
             typer.echo(f"onrecord is up on http://127.0.0.1:{running.http_port}; recordings: {running.storage_root}")
             typer.echo("Ctrl-C ends it. Tokens: onrecord token --help")
             await stop.wait()
+            typer.echo("Stopping: what is being recorded is finished first.")
 
     _configure("onrecord")
     uvloop.run(run())
