@@ -17,6 +17,9 @@ from shared.messaging.errors import BusUnavailableError, NoAnswerError
 from shared.messaging.message import Message
 from shared.messaging.topology import COMMANDS, EVENTS, SHARED_QUEUES, Queue
 
+#: Messages that may wait in one queue.
+CAPACITY = 100_000
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Delivery:
@@ -36,6 +39,11 @@ class _Line:
 
     def admits(self, exchange: str, key: str) -> bool:
         return self.queue.exchange == exchange and any(matches(pattern, key) for pattern in self.queue.bindings)
+
+    def require_room(self) -> None:
+        """Raise BusUnavailableError when as many wait as may: the publisher has to try again later."""
+        if self.deliveries.qsize() >= CAPACITY:
+            raise BusUnavailableError(f"{CAPACITY} messages wait in {self.queue.name}: is its consumer running?")
 
 
 class _Taker:
@@ -107,10 +115,12 @@ class InProcessBus:
 
     def _send(self, exchange: str, key: str, message: Message, answered: asyncio.Future[Message] | None = None) -> None:
         self._require_open()
+        lines = [line for line in self._lines.values() if line.admits(exchange, key)]
+        for line in lines:
+            line.require_room()
         delivery = _Delivery(next(self._numbers), message, answered)
-        for line in self._lines.values():
-            if line.admits(exchange, key):
-                line.deliveries.put_nowait(delivery)
+        for line in lines:
+            line.deliveries.put_nowait(delivery)
 
     def _require_open(self) -> None:
         if self._closed:

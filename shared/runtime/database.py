@@ -17,6 +17,8 @@ from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.settings import Settings
 
 _CONNECT_SECONDS = 10
+#: A database that takes longer for a statement hangs, and is treated as one that is away.
+_COMMAND_SECONDS = 30
 _POOL_SIZE = 10
 
 
@@ -42,7 +44,12 @@ async def open_database(settings: Settings, migrations: Sequence[Traversable]) -
 async def _connect(url: str) -> asyncpg.Pool:
     try:
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=_POOL_SIZE, timeout=_CONNECT_SECONDS, connection_class=_Connection
+            url,
+            min_size=1,
+            max_size=_POOL_SIZE,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+            connection_class=_Connection,
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         reason = str(error) or type(error).__name__

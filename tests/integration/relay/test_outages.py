@@ -63,7 +63,7 @@ async def test_after_the_server_ended_its_connections_the_relay_goes_on(
         await eventually(lambda: len(listener.events) >= 5)
         assert not relay.done()
 
-    assert listener.positions == [1, 2, 3, 4, 5]
+    assert list(dict.fromkeys(listener.positions)) == [1, 2, 3, 4, 5]
     await administrator.close()
 
 

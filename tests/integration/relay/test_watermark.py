@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
 from shared.runtime.clock import utc_now
@@ -81,6 +82,35 @@ async def test_whoever_has_the_watermark_has_every_event_before_it(
         for stream, moments in said.items():
             missing = [m for m, position in moments.items() if m <= watermark.at and (stream, position) not in known]
             assert missing == [], f"the watermark {watermark.at} came before what was said then"
+
+
+class _ChattyLog(InMemoryEventStore):
+    """A log into which something is said and written whenever the relay has just looked."""
+
+    def __init__(self, horizons: Horizons) -> None:
+        super().__init__()
+        self._horizons = horizons
+        self._horizon = Horizon(utc_now)
+        self.said: list[datetime] = []
+
+    async def sequence(self, limit: int = 1000) -> int:
+        sequenced = await super().sequence(limit)
+        with self._horizon.saying() as moment:
+            await append(self, "s", new_events(1))
+        self.said.append(moment)
+        await self._horizons.renew("chatty", self._horizon.known_until())
+        return sequenced
+
+
+async def test_what_is_said_just_after_the_relay_looked_is_after_the_watermark(
+    database: asyncpg.Pool, bus: InProcessBus, listener: Listener
+) -> None:
+    log = _ChattyLog(Horizons(database))
+    async with relaying(database, bus, store=log):
+        await eventually(lambda: len(listener.watermarks) >= 5)
+
+    for watermark in listener.watermarks:
+        assert sum(moment <= watermark.at for moment in log.said) <= watermark.global_position
 
 
 async def test_the_watermark_comes_every_two_hundred_milliseconds_while_nothing_happens(
