@@ -10,7 +10,7 @@ import structlog
 
 from shared.contracts.watermark import Watermark
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.eventsourcing.horizon import Horizons
+from shared.eventsourcing.horizon import GatewayWatch, Horizons
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.store import EventStore, Sequencer
 from shared.messaging.bus import Bus
@@ -73,6 +73,7 @@ class Relay:
     async def _relay(self, sequencer: Sequencer) -> None:
         position = await self._checkpoint.read()
         loop = asyncio.get_running_loop()
+        self._watch = GatewayWatch(loop.time())
         watermark_due = loop.time()
         while True:
             if loop.time() >= watermark_due:
@@ -93,7 +94,11 @@ class Relay:
     async def _horizon(self) -> datetime:
         # The clock is read first: a gateway that appears after the look at the table hears nothing before this.
         now = self._clock()
-        return await self._horizons.oldest() or now
+        oldest, dead = self._watch.look(await self._horizons.all(), asyncio.get_running_loop().time())
+        for gateway in dead:
+            _log.warning("gateway taken for dead", gateway=gateway)
+            await self._horizons.remove(gateway)
+        return oldest or now
 
     async def _publish(self, sequencer: Sequencer, position: int) -> int:
         """Publish all that was committed when this began; return the position of the last event."""

@@ -6,8 +6,9 @@ overtaken by it. Clocks of gateways and workers are taken to be in step (NTP).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -15,8 +16,10 @@ import asyncpg
 from shared.eventsourcing.outages import outages_told
 from shared.runtime.clock import Clock
 
-#: A gateway that has not renewed its horizon for this long is taken for dead: nobody can say anything through it.
-_DEAD_AFTER = timedelta(seconds=5)
+#: Seconds without a renewal after which a gateway is taken for dead: nobody can say anything through it.
+DEAD_AFTER = 5.0
+#: Seconds that count as watching between two looks; what is longer was a pause.
+_LONGEST_LOOK = 0.5
 
 _TICK = timedelta(microseconds=1)
 
@@ -46,8 +49,18 @@ class Horizon:
         return self._last
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayHorizon:
+    """What one gateway last told."""
+
+    gateway: str
+    known_until: datetime
+    #: By the database's clock.
+    renewed_at: datetime
+
+
 class Horizons:
-    """The horizons of all live gateways, in Postgres. Each method raises LogUnavailableError."""
+    """The horizons of all gateways, in Postgres. Each method raises LogUnavailableError."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -65,11 +78,39 @@ class Horizons:
         with outages_told():
             await self._pool.execute("DELETE FROM gateway_horizons WHERE gateway = $1", gateway)
 
-    async def oldest(self) -> datetime | None:
-        """Return the lowest horizon of all live gateways; None when there is no live gateway."""
+    async def all(self) -> list[GatewayHorizon]:
         with outages_told():
-            moment: datetime | None = await self._pool.fetchval(
-                "SELECT min(known_until) FROM gateway_horizons WHERE renewed_at > clock_timestamp() - $1::interval",
-                _DEAD_AFTER,
-            )
-        return moment
+            rows = await self._pool.fetch("SELECT gateway, known_until, renewed_at FROM gateway_horizons")
+        return [GatewayHorizon(*row) for row in rows]
+
+
+class GatewayWatch:
+    """Tells live gateways from dead ones, by whether they renew their horizons while we watch.
+
+    A pause of our own, as when the database was away, is no sign of anybody's death: it is hardly counted.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._looked_at = now
+        #: Seconds that we have been watching.
+        self._watched = 0.0
+        #: Each gateway's newest renewal, and when we first saw it.
+        self._renewals: dict[str, tuple[datetime, float]] = {}
+
+    def look(self, horizons: Sequence[GatewayHorizon], now: float) -> tuple[datetime | None, list[str]]:
+        """Return the lowest horizon of the living, None when nobody lives, and who is dead.
+
+        `now` is in seconds of a clock that is never set.
+        """
+        self._watched += min(now - self._looked_at, _LONGEST_LOOK)
+        self._looked_at = now
+        self._renewals = {each.gateway: self._renewal(each) for each in horizons}
+        living = [each.known_until for each in horizons if not self._is_dead(each.gateway)]
+        return min(living, default=None), [each.gateway for each in horizons if self._is_dead(each.gateway)]
+
+    def _renewal(self, horizon: GatewayHorizon) -> tuple[datetime, float]:
+        known = self._renewals.get(horizon.gateway)
+        return known if known and known[0] == horizon.renewed_at else (horizon.renewed_at, self._watched)
+
+    def _is_dead(self, gateway: str) -> bool:
+        return self._watched - self._renewals[gateway][1] >= DEAD_AFTER

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import pytest
 
+from shared.eventsourcing import horizon
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
@@ -161,18 +163,29 @@ async def test_a_gateway_that_appears_while_the_relay_looks_is_not_overlooked(
     assert listener.moments[said] == looked
 
 
-async def test_a_silent_gateways_horizon_holds_until_it_is_taken_for_dead(
-    database: asyncpg.Pool, bus: InProcessBus, listener: Listener
+async def test_a_silent_gateways_horizon_holds_until_it_is_taken_for_dead_and_forgotten(
+    database: asyncpg.Pool, bus: InProcessBus, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(horizon, "DEAD_AFTER", 0.5)
     begin = utc_now()
     held = begin - timedelta(minutes=1)
     await Horizons(database).renew("dying", held)
-    await database.execute(_AGE, timedelta(seconds=2))
     async with relaying(database, bus):
-        await eventually(lambda: len(listener.watermarks) >= 3)
-        assert set(listener.moments) == {held}
-        await database.execute(_AGE, timedelta(seconds=6))
-        await eventually(lambda: listener.moments[-1] >= begin)
+        await eventually(lambda: listener.watermarks and listener.moments[-1] >= begin)
+        assert listener.moments.count(held) >= 3
+        assert await Horizons(database).all() == []
+
+
+async def test_a_gateway_that_renews_its_horizon_holds_for_as_long_as_it_says(
+    database: asyncpg.Pool, bus: InProcessBus, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(horizon, "DEAD_AFTER", 0.5)
+    held = utc_now() - timedelta(minutes=1)
+    async with relaying(database, bus):
+        for count in range(1, 12):
+            await Horizons(database).renew("waiting", held)
+            await eventually(lambda count=count: len(listener.watermarks) >= count)  # type: ignore[misc]
+    assert set(listener.moments[1:]) == {held}
 
 
 async def test_a_gateway_that_left_holds_nothing_back(
