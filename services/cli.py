@@ -83,7 +83,8 @@ def demo(
             typer.echo(json.dumps(report.as_json(result.told, result.storage_root), indent=2))
         else:
             report.show(console, result.told, result.storage_root, result.decode_errors)
-            console.print(f"The log behind it: ONRECORD_DATA_DIR={folder} onrecord replay", highlight=False)
+            where = "" if load_settings(Settings).database_url else f"ONRECORD_DATA_DIR={folder} "
+            console.print(f"The log behind it: {where}onrecord replay", highlight=False, soft_wrap=True)
         if result.told.failures or any(result.decode_errors.values()):
             raise StartupError(f"not every file is good: {result.told.failures or result.decode_errors}")
 
