@@ -8,12 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
-from shared.eventsourcing.errors import (
-    ConcurrencyConflictError,
-    DuplicateEventError,
-    NothingToAppendError,
-)
+from shared.eventsourcing.errors import DuplicateEventError, NothingToAppendError
 from shared.eventsourcing.event import NewEvent, StoredEvent
+from shared.eventsourcing.group_append import AppendRequest, AppendResult, GroupAppend
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.sessions import own_session
 
@@ -21,9 +18,7 @@ from shared.eventsourcing.sessions import own_session
 _SEQUENCER_LOCK = 7_205_759_404
 _LEADER_POLL_SECONDS = 0.5
 
-_CONFLICT = "OR001"
-
-_APPEND = "SELECT append_to_stream($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_APPEND = "SELECT * FROM append_requests($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
 _COLUMNS = """e.stream, e.position, o.global_position, e.id, e.type, e.payload, e.occurred_at, e.actor,
     e.causation_id, e.correlation_id"""
@@ -42,24 +37,12 @@ class PostgresEventStore:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._appends = GroupAppend(self._append_together)
 
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
         if not events:
             raise NothingToAppendError(stream)
-        with outages_told(), _refusals_told(stream, expected):
-            head: int = await self._pool.fetchval(
-                _APPEND,
-                stream,
-                expected,
-                [event.id for event in events],
-                [event.type for event in events],
-                [event.payload for event in events],
-                [event.occurred_at for event in events],
-                [event.actor for event in events],
-                [event.causation_id for event in events],
-                [event.correlation_id for event in events],
-            )
-        return head
+        return await self._appends.append(AppendRequest(stream, expected, tuple(events)))
 
     async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
         with outages_told():
@@ -79,6 +62,31 @@ class PostgresEventStore:
         async with own_session(self._pool) as connection:
             await _win_leadership(connection)
             yield PostgresSequencer(connection)
+
+    async def _append_together(self, requests: Sequence[AppendRequest]) -> list[AppendResult]:
+        """Append in one transaction. Raises LogUnavailableError, and DuplicateEventError for all if one is stored."""
+        each = [
+            (n, request, event, offset)
+            for n, request in enumerate(requests, 1)
+            for offset, event in enumerate(request.events, 1)
+        ]
+        with outages_told(), _duplicates_told(requests):
+            rows = await self._pool.fetch(
+                _APPEND,
+                [request.stream for request in requests],
+                [request.expected for request in requests],
+                [len(request.events) for request in requests],
+                [n for n, _, _, _ in each],
+                [request.expected + offset for _, request, _, offset in each],
+                [event.id for _, _, event, _ in each],
+                [event.type for _, _, event, _ in each],
+                [event.payload for _, _, event, _ in each],
+                [event.occurred_at for _, _, event, _ in each],
+                [event.actor for _, _, event, _ in each],
+                [event.causation_id for _, _, event, _ in each],
+                [event.correlation_id for _, _, event, _ in each],
+            )
+        return [AppendResult(*row) for row in rows]
 
 
 class PostgresSequencer:
@@ -105,12 +113,8 @@ def _stored(row: asyncpg.Record) -> StoredEvent:
 
 
 @contextmanager
-def _refusals_told(stream: str, expected: int) -> Iterator[None]:
+def _duplicates_told(requests: Sequence[AppendRequest]) -> Iterator[None]:
     try:
         yield
     except asyncpg.UniqueViolationError as error:
-        raise DuplicateEventError(stream, str(error.detail)) from error
-    except asyncpg.PostgresError as error:
-        if error.sqlstate != _CONFLICT:
-            raise
-        raise ConcurrencyConflictError(stream, expected, int(error.detail)) from error
+        raise DuplicateEventError(requests[0].stream, str(error.detail)) from error

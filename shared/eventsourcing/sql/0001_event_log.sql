@@ -47,11 +47,16 @@ CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON eve
 CREATE TRIGGER global_order_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON global_order
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Append events after the position the caller has read up to, or raise OR001 with the actual head as its detail.
--- The head is checked before a number is drawn, so that a conflict costs none.
-CREATE FUNCTION append_to_stream(
-    stream_name text,
-    expected bigint,
+-- Append what several callers ask for in one transaction. Each request is all or nothing: accepted if its stream is at
+-- the position that it expects, and otherwise left out, which holds up nobody else. Returns, request by request, whether
+-- it was accepted and where its stream is now. Heads are checked before a number is drawn, so that a conflict costs none.
+-- Requests must be of different streams and sorted by them, so that two callers of this never wait for each other.
+CREATE FUNCTION append_requests(
+    request_streams text[],
+    request_expected bigint[],
+    request_counts bigint[],
+    requests bigint[],
+    positions bigint[],
     ids uuid[],
     types text[],
     payloads bytea[],
@@ -59,31 +64,39 @@ CREATE FUNCTION append_to_stream(
     actors text[],
     causation_ids uuid[],
     correlation_ids uuid[]
-) RETURNS bigint
+) RETURNS TABLE (accepted boolean, head bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
-    new_head bigint := expected + cardinality(ids);
+    accepted_of boolean[] := '{}';
+    head_of bigint[] := '{}';
+    new_head bigint;
 BEGIN
-    IF expected = 0 THEN
-        INSERT INTO streams (name, head) VALUES (stream_name, new_head) ON CONFLICT DO NOTHING;
-    ELSE
-        UPDATE streams SET head = new_head WHERE name = stream_name AND head = expected;
-    END IF;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'stream % is not at position %', stream_name, expected USING
-            ERRCODE = 'OR001',
-            DETAIL = coalesce((SELECT head FROM streams WHERE name = stream_name), 0)::text;
-    END IF;
+    FOR request IN 1 .. cardinality(request_streams) LOOP
+        new_head := request_expected[request] + request_counts[request];
+        IF request_expected[request] = 0 THEN
+            INSERT INTO streams AS s (name, head) VALUES (request_streams[request], new_head) ON CONFLICT DO NOTHING;
+        ELSE
+            UPDATE streams AS s SET head = new_head
+            WHERE s.name = request_streams[request] AND s.head = request_expected[request];
+        END IF;
+        accepted_of[request] := FOUND;
+        IF NOT FOUND THEN
+            new_head := coalesce((SELECT s.head FROM streams s WHERE s.name = request_streams[request]), 0);
+        END IF;
+        head_of[request] := new_head;
+    END LOOP;
     WITH appended AS (
         INSERT INTO events (id, stream, position, type, payload, occurred_at, actor, causation_id, correlation_id)
-        SELECT id, stream_name, expected + ordinality, type, payload, occurred_at, actor, causation_id, correlation_id
-        FROM unnest(ids, types, payloads, occurred_ats, actors, causation_ids, correlation_ids) WITH ORDINALITY
-            AS new (id, type, payload, occurred_at, actor, causation_id, correlation_id)
-        ORDER BY ordinality
+        SELECT id, request_streams[request], position, type, payload, occurred_at, actor, causation_id, correlation_id
+        FROM unnest(requests, positions, ids, types, payloads, occurred_ats, actors, causation_ids, correlation_ids)
+            WITH ORDINALITY
+            AS new (request, position, id, type, payload, occurred_at, actor, causation_id, correlation_id, number)
+        WHERE accepted_of[request]
+        ORDER BY new.number
         RETURNING number
     )
     INSERT INTO pending_events SELECT number FROM appended;
-    RETURN new_head;
+    RETURN QUERY SELECT * FROM unnest(accepted_of, head_of);
 END
 $$;
 
