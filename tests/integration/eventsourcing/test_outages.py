@@ -109,7 +109,7 @@ async def test_when_the_leader_is_killed_another_takes_over_and_no_position_is_m
                     while True:
                         await sequencer.sequence(2)
             except LogUnavailableError:
-                await asyncio.sleep(0.6)  # longer than the other needs to notice
+                await eventually(lambda: leaders[-1] != name)  # so that it is the other's turn
 
     async def keep_appending() -> None:
         while True:
