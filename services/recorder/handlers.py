@@ -26,7 +26,7 @@ from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.store import EventStore
 from shared.messaging.answering import answering
 from shared.messaging.bus import Answerer
-from shared.messaging.message import ACCEPTED, Message, reply_message
+from shared.messaging.message import ACCEPTED, Message, contract_message
 
 
 class RecorderStreams:
@@ -62,6 +62,6 @@ def recorder_answerer(
 
     async def open_rtp_source(command: OpenRtpSource, _: Context) -> Message:
         opened = await open_source(command)
-        return reply_message(opened, "reply.rtp-source-opened.v1")
+        return contract_message(opened, RtpSourceOpened.type)
 
     return answering({StartRecording: decide, StopRecording: decide, OpenRtpSource: open_rtp_source})

@@ -44,6 +44,8 @@ class RtpPorts(Contract):
 class RtpSourceOpened(Contract):
     """The worker's answer: where to send what was announced."""
 
+    type: ClassVar[str] = "reply.rtp-source-opened.v1"
+
     host: str
     video: RtpPorts | None = None
     audio: RtpPorts | None = None

@@ -102,10 +102,6 @@ def asked_command(message: Message) -> tuple[Command, Context]:
         raise MalformedMessageError(message.type, str(error)) from error
 
 
-def reply_message(reply: Contract, wire_type: str) -> Message:
-    return contract_message(reply, wire_type)
-
-
 def read_reply(message: Message, answer: type[Answer]) -> Answer | Refused:
     """Return the owner's answer as `answer`, or its refusal. Raises MalformedMessageError."""
     try:
@@ -116,8 +112,8 @@ def read_reply(message: Message, answer: type[Answer]) -> Answer | Refused:
         raise MalformedMessageError(message.type, str(error)) from error
 
 
-ACCEPTED = reply_message(Accepted(), Accepted.type)
+ACCEPTED = contract_message(Accepted(), Accepted.type)
 
 
 def refusal(code: str, reason: str) -> Message:
-    return reply_message(Refused(code=code, message=reason), Refused.type)
+    return contract_message(Refused(code=code, message=reason), Refused.type)

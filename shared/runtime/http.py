@@ -8,9 +8,10 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Header, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime.errors import SettingError
@@ -19,6 +20,9 @@ from shared.runtime.supervision import single_error
 #: How long open connections may take to end at shutdown.
 _GRACE_SECONDS = 3
 _BACKLOG = 1024
+
+#: The header that carries a token; `Tokens.read` takes it as it is.
+Authorization = Annotated[str | None, Header()]
 
 Ready = Callable[[], Awaitable[bool]]
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
 from services.audit.projections.timeline import timeline
 from services.audit.replay import Deciders, Until, plain, read_log, replay
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.store import EventStore
+from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
-
-Authorization = Annotated[str | None, Header()]
 
 
 def audit_router(store: EventStore, deciders: Deciders, tokens: Tokens) -> APIRouter:

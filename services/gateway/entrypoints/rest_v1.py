@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.adapters.tickets import Admission, Tickets
 from services.gateway.handlers import Rooms
 from shared.contracts.identifiers import ParticipantId, RoomId
 from shared.contracts.rtp_source import PayloadType, RtpPorts, RtpTrack
+from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
-
-Authorization = Annotated[str | None, Header()]
 
 
 class Ticket(BaseModel):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from services.gateway.handlers import Rooms
+from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
-
-Authorization = Annotated[str | None, Header()]
 
 
 class Webhook(BaseModel):

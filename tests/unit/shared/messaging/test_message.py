@@ -21,10 +21,10 @@ from shared.messaging.message import (
     Message,
     asked_command,
     command_message,
+    contract_message,
     event_message,
     read_reply,
     refusal,
-    reply_message,
     stored_event,
 )
 from tests.support.contracts import sample
@@ -122,7 +122,7 @@ def test_a_refusal_arrives_whatever_was_hoped_for() -> None:
 
 def test_an_answer_arrives_as_it_was_given() -> None:
     opened = RtpSourceOpened(host="127.0.0.1", audio=RtpPorts(rtp_port=40000, rtcp_port=40001))
-    assert read_reply(reply_message(opened, "reply.rtp-source-opened.v1"), RtpSourceOpened) == opened
+    assert read_reply(contract_message(opened, "reply.rtp-source-opened.v1"), RtpSourceOpened) == opened
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"[]", b'{"host":7}', b"\xff"])
