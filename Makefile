@@ -14,7 +14,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench lock schemas clean format-check lint types imports unit
+.PHONY: help setup demo run test check format bench soak lock schemas clean format-check lint types imports unit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -38,9 +38,11 @@ format: setup ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: setup ## Measure, and print the tables
-	@if [ -e tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench; \
-	else echo "There is nothing to measure yet."; fi
+bench: setup ## Measure, with real PostgreSQL and RabbitMQ, and print the tables; ARGS=--quick measures less
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: setup ## Look for skipped events among ten million appends; about half an hour
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lock: ## Write the lock files anew, by uv; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock

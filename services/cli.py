@@ -13,11 +13,13 @@ import typer
 import uvloop
 from rich.console import Console
 
+from services.audit.cli import audit, replay
+from services.bench.command import bench
 from services.recorder.media.ffmpeg import FfmpegError
 from shared.eventsourcing.errors import EventSourcingError
 from shared.messaging.errors import BusError
 from shared.runtime.credentials import load_credentials
-from shared.runtime.errors import StartupError
+from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.logging import configure_logging
 from shared.runtime.settings import Settings, load_settings
 
@@ -30,6 +32,9 @@ app = typer.Typer(
 )
 
 SERVICES = ("gateway", "consent", "recorder", "notifier", "relay", "audit")
+
+projections = typer.Typer(no_args_is_help=True, help="Show the read models that are kept in Postgres; rebuild them.")
+app.add_typer(projections, name="projections")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -118,18 +123,40 @@ def token(
 
 
 @app.command()
-def replay(
-    until: Annotated[
-        str | None,
-        typer.Option(help="Up to a global position, or to a time like 2030-01-31T12:00:00Z."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Rebuild the state of rooms, consents and recordings from the log alone."""
-    from services.audit import command  # noqa: PLC0415
+def migrate() -> None:
+    """Prepare the database, as its owner, so that services need no right to. Needs ONRECORD_DATABASE_URL."""
+    from services.system import MIGRATIONS  # noqa: PLC0415
+    from shared.runtime.database import migrate_database  # noqa: PLC0415
+    from shared.runtime.infrastructure import LOG_MIGRATIONS  # noqa: PLC0415
 
-    _configure("replay", level="warning")
-    uvloop.run(command.replay_command(until, as_json=as_json))
+    settings = load_settings(Settings)
+    if settings.database_url is None:
+        raise SettingError("ONRECORD_DATABASE_URL", "is not set: name the database to prepare")
+    applied = uvloop.run(migrate_database(settings, (LOG_MIGRATIONS, *MIGRATIONS)))
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+
+
+app.command()(replay)
+app.add_typer(audit, name="audit")
+app.add_typer(bench, name="bench")
+
+
+@projections.command("list")
+def list_projections(as_json: AsJson = False) -> None:
+    """Show name, version, position, lag and state of each."""
+    from services.projections import list_command  # noqa: PLC0415
+
+    _configure("projections", level="warning")
+    uvloop.run(list_command(as_json=as_json))
+
+
+@projections.command("rebuild")
+def rebuild_projections(name: Annotated[str | None, typer.Argument(help="Only this one.")] = None) -> None:
+    """Make them anew from the whole log, also while services run. The old ones answer until the new ones are done."""
+    from services.projections import rebuild_command  # noqa: PLC0415
+
+    _configure("projections", level="warning")
+    uvloop.run(rebuild_command(name))
 
 
 def main() -> None:

@@ -18,6 +18,9 @@ from services.recorder.settings import RecorderSettings
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
 from shared.runtime.settings import load_settings
 
+#: The tables of all services, beside the log's.
+MIGRATIONS = (services.gateway.bootstrap.MIGRATIONS, services.relay.bootstrap.MIGRATIONS)
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -34,9 +37,8 @@ async def system(**overrides: Any) -> AsyncIterator[System]:
     recorder_settings = load_settings(RecorderSettings, **overrides)
     storage_root = recorder_settings.storage_root
     gateway_settings = load_settings(GatewaySettings, **overrides)
-    migrations = (services.gateway.bootstrap.MIGRATIONS, services.relay.bootstrap.MIGRATIONS)
     async with AsyncExitStack() as stack:
-        infrastructure = await stack.enter_async_context(open_infrastructure(gateway_settings, *migrations))
+        infrastructure = await stack.enter_async_context(open_infrastructure(gateway_settings, *MIGRATIONS))
         # They end in the opposite order: first nobody comes in any more, then what runs is brought to its end.
         await stack.enter_async_context(services.relay.bootstrap.running(infrastructure))
         await stack.enter_async_context(services.notifier.bootstrap.running(infrastructure))

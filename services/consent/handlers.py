@@ -17,7 +17,7 @@ def consent_answerer(store: EventStore) -> Answerer:
     consents: CommandHandler[Consent, SetConsent, ConsentHappened] = CommandHandler(store, CONSENT)
 
     async def set_consent(command: SetConsent, context: Context) -> Message:
-        await consents.handle(consent_stream(command.session_id, command.participant_id), command, context)
+        await consents.handle_once(consent_stream(command.session_id, command.participant_id), command, context)
         return ACCEPTED
 
     return answering({SetConsent: set_consent})

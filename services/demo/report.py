@@ -9,29 +9,40 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from services.audit.projections.timeline import FileOnRecord, ParticipantTimeline, Timeline
+from services.audit.projections.files import FileOnRecord
+from services.audit.projections.line import Span, Status
+from services.audit.projections.timeline import ParticipantTimeline, RecordingTimeline
+from shared.contracts.participant_recording import RecordedFile
 
 #: Characters of a timeline bar.
 _BAR = 36
+_MARKS: dict[Status, str] = {"recorded": "█", "blank": "░", "none": " "}
 
 
-def as_json(told: Timeline, storage_root: Path) -> dict[str, Any]:
+def as_json(told: RecordingTimeline, storage_root: Path) -> dict[str, Any]:
     """Return the report for programs. Times are ISO 8601 in UTC, durations in ms."""
+    files = _in_place(told)
     return {
         "sessionId": told.session_id,
-        "recordingId": told.recording_ids[-1],
-        "files": [_file(each, storage_root) for each in sorted(told.files, key=lambda each: each.participant_id)],
-        "participantsWithoutFile": sorted(told.participants.keys() - {each.participant_id for each in told.files}),
+        "recordingId": told.recording_id,
+        "files": [_file(on_record, file, storage_root) for on_record, file in files],
+        "participantsWithoutFile": sorted(
+            {participant.participant_id for participant in told.participants}
+            - {on_record.participant_id for on_record, _ in files}
+        ),
     }
 
 
-def _file(on_record: FileOnRecord, storage_root: Path) -> dict[str, Any]:
-    file = on_record.file
+def _in_place(told: RecordingTimeline) -> list[tuple[FileOnRecord, RecordedFile]]:
+    return [(on_record, on_record.file) for on_record in told.files if on_record.file]
+
+
+def _file(on_record: FileOnRecord, file: RecordedFile, storage_root: Path) -> dict[str, Any]:
     return {
         "participantId": on_record.participant_id,
         "path": str(storage_root / file.path),
-        "start": _timestamp(on_record.start),
-        "end": _timestamp(on_record.end),
+        "start": _timestamp(on_record.begin),
+        "end": _timestamp(on_record.ended.moment if on_record.ended else on_record.begin),
         "durationMs": file.duration_ms,
         "width": file.width,
         "height": file.height,
@@ -42,61 +53,55 @@ def _file(on_record: FileOnRecord, storage_root: Path) -> dict[str, Any]:
     }
 
 
-def show(console: Console, told: Timeline, storage_root: Path, decode_errors: dict[str, str]) -> None:
+def show(console: Console, told: RecordingTimeline, storage_root: Path, decode_errors: dict[str, str]) -> None:
     """Print a table of the files and the timeline of who was recorded when."""
     console.print(_files_table(told, decode_errors))
     console.print(f"in {storage_root / told.session_id}\n", soft_wrap=True)
     console.print(_timeline_table(told))
 
 
-def _files_table(told: Timeline, decode_errors: dict[str, str]) -> Table:
+def _files_table(told: RecordingTimeline, decode_errors: dict[str, str]) -> Table:
     table = Table(title="Files", title_justify="left")
     for heading in ("file of", "codecs", "picture", "duration", "frames", "packets", "KiB", "decodes"):
         table.add_column(heading, justify="left" if heading in {"file of", "codecs"} else "right", no_wrap=True)
-    for each in sorted(told.files, key=lambda each: each.participant_id):
-        file = each.file
+    for on_record, file in _in_place(told):
         table.add_row(
-            each.participant_id,
+            on_record.participant_id,
             f"{file.video_codec}+{file.audio_codec}",
             f"{file.width}x{file.height}",
             f"{file.duration_ms / 1000:.2f} s",
             str(file.video_frames),
             str(file.audio_packets),
             f"{file.size_bytes / 1024:.0f}",
-            "with errors" if decode_errors.get(each.participant_id) else "cleanly",
+            "with errors" if decode_errors.get(on_record.participant_id) else "cleanly",
         )
     return table
 
 
-def _timeline_table(told: Timeline) -> Table:
-    begin = min((each.start for each in told.files), default=None)
-    end = max((each.end for each in told.files), default=None)
+def _timeline_table(told: RecordingTimeline) -> Table:
     table = Table(title="Who was recorded when: █ picture and sound, ░ black and silence", title_justify="left")
     for heading in ("who", "timeline", "recorded"):
         table.add_column(heading, no_wrap=True)
-    if begin is None or end is None:
-        return table
-    files = {each.participant_id: each for each in told.files}
-    for name, participant in sorted(told.participants.items()):
-        spans = ", ".join(_seconds(span.begin, span.end or end, begin) for span in participant.spans)
-        table.add_row(name, _bar(participant, files.get(name), begin, end), spans or "never: no consent")
+    begin, end = told.begin.moment, told.until
+    for participant in told.participants:
+        spans = ", ".join(_seconds(span, begin, end) for span in participant.recorded)
+        table.add_row(participant.participant_id, _bar(participant, begin, end), spans or "never: no consent")
     return table
 
 
-def _bar(participant: ParticipantTimeline, file: FileOnRecord | None, begin: datetime, end: datetime) -> str:
+def _bar(participant: ParticipantTimeline, begin: datetime, end: datetime) -> str:
     step = (end - begin) / _BAR
-    moments = [begin + step * (n + 0.5) for n in range(_BAR)]
-    return "".join(_mark(participant, file, moment) for moment in moments)
+    return "".join(_mark(participant, begin + step * (n + 0.5)) for n in range(_BAR))
 
 
-def _mark(participant: ParticipantTimeline, file: FileOnRecord | None, moment: datetime) -> str:
-    if any(span.begin <= moment and (span.end is None or moment < span.end) for span in participant.spans):
-        return "█"
-    return "░" if file and file.start <= moment < file.end else " "
+def _mark(participant: ParticipantTimeline, moment: datetime) -> str:
+    part = next((part for part in participant.parts if part.end is None or moment < part.end.moment), None)
+    return _MARKS[part.status] if part else " "
 
 
-def _seconds(begin: datetime, end: datetime, zero: datetime) -> str:
-    return f"{(begin - zero).total_seconds():.1f} to {(end - zero).total_seconds():.1f} s"
+def _seconds(span: Span, zero: datetime, end: datetime) -> str:
+    first, last = span.begin.moment if span.begin else zero, span.end.moment if span.end else end
+    return f"{(first - zero).total_seconds():.1f} to {(last - zero).total_seconds():.1f} s"
 
 
 def _timestamp(moment: datetime) -> str:

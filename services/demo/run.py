@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.audit.projections.timeline import Timeline, timeline
-from services.audit.replay import read_log
+from services.audit.lookup import RecordingNotFoundError, examine
+from services.audit.projections.timeline import RecordingTimeline
 from services.demo.media import encode_clip
 from services.demo.script import Held, IssueToken, Meeting, Say
 from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
 from services.recorder.media.probe import decode_errors
 from services.recorder.settings import RecorderSettings
 from services.system import System, system
-from shared.contracts.participant_recording import ParticipantRecordingFailed, ParticipantRecordingStopped
-from shared.contracts.recording import RecordingEvent
-from shared.eventsourcing.codec import decode
 from shared.eventsourcing.store import EventStore
 from shared.runtime.errors import StartupError
 from shared.runtime.settings import load_settings
@@ -34,7 +32,7 @@ _POLL_SECONDS = 0.2
 class DemoResult:
     """What came of it."""
 
-    told: Timeline
+    told: RecordingTimeline
     storage_root: Path
     #: What ffmpeg says against each participant's file; empty if it decodes cleanly.
     decode_errors: dict[str, str]
@@ -56,7 +54,9 @@ async def run_demo(say: Say, **overrides: Any) -> DemoResult:
         say("Finishing the files …")
         told = await _finished(running.infrastructure.store, held)
     errors = {
-        each.participant_id: await decode_errors(ffmpeg, running.storage_root / each.file.path) for each in told.files
+        each.participant_id: await decode_errors(ffmpeg, running.storage_root / each.file.path)
+        for each in told.files
+        if each.file
     }
     return DemoResult(told, running.storage_root, errors)
 
@@ -71,19 +71,12 @@ def _token_issuer(running: System) -> IssueToken:
     return issue
 
 
-async def _finished(store: EventStore, held: Held) -> Timeline:
-    """Wait until the log says that every file is in place, or has failed; return the session's timeline."""
+async def _finished(store: EventStore, held: Held) -> RecordingTimeline:
+    """Wait until the log says that every file is in place, or has failed; return the recording's timeline."""
     async with asyncio.timeout(_FINISH_SECONDS):
         while True:
-            events = [decode(stored) async for stored in read_log(store)]
-            ended = [
-                event for event in events if isinstance(event, ParticipantRecordingStopped | ParticipantRecordingFailed)
-            ]
-            if len(ended) >= _EXPECTED_FILES:
-                session_id = next(
-                    event.session_id
-                    for event in events
-                    if isinstance(event, RecordingEvent) and event.recording_id == held.recording_id
-                )
-                return timeline(session_id, events)
+            with suppress(RecordingNotFoundError):  # it was decided, but has no place in the log yet
+                told = (await examine(store, held.recording_id)).told
+                if told.end and sum(file.ended is not None for file in told.files) >= _EXPECTED_FILES:
+                    return told
             await asyncio.sleep(_POLL_SECONDS)

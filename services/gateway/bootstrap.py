@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 from services.gateway.adapters.tickets import Tickets
+from services.gateway.domain.room import ROOM
 from services.gateway.entrypoints.errors import install_error_answers
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
 from services.gateway.entrypoints.rest_v2 import rest_v2_router
@@ -20,8 +21,10 @@ from services.gateway.entrypoints.signaling import Signaling, signaling_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.settings import GatewaySettings
+from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.eventsourcing.snapshots import Snapshots
 from shared.messaging.topology import live_queue
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure
@@ -45,6 +48,7 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     async with infrastructure.bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
         await hub.catch_up()
         async with (
+            supervised(hub.until_stopped()),
             _horizon_kept(infrastructure, horizon),
             serving(app, settings.http_host, settings.http_port) as port,
         ):
@@ -54,7 +58,8 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
 def _app(infrastructure: Infrastructure, settings: GatewaySettings, hub: Hub, horizon: Horizon) -> FastAPI:
     tokens = Tokens(infrastructure.credentials)
     tickets = Tickets(infrastructure.database)
-    rooms = Rooms(infrastructure.store, infrastructure.bus, horizon, infrastructure.clock, settings.command_timeout)
+    streams = CommandHandler(infrastructure.store, ROOM, Snapshots(infrastructure.database, ROOM))
+    rooms = Rooms(streams, infrastructure.bus, horizon, infrastructure.clock, settings.command_timeout)
     app = FastAPI(title="onrecord")
     install_error_answers(app)
     app.include_router(signaling_router(Signaling(rooms, hub, tickets, infrastructure.clock)))

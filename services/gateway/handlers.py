@@ -13,7 +13,6 @@ from uuid import uuid4
 import structlog
 
 from services.gateway.domain.room import (
-    ROOM,
     CreateRoom,
     JoinRoom,
     LeaveRoom,
@@ -33,7 +32,6 @@ from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon
-from shared.eventsourcing.store import EventStore
 from shared.messaging.bus import Bus
 from shared.messaging.errors import BusError
 from shared.messaging.message import command_message, read_reply
@@ -76,8 +74,15 @@ class CommandRefusedError(RefusedError):
 class Rooms:
     """Decides what concerns rooms, and passes on the rest to its owners."""
 
-    def __init__(self, store: EventStore, bus: Bus, horizon: Horizon, clock: Clock, timeout: float) -> None:
-        self._rooms: CommandHandler[Room, RoomCommand, RoomHappened] = CommandHandler(store, ROOM)
+    def __init__(
+        self,
+        rooms: CommandHandler[Room, RoomCommand, RoomHappened],
+        bus: Bus,
+        horizon: Horizon,
+        clock: Clock,
+        timeout: float,
+    ) -> None:
+        self._rooms = rooms
         self._bus = bus
         self._horizon = horizon
         self._clock = clock

@@ -12,11 +12,10 @@ import structlog
 from services.gateway.projections.roster import LiveSession, Notice, Roster
 from shared.contracts.message import Event
 from shared.contracts.room import room_stream
-from shared.contracts.watermark import Watermark
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.store import EventStore
-from shared.messaging.message import Message, stored_event
+from shared.messaging.message import Message
 
 _log = structlog.get_logger()
 
@@ -45,12 +44,13 @@ class Hub:
         """Read what the log holds; afterwards `receive` keeps up."""
         await self._follower.catch_up()
 
+    async def until_stopped(self) -> None:
+        """Wait until there is an event that this version cannot read, and raise why."""
+        await self._follower.until_stopped()
+
     async def receive(self, message: Message) -> None:
         """Take a message of the events exchange."""
-        if message.type == Watermark.type:
-            await self._follower.catch_up(Watermark.model_validate_json(message.payload).global_position)
-        else:
-            await self._follower.receive(stored_event(message))
+        await self._follower.hear(message)
         async with self._moved:
             self._moved.notify_all()
 

@@ -30,7 +30,7 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await service.catch_up()
         async with (
-            supervised(coordinator.run()),
+            supervised(coordinator.run(), service.until_stopped()),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
             bus.answer(RECORDER_COMMANDS, recorder_answerer(streams, worker.open_rtp_source)),

@@ -40,6 +40,10 @@ class RecorderStreams:
             ParticipantRecordings, ParticipantRecordingCommand, ParticipantRecordingHappened
         ] = CommandHandler(store, PARTICIPANT_RECORDING)
 
+    async def give_once(self, command: StartRecording | StopRecording, context: Context) -> None:
+        """Decide a command that may come again as the same message. Raises RefusedError."""
+        await self._recordings.handle_once(recording_stream(command.session_id), command, context)
+
     async def give(
         self, command: RecordingCommand | ParticipantRecordingCommand, context: Context
     ) -> tuple[RecordingHappened, ...] | tuple[ParticipantRecordingHappened, ...]:
@@ -57,7 +61,7 @@ def recorder_answerer(
     """Return what answers the recorder's commands. `open_source` raises RefusedError."""
 
     async def decide(command: StartRecording | StopRecording, context: Context) -> Message:
-        await streams.give(command, context)
+        await streams.give_once(command, context)
         return ACCEPTED
 
     async def open_rtp_source(command: OpenRtpSource, _: Context) -> Message:

@@ -12,7 +12,6 @@ from services.recorder.worker import Worker
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import ParticipantRecordingRequested
 from shared.contracts.recording import RecordingRequested
-from shared.contracts.watermark import Watermark
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
@@ -35,12 +34,12 @@ class RecorderService:
 
     async def follow(self, message: Message) -> None:
         """Take a message of the events exchange: the next event, or the watermark."""
-        if message.type != Watermark.type:
-            return await self._follower.receive(stored_event(message))
-        watermark = Watermark.model_validate_json(message.payload)
-        # Only when every event before it is applied may the watermark move.
-        await self._follower.catch_up(watermark.global_position)
-        return self._worker.watermark.raise_to(nanoseconds(watermark.at))
+        if watermark := await self._follower.hear(message):
+            self._worker.watermark.raise_to(nanoseconds(watermark.at))
+
+    async def until_stopped(self) -> None:
+        """Wait until there is an event that this version cannot read, and raise why."""
+        await self._follower.until_stopped()
 
     async def assign(self, message: Message) -> None:
         """Take what one worker, this one, is to do."""

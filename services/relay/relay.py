@@ -1,4 +1,4 @@
-"""The relay: gives committed events their global positions, publishes them in order, and keeps the watermark."""
+"""The relay: gives committed events their global positions, has them published in order, and keeps the watermark."""
 
 from __future__ import annotations
 
@@ -7,44 +7,28 @@ from datetime import UTC, datetime
 
 import asyncpg
 import structlog
+from prometheus_client import Gauge
 
-from shared.contracts.watermark import Watermark
+from services.relay.publisher import Publisher
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import GatewayWatch, Horizons
-from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.store import EventStore, Sequencer
 from shared.messaging.bus import Bus
-from shared.messaging.errors import BusUnavailableError
-from shared.messaging.message import contract_message, event_message
 from shared.runtime.clock import Clock
+from shared.runtime.supervision import supervised
 
 _log = structlog.get_logger()
 
-_BATCH = 500
+_BATCH = 1000
 #: How long an event may wait before it is looked for.
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.01
 #: Media is held back until the watermark has passed it, so this is part of how long it waits in memory.
 _WATERMARK_SECONDS = 0.1
-#: Between attempts while the database or the broker is away.
+#: Between attempts while the database is away.
 _RETRY_SECONDS = 0.5
 
-_ADVANCE = "UPDATE relay_checkpoint SET global_position = $1 WHERE global_position < $1"
-
-
-class Checkpoint:
-    """Up to which global position the log has been published. It never goes back."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-
-    async def read(self) -> int:
-        with outages_told():
-            position: int = await self._pool.fetchval("SELECT global_position FROM relay_checkpoint")
-        return position
-
-    async def advance(self, position: int) -> None:
-        with outages_told():
-            await self._pool.execute(_ADVANCE, position)
+_LEADING = Gauge("onrecord_relay_leading", "1 where the relay leads, 0 where it stands by")
+_SEQUENCED = Gauge("onrecord_relay_sequenced_position", "Global position up to which the log is sequenced")
 
 
 class Relay:
@@ -53,7 +37,7 @@ class Relay:
     def __init__(self, store: EventStore, bus: Bus, pool: asyncpg.Pool, clock: Clock) -> None:
         self._store = store
         self._bus = bus
-        self._checkpoint = Checkpoint(pool)
+        self._pool = pool
         self._horizons = Horizons(pool)
         self._clock = clock
         #: The watermark's moment; it never goes back, although a new gateway's clock may be behind ours.
@@ -65,31 +49,37 @@ class Relay:
             try:
                 async with self._store.lead() as sequencer:
                     _log.info("leading")
-                    await self._relay(sequencer)
-            except (LogUnavailableError, BusUnavailableError, asyncpg.PostgresError) as error:
-                _log.warning("relay interrupted", error=str(error))
+                    await self._lead(sequencer)
+            except* (LogUnavailableError, asyncpg.PostgresError) as outages:  # sequencing and publishing may both fail
+                _log.warning("relay interrupted", error=str(outages.exceptions[0]))
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _relay(self, sequencer: Sequencer) -> None:
-        position = await self._checkpoint.read()
+    async def _lead(self, sequencer: Sequencer) -> None:
+        publisher = Publisher(self._store, self._bus, self._pool)
+        _LEADING.set(1)
+        try:
+            async with supervised(publisher.run()):
+                await self._keep_sequencing(sequencer, publisher)
+        finally:
+            _LEADING.set(0)
+
+    async def _keep_sequencing(self, sequencer: Sequencer, publisher: Publisher) -> None:
         loop = asyncio.get_running_loop()
+        head = await self._store.head()
         self._watch = GatewayWatch(loop.time())
         watermark_due = loop.time()
         while True:
+            known_until = None
             if loop.time() >= watermark_due:
-                position = await self._mark(sequencer, position)
                 watermark_due = loop.time() + _WATERMARK_SECONDS
-            else:
-                position = await self._publish(sequencer, position)
+                known_until = self._known_until = max(self._known_until, await self._horizon())
+            # After the look at the horizons: what was said before them is in the log by now.
+            sequenced = await _sequence(sequencer)
+            if sequenced or known_until:
+                head += sequenced
+                _SEQUENCED.set(head)
+                publisher.go_on(head, known_until)
             await asyncio.sleep(_POLL_SECONDS)
-
-    async def _mark(self, sequencer: Sequencer, position: int) -> int:
-        # The order matters: what was said before the horizon is in the log by now, so it is published below.
-        self._known_until = max(self._known_until, await self._horizon())
-        position = await self._publish(sequencer, position)
-        watermark = Watermark(at=self._known_until, global_position=position)
-        await self._bus.publish([contract_message(watermark, Watermark.type)])
-        return position
 
     async def _horizon(self) -> datetime:
         # The clock is read first: a gateway that appears after the look at the table hears nothing before this.
@@ -100,18 +90,13 @@ class Relay:
             await self._horizons.remove(gateway)
         return oldest or now
 
-    async def _publish(self, sequencer: Sequencer, position: int) -> int:
-        """Publish all that was committed when this began; return the position of the last event."""
-        # Not until nothing is left: while others append all the time, that moment never comes.
-        while True:
-            sequenced = await sequencer.sequence(_BATCH)
-            position = await self._publish_sequenced(position)
-            if sequenced < _BATCH:
-                return position
 
-    async def _publish_sequenced(self, position: int) -> int:
-        while batch := await self._store.read_all(position, _BATCH):
-            await self._bus.publish([event_message(stored) for stored in batch])
-            position += len(batch)
-            await self._checkpoint.advance(position)
-        return position
+async def _sequence(sequencer: Sequencer) -> int:
+    """Give positions to all that was committed when this began; return how many there were."""
+    # Not until nothing is left: while others append all the time, that moment never comes.
+    sequenced = 0
+    while True:
+        batch = await sequencer.sequence(_BATCH)
+        sequenced += batch
+        if batch < _BATCH:
+            return sequenced

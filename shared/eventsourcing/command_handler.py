@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
+
+import structlog
 
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.decider import Decider
-from shared.eventsourcing.errors import ConcurrencyConflictError
+from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.eventsourcing.event import StoredEvent
+from shared.eventsourcing.snapshots import Loaded, Snapshots
 from shared.eventsourcing.store import EventStore
+
+_log = structlog.get_logger()
 
 State = TypeVar("State")
 Asked = TypeVar("Asked")
 Happened = TypeVar("Happened", bound=Event)
+Outcome = TypeVar("Outcome")
 
 #: A conflict means that somebody else got on, so a command that loses this often is in a storm, not in bad luck.
 _ATTEMPTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded(Generic[State]):
-    """A stream's state and the position it was folded up to."""
-
-    state: State
-    position: int
+#: A snapshot is taken when as many events had to be read since the last one.
+_SNAPSHOT_EVERY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +39,50 @@ class Decided(Generic[State, Happened]):
 
 
 class CommandHandler(Generic[State, Asked, Happened]):
-    """Brings one aggregate's decider and the log together."""
+    """Brings one aggregate's decider and the log together. Snapshots are worth it where streams are long."""
 
-    def __init__(self, store: EventStore, decider: Decider[State, Asked, Happened]) -> None:
+    def __init__(
+        self, store: EventStore, decider: Decider[State, Asked, Happened], snapshots: Snapshots[State] | None = None
+    ) -> None:
         self._store = store
         self._decider = decider
+        self._snapshots = snapshots
 
     async def load(self, stream: str) -> Loaded[State]:
-        stored = await self._store.read(stream)
-        events = [cast("Happened", decode(event)) for event in stored]
-        return Loaded(self._decider.fold(events), len(stored))
+        known = await self._snapshots.load(stream) if self._snapshots else None
+        since = known or Loaded(self._decider.initial, 0)
+        loaded = self._fold(await self._store.read(stream, since.position), since)
+        if self._snapshots and loaded.position - since.position >= _SNAPSHOT_EVERY:
+            await _save(self._snapshots, stream, loaded)
+        return loaded
 
     async def handle(self, stream: str, command: Asked, context: Context) -> Decided[State, Happened]:
         """Decide the command on the stream's newest state. Raises RefusedError."""
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return await self._attempt(stream, command, context)
-            except ConcurrencyConflictError:
-                continue
-        return await self._attempt(stream, command, context)
 
-    async def _attempt(self, stream: str, command: Asked, context: Context) -> Decided[State, Happened]:
-        loaded = await self.load(stream)
+        async def attempt() -> Decided[State, Happened]:
+            return await self._attempt(stream, await self.load(stream), command, context)
+
+        return await _insist(attempt)
+
+    async def handle_once(self, stream: str, command: Asked, context: Context) -> Decided[State, Happened]:
+        """Decide a command that may come again as the same message, `context.causation_id`. Raises RefusedError.
+
+        What a message led to names it as its cause and is appended at once, so the stream itself remembers which ones
+        were handled. One that comes again after others have changed the state would else be decided anew.
+        """
+
+        async def attempt() -> Decided[State, Happened]:
+            stored = await self._store.read(stream)
+            loaded = self._fold(stored, Loaded(self._decider.initial, 0))
+            if any(event.causation_id == context.causation_id for event in stored):
+                return Decided(loaded.state, loaded.position, ())
+            return await self._attempt(stream, loaded, command, context)
+
+        return await _insist(attempt)
+
+    async def _attempt(
+        self, stream: str, loaded: Loaded[State], command: Asked, context: Context
+    ) -> Decided[State, Happened]:
         events = self._decider.decide(loaded.state, command)
         await self._append(stream, loaded.position, events, context)
         state = self._decider.fold(events, loaded.state)
@@ -68,3 +91,24 @@ class CommandHandler(Generic[State, Asked, Happened]):
     async def _append(self, stream: str, position: int, events: Sequence[Happened], context: Context) -> None:
         if events:
             await self._store.append(stream, position, [encode(event, context) for event in events])
+
+    def _fold(self, stored: Sequence[StoredEvent], since: Loaded[State]) -> Loaded[State]:
+        events = (cast("Happened", decode(event)) for event in stored)
+        return Loaded(self._decider.fold(events, since.state), since.position + len(stored))
+
+
+async def _insist(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    """Attempt it until nobody else was faster."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await attempt()
+        except ConcurrencyConflictError:
+            continue
+    return await attempt()
+
+
+async def _save(snapshots: Snapshots[State], stream: str, loaded: Loaded[State]) -> None:
+    try:
+        await snapshots.save(stream, loaded)
+    except LogUnavailableError as error:
+        _log.warning("snapshot not saved", stream=stream, error=str(error))

@@ -6,6 +6,7 @@ EventSourcingError
 ├── NothingToAppendError       an append of no events
 ├── UnknownEventTypeError      a stored type that this version does not know
 ├── MalformedEventError        stored bytes that are not that type
+├── LogIncompleteError         events that are archived or lost
 ├── LogUnavailableError        the database does not answer
 └── MigrationError             the schema is not the one this version was made for
 """
@@ -46,9 +47,14 @@ class NothingToAppendError(EventSourcingError):
 class UnknownEventTypeError(EventSourcingError):
     """The log holds an event of a type that this version does not know."""
 
-    def __init__(self, event_type: str) -> None:
-        super().__init__(f"unknown event type {event_type}: was this log written by a newer version?")
+    def __init__(self, event_type: str, stream: str, position: int) -> None:
+        super().__init__(
+            f"event {position} of stream {stream} is of type {event_type}, which this version does not know: "
+            "was it written by a newer one? Run that one"
+        )
         self.event_type = event_type
+        self.stream = stream
+        self.position = position
 
 
 class MalformedEventError(EventSourcingError):
@@ -58,6 +64,18 @@ class MalformedEventError(EventSourcingError):
         super().__init__(f"event {position} of stream {stream} cannot be read: {reason}")
         self.stream = stream
         self.position = position
+
+
+class LogIncompleteError(EventSourcingError):
+    """The log does not hold what it must hold: a part was archived, or lost."""
+
+    def __init__(self, place: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"{place} goes on at position {found} where {expected} is expected: attach the archived partition with it"
+        )
+        self.place = place
+        self.expected = expected
+        self.found = found
 
 
 class LogUnavailableError(EventSourcingError):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from time import time_ns
+from typing import NamedTuple
 from uuid import UUID
+
+from shared.eventsourcing.errors import NothingToAppendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,38 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An event as the log holds it."""
+class AppendRequest:
+    """What is to be appended to a stream, and the position after which. Raises NothingToAppendError."""
+
+    stream: str
+    #: 0: a new stream.
+    expected: int
+    events: Sequence[NewEvent]
+
+    def __post_init__(self) -> None:
+        if not self.events:
+            raise NothingToAppendError(self.stream)
+
+    @property
+    def head(self) -> int:
+        """Where the stream is once this is appended."""
+        return self.expected + len(self.events)
+
+
+def in_stream_order(requests: Iterable[AppendRequest]) -> list[AppendRequest]:
+    """Return the requests sorted by stream, as two appenders that lock them so never wait for each other in a circle.
+
+    Raises ValueError when one is named twice.
+    """
+    ordered = sorted(requests, key=lambda request: request.stream)
+    for one, next_one in pairwise(ordered):
+        if one.stream == next_one.stream:
+            raise ValueError(f"stream {one.stream} is named twice in one append: join its events in one request")
+    return ordered
+
+
+class StoredEvent(NamedTuple):
+    """An event as the log holds it. A tuple, because a replay makes millions of them."""
 
     stream: str
     #: Place in its stream, from 1, without holes.
@@ -40,3 +77,10 @@ class StoredEvent:
     actor: str
     causation_id: UUID
     correlation_id: UUID
+
+
+def new_event_id() -> UUID:
+    """Return an id that sorts by time, so that indexes on ids grow at their end: RFC 9562 section 5.7, version 7."""
+    milliseconds = time_ns() // 1_000_000
+    bits = milliseconds << 80 | int.from_bytes(os.urandom(10))
+    return UUID(int=bits & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62)

@@ -1,7 +1,8 @@
 """Group append: callers who append at the same time share a transaction, and so its commit.
 
 While one group is being committed the next one gathers, so the busier the log, the larger the groups and the cheaper
-each append; alone, a caller waits for nobody. A conflict or a duplicate is the matter of its own caller.
+each append; alone, a caller waits for nobody. A conflict or a duplicate is the matter of its own caller, and a group
+that another process holds up is overtaken by the next.
 """
 
 from __future__ import annotations
@@ -11,19 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError
-from shared.eventsourcing.event import NewEvent
+from shared.eventsourcing.event import AppendRequest
 
 #: Requests that share a transaction at the most.
 _LARGEST_GROUP = 256
-
-
-@dataclass(frozen=True, slots=True)
-class AppendRequest:
-    """What one caller wants to append, and the position after which."""
-
-    stream: str
-    expected: int
-    events: tuple[NewEvent, ...]
+#: Groups on their way at the most: each takes a connection.
+_GROUPS = 4
+#: Much longer than a commit takes: this group waits for a lock, so the next one goes.
+_HELD_UP_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +38,13 @@ _Waiting = tuple[AppendRequest, asyncio.Future[int]]
 
 
 class GroupAppend:
-    """Gathers requests into groups, one at a time on its way."""
+    """Gathers requests into groups."""
 
     def __init__(self, append_together: AppendTogether) -> None:
         self._append_together = append_together
         self._waiting: list[_Waiting] = []
         self._working: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def append(self, request: AppendRequest) -> int:
         """Return the stream's new head. Raises ConcurrencyConflictError, DuplicateEventError, LogUnavailableError."""
@@ -59,7 +56,12 @@ class GroupAppend:
 
     async def _work(self) -> None:
         while self._waiting:
-            await self._settle(self._next_group())
+            settling = asyncio.create_task(self._settle(self._next_group()))
+            self._under_way.add(settling)
+            settling.add_done_callback(self._under_way.discard)
+            await asyncio.wait({settling}, timeout=_HELD_UP_SECONDS)
+            if len(self._under_way) == _GROUPS:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     def _next_group(self) -> list[_Waiting]:
         """Take the oldest requests; of several for one stream the first, as the others expect what it leads to."""

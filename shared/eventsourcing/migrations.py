@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources.abc import Traversable
 
 import asyncpg
@@ -14,7 +15,7 @@ from shared.eventsourcing.errors import MigrationError
 _LOCK = 7_205_759_403
 
 _HISTORY = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
+CREATE TABLE schema_migrations (
     name text PRIMARY KEY,
     sha256 text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -30,12 +31,19 @@ async def migrate(connection: asyncpg.Connection, folders: Sequence[Traversable]
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute(_HISTORY)
-        applied = dict(await connection.fetch("SELECT name, sha256 FROM schema_migrations"))
+        with _permission_told("of the log"):
+            applied = await _applied(connection)
         missing = [file for file in _files(folders) if not _is_applied(file, applied)]
         for file in missing:
             await _apply(connection, file)
     return [file.name for file in missing]
+
+
+async def _applied(connection: asyncpg.Connection) -> dict[str, str]:
+    # Looked for first: a role that only uses the log may not make tables, not even those that are there.
+    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        await connection.execute(_HISTORY)
+    return dict(await connection.fetch("SELECT name, sha256 FROM schema_migrations"))
 
 
 def _files(folders: Sequence[Traversable]) -> list[Traversable]:
@@ -53,10 +61,20 @@ def _is_applied(file: Traversable, applied: Mapping[str, str]) -> bool:
 
 async def _apply(connection: asyncpg.Connection, file: Traversable) -> None:
     try:
-        await connection.execute(file.read_text())
+        with _permission_told(file.name):
+            await connection.execute(file.read_text())
     except asyncpg.PostgresError as error:
         raise MigrationError(file.name, f"failed: {error}") from error
     await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", file.name, _sha256(file))
+
+
+@contextmanager
+def _permission_told(migration: str) -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.InsufficientPrivilegeError as error:
+        reason = f"is not applied, and may not be by this role ({error}): run onrecord migrate as the database's owner"
+        raise MigrationError(migration, reason) from error
 
 
 def _sha256(file: Traversable) -> str:

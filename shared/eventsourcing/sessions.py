@@ -11,6 +11,10 @@ from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.outages import outages_told
 
 _CLOSE_SECONDS = 2
+#: Who is gone with their machine says no goodbye: the server asks for it, and ends the session, and with it the locks,
+#: after two seconds of silence.
+_GONE_AFTER = """SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 1;
+    SET tcp_user_timeout = 2000"""
 
 
 @asynccontextmanager
@@ -22,6 +26,8 @@ async def own_session(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     with outages_told():
         connection = await pool.acquire()
     try:
+        with outages_told():
+            await connection.execute(_GONE_AFTER)
         yield connection
     finally:
         try:

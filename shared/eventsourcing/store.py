@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from shared.eventsourcing.event import NewEvent, StoredEvent
+from shared.eventsourcing.event import AppendRequest, NewEvent, StoredEvent
 
 
 class Sequencer(Protocol):
@@ -28,12 +28,19 @@ class EventStore(Protocol):
         """
         ...
 
+    async def append_together(self, requests: Sequence[AppendRequest]) -> None:
+        """Append to several streams, each named once, all or nothing. Raises what `append` does."""
+        ...
+
     async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
-        """Return the stream's events with a position above `after`, in order, sequenced or not."""
+        """Return the stream's events with a position above `after`, in order, sequenced or not.
+
+        Raises LogIncompleteError when the log no longer holds the first of them.
+        """
         ...
 
     async def read_all(self, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
-        """Return the log's events with a global position above `after`, in order."""
+        """Return the log's events with a global position above `after`, in order. Raises LogIncompleteError."""
         ...
 
     async def head(self) -> int:

@@ -3,75 +3,80 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 import structlog
-from prometheus_client import Counter
 
 from shared.eventsourcing.errors import LogUnavailableError
+from shared.messaging.dead_letter import DeadLetter
 from shared.messaging.errors import MalformedMessageError
 from shared.messaging.topology import Queue
+from shared.runtime.clock import utc_now
 
 _log = structlog.get_logger()
 
-#: Before a message that failed is tried again, so that a passing fault may pass.
+#: Before a message that failed is tried again. Each pause is twice as long as the one before: a fault that passes soon
+#: costs little, and one that lasts some seconds is outlasted. With five attempts that is 1.5 to 3 s in all, in which
+#: the message's stream stands; nobody waits longer than that for an answer.
 _RETRY_SECONDS = 0.2
+#: By up to so much of itself a pause is shortened, so that what failed together is not tried together.
+_JITTER = 0.5
+#: Before the log is asked again, which is away for all.
 _OUTAGE_RETRY_SECONDS = 0.5
-
-_DEAD_LETTERS = Counter("onrecord_dead_letters", "Messages that could not be handled", ["queue"])
 
 
 class Outcome(Enum):
-    """What became of a message."""
+    """What became of a message that is not dead."""
 
     HANDLED = auto()
-    #: Nobody can handle it: it belongs to the dead letters.
-    DEAD = auto()
     #: The end came first: it is the next consumer's.
     LEFT = auto()
 
 
 async def attempted(
-    queue: Queue, message_type: str, handle: Callable[[], Awaitable[None]], ending: asyncio.Event
-) -> Outcome:
-    """Handle a message, and again when that fails, while its successors wait.
+    queue: Queue, message_type: str, handle: Callable[[], Awaitable[None]], over: asyncio.Event
+) -> Outcome | DeadLetter:
+    """Handle a message, and again when that fails, while those in its lane wait, until it is `over`.
 
     That the log is out of reach is no fault of the message's, so it is waited out and not counted.
     """
-    outcome = await _attempted(_log.bind(queue=queue.name, type=message_type), queue.attempts, handle, ending)
-    if outcome is Outcome.DEAD:
-        _DEAD_LETTERS.labels(queue.name).inc()
-    return outcome
-
-
-async def _attempted(
-    log: structlog.stdlib.BoundLogger, attempts: int, handle: Callable[[], Awaitable[None]], ending: asyncio.Event
-) -> Outcome:
+    log = _log.bind(queue=queue.name, type=message_type)
     failures = 0
-    while failures < attempts:
-        pause = _RETRY_SECONDS
+    while True:
         try:
             await handle()
         except MalformedMessageError as error:
             log.warning("message refused", error=str(error))
-            return Outcome.DEAD
+            return _dead(queue, error, failures + 1)
         except LogUnavailableError as error:
             log.warning("message waits", error=str(error))
             pause = _OUTAGE_RETRY_SECONDS
-        except Exception:
+        except Exception as error:
             failures += 1
             log.exception("handler failed", attempt=failures)
+            if failures >= queue.attempts:
+                return _dead(queue, error, failures)
+            pause = _pause_after(failures)
         else:
             return Outcome.HANDLED
-        if failures < attempts and await _ends_within(ending, pause):
+        if await _is_over_within(over, pause):
             return Outcome.LEFT
-    return Outcome.DEAD
 
 
-async def _ends_within(ending: asyncio.Event, seconds: float) -> bool:
+def _dead(queue: Queue, error: Exception, attempts: int) -> DeadLetter:
+    return DeadLetter(queue.name, error, attempts, utc_now())
+
+
+def _pause_after(failures: int) -> float:
+    full: float = _RETRY_SECONDS * 2 ** (failures - 1)
+    return random.uniform(1 - _JITTER, 1) * full  # noqa: S311  to spread, not to keep a secret
+
+
+async def _is_over_within(over: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
-            return await ending.wait()
+            return await over.wait()
     except TimeoutError:
         return False

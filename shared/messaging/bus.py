@@ -17,19 +17,25 @@ class Bus(Protocol):
     """Carries events to everyone who listens, and commands to the one who owns them. At least once."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Publish events in this order; return once the broker has them safe. Raises BusUnavailableError."""
+        """Publish events in this order; return once the broker has them safe.
+
+        Raises BusUnavailableError, which says how many of them, from the first on, the broker has `confirmed`.
+        """
         ...
 
     def subscribe(self, queue: Queue, handler: Handler) -> AbstractAsyncContextManager[None]:
-        """Hand the queue's messages to `handler`, one at a time and in order, while the context lasts.
+        """Hand the queue's messages to `handler` while the context lasts.
 
-        The queue is declared if it is not there. Order is kept from one replica to the next if it is `ordered`.
+        The queue is declared if it is not there. Messages that wait for each other by the queue's `order` are handled
+        one at a time and in order; others at the same time, up to its `prefetch`. That holds for one consumer, and
+        not among replicas.
 
-        A message is done when the handler returns. When it raises, the message comes again before its successors,
-        up to `queue.attempts` times, and then goes to the dead letters; MalformedMessageError sends it there at once.
-        LogUnavailableError is no fault of the message: it is waited out.
+        A message is done when the handler returns. When it raises, the message is tried again after a pause, up to
+        `queue.attempts` times, while those that wait for it wait. Then it goes to the dead letters with the reason;
+        MalformedMessageError sends it there at once. LogUnavailableError is no fault of the message: it is waited out.
 
-        Raises BusUnavailableError when the broker does not answer at the beginning; later faults are waited out.
+        Raises BusUnavailableError when the broker does not answer at the beginning. Later, what ends the consuming is
+        waited out, and consuming begun anew.
         """
         ...
 
@@ -41,7 +47,7 @@ class Bus(Protocol):
         ...
 
     def answer(self, queue: Queue, answerer: Answerer) -> AbstractAsyncContextManager[None]:
-        """Answer the queue's commands, several at a time, while the context lasts. Failures are as in `subscribe`.
+        """Answer the queue's commands while the context lasts. Order and failures are as in `subscribe`.
 
         At the end of either context nothing further is begun, and what is being handled is let to its end, for a
         limited time. What was not handled is the next consumer's.

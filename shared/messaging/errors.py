@@ -16,9 +16,11 @@ class BusError(Exception):
 class BusUnavailableError(BusError):
     """The broker does not answer."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, confirmed: int = 0) -> None:
         super().__init__(f"the message broker does not answer ({reason}): check ONRECORD_AMQP_URL and the broker")
         self.reason = reason
+        #: How many of the messages that were to be published, from the first on, the broker has safe all the same.
+        self.confirmed = confirmed
 
 
 class NoAnswerError(BusError):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from itertools import count
 
 from shared.messaging.attempts import Outcome, attempted
 from shared.messaging.bus import Answerer, Handler
-from shared.messaging.draining import draining
+from shared.messaging.dead_letter import DeadLetter
 from shared.messaging.errors import BusUnavailableError, NoAnswerError
+from shared.messaging.lanes import Lanes, lane
 from shared.messaging.message import Message
 from shared.messaging.topology import COMMANDS, EVENTS, SHARED_QUEUES, Queue
 
 #: Messages that may wait in one queue.
 CAPACITY = 100_000
+#: Dead letters of one queue that are kept.
+_DEAD_LETTERS_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,11 +33,10 @@ class _Delivery:
 
 
 class _Line:
-    """One queue's messages, and whose turn it is to take them."""
+    """One queue and its messages."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
-        self.turn = asyncio.Lock()
         self.deliveries: asyncio.PriorityQueue[_Delivery] = asyncio.PriorityQueue()
 
     def admits(self, exchange: str, key: str) -> bool:
@@ -46,22 +48,56 @@ class _Line:
             raise BusUnavailableError(f"{CAPACITY} messages wait in {self.queue.name}: is its consumer running?")
 
 
-class _Taker:
-    """One consumer of a line. Of an ordered queue's consumers, only the one whose turn it is gets anything."""
+_Handle = Callable[[_Delivery], Awaitable[None]]
 
-    def __init__(self, line: _Line) -> None:
+
+class _Consumer:
+    """One consumer of a line."""
+
+    def __init__(self, line: _Line, handle: _Handle, bury: Callable[[Message, DeadLetter], None]) -> None:
         self._line = line
-        self._has_turn = False
+        self._handle = handle
+        self._bury = bury
+        self._over = asyncio.Event()
+        self._room = asyncio.Semaphore(line.queue.prefetch)
+        self._lanes = Lanes(self._settle, line.queue.prefetch)
 
-    async def take(self) -> _Delivery:
-        if self._line.queue.ordered and not self._has_turn:
-            await self._line.turn.acquire()
-            self._has_turn = True
-        return await self._line.deliveries.get()
+    async def take_all(self) -> None:
+        """Take what comes, as long as there is room for it."""
+        queue = self._line.queue
+        while True:
+            await self._room.acquire()
+            # Nothing is awaited between taking and putting, so that what was taken is in its lane.
+            delivery = await self._line.deliveries.get()
+            self._lanes.put(lane(queue.order, delivery.message.headers), delivery)
 
-    def leave(self) -> None:
-        if self._has_turn:
-            self._line.turn.release()
+    async def end(self) -> None:
+        """Begin nothing further, let what is being handled come to its end, and give back what waited for it."""
+        self._over.set()
+        self._lanes.close()
+        self._put_back(self._lanes.surrender())
+        waiting = self._lanes.forget()
+        try:
+            await self._lanes.end()
+        finally:
+            self._put_back(waiting)
+
+    def _put_back(self, deliveries: Sequence[_Delivery]) -> None:
+        for delivery in deliveries:
+            self._line.deliveries.put_nowait(delivery)
+
+    async def _settle(self, delivery: _Delivery) -> None:
+        outcome: Outcome | DeadLetter = Outcome.LEFT
+        try:
+            outcome = await attempted(
+                self._line.queue, delivery.message.type, lambda: self._handle(delivery), self._over
+            )
+        finally:
+            if outcome is Outcome.LEFT:
+                self._line.deliveries.put_nowait(delivery)
+            self._room.release()
+        if isinstance(outcome, DeadLetter):
+            self._bury(delivery.message, outcome)
 
 
 class InProcessBus:
@@ -71,21 +107,24 @@ class InProcessBus:
         self._lines: dict[str, _Line] = {}
         self._numbers = count()
         self._closed = False
-        #: Messages that could not be handled, by queue.
-        self.dead_letters: dict[str, list[Message]] = defaultdict(list)
+        #: The last messages that could not be handled, with the reason among their headers, by queue.
+        self.dead_letters: dict[str, deque[Message]] = defaultdict(partial(deque, maxlen=_DEAD_LETTERS_KEPT))
         for queue in SHARED_QUEUES:
             self._declare(queue)
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            self._send(EVENTS, message.type, message)
+        for confirmed, message in enumerate(messages):
+            try:
+                self._send(EVENTS, message.type, message)
+            except BusUnavailableError as error:
+                raise BusUnavailableError(error.reason, confirmed) from error
 
     @asynccontextmanager
     async def subscribe(self, queue: Queue, handler: Handler) -> AsyncIterator[None]:
         async def handle(delivery: _Delivery) -> None:
             await handler(delivery.message)
 
-        async with self._consuming(queue, handle, at_once=1):
+        async with self._consuming(queue, handle):
             yield
 
     async def ask(self, owner: str, command: Message, within: float) -> Message:
@@ -104,7 +143,7 @@ class InProcessBus:
             if delivery.answered and not delivery.answered.done():
                 delivery.answered.set_result(reply)
 
-        async with self._consuming(queue, handle, at_once=queue.prefetch):
+        async with self._consuming(queue, handle):
             yield
 
     async def close(self) -> None:
@@ -127,35 +166,24 @@ class InProcessBus:
             raise BusUnavailableError("the in-process bus is closed")
 
     @asynccontextmanager
-    async def _consuming(
-        self, queue: Queue, handle: Callable[[_Delivery], Awaitable[None]], at_once: int
-    ) -> AsyncIterator[None]:
+    async def _consuming(self, queue: Queue, handle: _Handle) -> AsyncIterator[None]:
         self._require_open()
         line = self._declare(queue)
-        taker = _Taker(line)
-
-        async def deliver(delivery: _Delivery, ending: asyncio.Event) -> None:
-            await self._deliver(line, delivery, handle, ending)
-
+        consumer = _Consumer(line, handle, self._bury)
+        taking = asyncio.create_task(consumer.take_all())
         try:
-            async with draining(taker.take, deliver, at_once):
-                yield
+            yield
         finally:
-            taker.leave()
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
+            await consumer.end()
             if not queue.shared:
                 self._lines.pop(queue.name, None)
 
-    async def _deliver(
-        self, line: _Line, delivery: _Delivery, handle: Callable[[_Delivery], Awaitable[None]], ending: asyncio.Event
-    ) -> None:
-        outcome = Outcome.LEFT
-        try:
-            outcome = await attempted(line.queue, delivery.message.type, lambda: handle(delivery), ending)
-        finally:
-            if outcome is Outcome.LEFT:
-                line.deliveries.put_nowait(delivery)
-        if outcome is Outcome.DEAD:
-            self.dead_letters[line.queue.name].append(delivery.message)
+    def _bury(self, message: Message, letter: DeadLetter) -> None:
+        headers = {**message.headers, **letter.headers}
+        self.dead_letters[letter.queue].append(replace(message, headers=headers))
+        letter.count()
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 #: Topic exchange; the routing key is the event's wire type.
 EVENTS = "onrecord.events"
@@ -12,6 +13,17 @@ COMMANDS = "onrecord.commands"
 DEAD_LETTERS = "onrecord.dead-letters"
 
 
+class Order(Enum):
+    """Which messages of a queue wait for each other within a consumer."""
+
+    #: All: one at a time, in the order of the log.
+    LOG = auto()
+    #: Those of one stream. Those without a stream count as one.
+    STREAM = auto()
+    #: None: each is handled as it comes.
+    NONE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A queue and what it is bound to."""
@@ -19,28 +31,26 @@ class Queue:
     name: str
     exchange: str
     bindings: tuple[str, ...]
+    order: Order = Order.STREAM
     #: A durable quorum queue that all replicas of a service share. Else it is one process's and dies with it.
     shared: bool = True
-    #: Only one replica consumes at a time, so that order is kept.
-    ordered: bool = False
     #: How often a message is tried before it goes to the dead letters.
     attempts: int = 5
-    #: How many messages may be on their way to a consumer.
+    #: How many messages may be on their way to a consumer, and so be handled at the same time.
     prefetch: int = 100
 
 
-CONSENT_COMMANDS = Queue("consent.commands", COMMANDS, ("consent",))
-RECORDER_COMMANDS = Queue("recorder.commands", COMMANDS, ("recorder",))
+CONSENT_COMMANDS = Queue("consent.commands", COMMANDS, ("consent",), Order.NONE)
+RECORDER_COMMANDS = Queue("recorder.commands", COMMANDS, ("recorder",), Order.NONE)
 #: Requests that one worker, whichever takes them first, answers.
 RECORDER_ASSIGNMENTS = Queue(
     "recorder.assignments", EVENTS, ("recording.requested.v1", "participant-recording.requested.v1")
 )
-NOTIFIER_EVENTS = Queue("notifier.events", EVENTS, ("recording.#", "participant-recording.#"), ordered=True)
 
 #: What every service declares before it speaks, so that nothing is published before its audience exists.
-SHARED_QUEUES = (CONSENT_COMMANDS, RECORDER_COMMANDS, RECORDER_ASSIGNMENTS, NOTIFIER_EVENTS)
+SHARED_QUEUES = (CONSENT_COMMANDS, RECORDER_COMMANDS, RECORDER_ASSIGNMENTS)
 
 
 def live_queue(service: str, instance: str) -> Queue:
     """Return the queue by which one process follows everything that happens."""
-    return Queue(f"{service}.live.{instance}", EVENTS, ("#",), shared=False, ordered=True)
+    return Queue(f"{service}.live.{instance}", EVENTS, ("#",), Order.LOG, shared=False)

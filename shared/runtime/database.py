@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -22,6 +22,10 @@ _COMMAND_SECONDS = 30
 _POOL_SIZE = 10
 
 
+#: What services may do in the database is what this role may: `shared/eventsourcing/sql/0001_event_log.sql`.
+_SERVICE_ROLE = "onrecord_service"
+
+
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
     """A connection that is not reset when it returns to the pool: nobody here leaves session state behind."""
 
@@ -31,18 +35,34 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no
 
 @asynccontextmanager
 async def open_database(settings: Settings, migrations: Sequence[Traversable]) -> AsyncIterator[asyncpg.Pool]:
-    """Connect, apply migrations, and hand out a pool. Raises StartupError."""
-    async with _database_url(settings) as url:
+    """Apply migrations, and hand out a pool whose sessions can use the log but not change it. Raises StartupError."""
+    async with database_url(settings) as url:
+        await _migrate(url, migrations)
         pool = await _connect(url)
         try:
-            await _migrate(pool, migrations)
             yield pool
         finally:
             await pool.close()
 
 
-async def _connect(url: str) -> asyncpg.Pool:
+async def migrate_database(settings: Settings, migrations: Sequence[Traversable]) -> list[str]:
+    """Apply what the database lacks, as the URL's role; return the names of what was applied. Raises StartupError."""
+    async with database_url(settings) as url:
+        return await _migrate(url, migrations)
+
+
+async def _migrate(url: str, migrations: Sequence[Traversable]) -> list[str]:
+    with _setting_blamed("that does not answer"):
+        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS)
     try:
+        with _setting_blamed("that cannot be prepared"):
+            return await migrate(connection, migrations)
+    finally:
+        await connection.close(timeout=_CONNECT_SECONDS)
+
+
+async def _connect(url: str) -> asyncpg.Pool:
+    with _setting_blamed("that does not answer"):
         return await asyncpg.create_pool(
             url,
             min_size=1,
@@ -50,22 +70,25 @@ async def _connect(url: str) -> asyncpg.Pool:
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
             connection_class=_Connection,
+            init=_become_service,
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        reason = str(error) or type(error).__name__
-        raise SettingError("ONRECORD_DATABASE_URL", f"names a database that does not answer: {reason}") from error
 
 
-async def _migrate(pool: asyncpg.Pool, migrations: Sequence[Traversable]) -> None:
+async def _become_service(connection: asyncpg.Connection) -> None:
+    await connection.execute(f"SET ROLE {_SERVICE_ROLE}")
+
+
+@contextmanager
+def _setting_blamed(what: str) -> Iterator[None]:
     try:
-        async with pool.acquire() as connection:
-            await migrate(connection, migrations)
-    except (MigrationError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise SettingError("ONRECORD_DATABASE_URL", f"names a database that cannot be prepared: {error}") from error
+        yield
+    except (MigrationError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise SettingError("ONRECORD_DATABASE_URL", f"names a database {what}: {reason}") from error
 
 
 @asynccontextmanager
-async def _database_url(settings: Settings) -> AsyncIterator[str]:
+async def database_url(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url:
         yield settings.database_url
         return

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import uvloop
 
+from shared.eventsourcing.errors import EventSourcingError
 from shared.runtime.errors import StartupError
 from shared.runtime.logging import configure_logging
 from shared.runtime.settings import Settings, load_settings
@@ -21,12 +22,12 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 def main(
     service: str, kind: type[AnySettings], running: Callable[[AnySettings], AbstractAsyncContextManager[object]]
 ) -> None:
-    """Run one service as this process. What keeps it from starting is one sentence on stderr and exit status 1."""
+    """Run one service as this process. What keeps it from starting, or from going on, is one sentence on stderr."""
     try:
         settings = load_settings(kind)
         configure_logging(service, as_json=settings.log_json, level=settings.log_level)
         run_process(running(settings))
-    except StartupError as error:
+    except (StartupError, EventSourcingError) as error:
         sys.exit(f"onrecord: {error}")
 
 

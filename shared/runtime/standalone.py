@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.runtime.errors import SettingError
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
@@ -19,15 +20,24 @@ from shared.runtime.settings import Settings
 
 _READY_SECONDS = 2
 
-Running = Callable[[Infrastructure], AbstractAsyncContextManager[object]]
+#: Runs a service; yields what keeps its projection, if it has one.
+Running = Callable[[Infrastructure], AbstractAsyncContextManager[ProjectionRunner | None]]
 
 
 @asynccontextmanager
 async def standalone(settings: Settings, running: Running, *migrations: Traversable) -> AsyncIterator[None]:
-    """Run a service that has no HTTP interface of its own. Raises StartupError."""
-    async with shared_infrastructure(settings, *migrations) as infrastructure, running(infrastructure):
+    """Run a service that has no HTTP interface of its own. Raises StartupError.
+
+    It is not ready while its projection, if it has one, has stopped.
+    """
+    async with shared_infrastructure(settings, *migrations) as infrastructure, running(infrastructure) as service:
+
+        async def ready() -> bool:
+            going_on = service is None or service.stopped is None
+            return going_on and await database_answers(infrastructure)
+
         app = FastAPI(openapi_url=None)
-        app.include_router(health_router(lambda: database_answers(infrastructure)))
+        app.include_router(health_router(ready))
         async with serving(app, settings.http_host, settings.http_port):
             yield
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+
+#: Longer than a job takes to end in order, which a second cancellation would cut off.
+_INSIST_SECONDS = 5
 
 
 @asynccontextmanager
@@ -17,8 +20,16 @@ async def supervised(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
+                await _ended(tasks)
+
+
+async def _ended(jobs: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel jobs until they end: in Python 3.11 a task group that is failing already swallows a cancellation."""
+    running = set(jobs)
+    while running:
+        for job in running:
+            job.cancel()
+        _, running = await asyncio.wait(running, timeout=_INSIST_SECONDS)
 
 
 @contextmanager

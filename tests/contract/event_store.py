@@ -12,8 +12,9 @@ import pytest
 from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, NothingToAppendError
 from shared.eventsourcing.event import NewEvent
 from shared.eventsourcing.store import EventStore
+from tests.contract.append_together import AppendTogetherContract
 from tests.contract.global_order import GlobalOrderContract
-from tests.support.events import append, ids, new_event, new_events
+from tests.support.events import append, ids, new_event, new_events, sequence_all
 
 
 class StreamContract:
@@ -62,7 +63,7 @@ class StreamContract:
 
         [stored] = await store.read("consent-ä")
 
-        kept = asdict(stored)
+        kept = stored._asdict()
         assert (kept.pop("stream"), kept.pop("position"), kept.pop("global_position")) == ("consent-ä", 1, None)
         assert kept == asdict(event)
         assert stored.occurred_at.isoformat() == "2026-03-29T01:59:59.999999+00:00"
@@ -103,9 +104,12 @@ class StreamContract:
         assert refusal.value.actual == 0
         assert await store.read("s") == []
 
-    async def test_a_batch_with_a_known_event_is_not_stored_at_all(self, store: EventStore) -> None:
+    @pytest.mark.parametrize("sequenced", [False, True], ids=["one that waits", "one that is sequenced"])
+    async def test_a_batch_with_a_known_event_is_not_stored_at_all(self, store: EventStore, *, sequenced: bool) -> None:
         known = new_event()
         await store.append("other", 0, [known])
+        if sequenced:
+            await sequence_all(store)
         await store.append("s", 0, new_events(1))
 
         with pytest.raises(DuplicateEventError):
@@ -172,5 +176,5 @@ class StreamContract:
             assert [event.position for event in await store.read(stream)] == list(range(1, 11))
 
 
-class EventStoreContract(StreamContract, GlobalOrderContract):
+class EventStoreContract(StreamContract, AppendTogetherContract, GlobalOrderContract):
     """All that an event store promises. A subclass gives the fixture `store`: an empty one."""

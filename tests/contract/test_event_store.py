@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from tests.contract.event_store import EventStoreContract
-from tests.contract.log_model import STEPS, Step, assert_like_the_model
+from tests.contract.log_machines import InMemoryMachine, PostgresMachine
+from tests.contract.log_model import QUICK
 from tests.support.events import open_log
 
 
@@ -26,19 +27,16 @@ class TestPostgresEventStore(EventStoreContract):
         return log_on_postgres
 
 
-@settings(max_examples=200, deadline=None)
-@given(steps=STEPS)
-async def test_whatever_is_done_the_log_in_memory_is_what_a_model_says(steps: list[Step]) -> None:
-    await assert_like_the_model(InMemoryEventStore(), steps)
+def test_whatever_is_done_the_log_in_memory_is_what_a_model_says() -> None:
+    run_state_machine_as_test(InMemoryMachine, settings=QUICK)
 
 
-# One database for all examples: the model knows what was there before.
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-async def test_whatever_is_done_the_log_on_postgres_is_what_a_model_says(
-    log_on_postgres: PostgresEventStore, steps: list[Step]
+def test_whatever_is_done_the_log_on_postgres_is_what_a_model_says(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await assert_like_the_model(log_on_postgres, steps)
+    monkeypatch.setattr(PostgresMachine, "database_url", database_url, raising=False)
+
+    run_state_machine_as_test(PostgresMachine, settings=QUICK)
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 import aio_pika
 
+from shared.messaging.amqp import from_amqp
 from shared.messaging.bus import Answerer, Bus, Handler
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message
 from shared.messaging.rabbitmq import RabbitMqBus
-from shared.messaging.topology import COMMANDS, DEAD_LETTERS, EVENTS, Queue
+from shared.messaging.topology import COMMANDS, DEAD_LETTERS, EVENTS, Order, Queue
 
 #: Ends a subscription; returns when it has ended.
 End = Callable[[], Coroutine[Any, Any, None]]
@@ -26,8 +27,8 @@ class Broker(Protocol):
         """Return the bus of one more process."""
         ...
 
-    async def dead_letters(self, queue: Queue) -> list[bytes]:
-        """Return the payloads of the queue's messages that nobody could handle."""
+    async def dead_letters(self, queue: Queue) -> list[Message]:
+        """Return the queue's messages that nobody could handle."""
         ...
 
 
@@ -40,8 +41,8 @@ class OneProcess:
     async def connect(self) -> Bus:
         return self._bus
 
-    async def dead_letters(self, queue: Queue) -> list[bytes]:
-        return [message.payload for message in self._bus.dead_letters[queue.name]]
+    async def dead_letters(self, queue: Queue) -> list[Message]:
+        return list(self._bus.dead_letters[queue.name])
 
 
 class RabbitMq:
@@ -50,19 +51,19 @@ class RabbitMq:
     def __init__(self, url: str, stack: AsyncExitStack) -> None:
         self._url = url
         self._stack = stack
-        self._dead: list[tuple[str, bytes]] = []
+        self._dead: list[tuple[str, Message]] = []
 
     async def connect(self) -> Bus:
         bus = await RabbitMqBus.connect(self._url)
         self._stack.push_async_callback(bus.close)
         return bus
 
-    async def dead_letters(self, queue: Queue) -> list[bytes]:
+    async def dead_letters(self, queue: Queue) -> list[Message]:
         async with await aio_pika.connect(self._url) as connection:
             parked = await (await connection.channel()).get_queue(DEAD_LETTERS)
             while letter := await parked.get(no_ack=True, fail=False):
-                self._dead.append((letter.routing_key or "", letter.body))
-        return [body for name, body in self._dead if name == queue.name]
+                self._dead.append((letter.routing_key or "", from_amqp(letter)))
+        return [message for name, message in self._dead if name == queue.name]
 
 
 class Heard:
@@ -93,16 +94,24 @@ class Heard:
         return Message("reply.v1", b"answer to " + message.payload)
 
 
-def events_queue(name: str, *bindings: str, ordered: bool = False, attempts: int = 3, prefetch: int = 10) -> Queue:
-    return Queue(name, EVENTS, bindings or ("#",), ordered=ordered, attempts=attempts, prefetch=prefetch)
+def events_queue(
+    name: str,
+    *bindings: str,
+    order: Order = Order.STREAM,
+    attempts: int = 3,
+    prefetch: int = 10,
+) -> Queue:
+    keys = bindings or ("#",)
+    return Queue(name, EVENTS, keys, order, attempts=attempts, prefetch=prefetch)
 
 
 def commands_queue(owner: str, attempts: int = 3, prefetch: int = 10) -> Queue:
-    return Queue(f"{owner}.test-commands", COMMANDS, (owner,), attempts=attempts, prefetch=prefetch)
+    return Queue(f"{owner}.test-commands", COMMANDS, (owner,), Order.NONE, attempts=attempts, prefetch=prefetch)
 
 
-def message(payload: bytes | str | int, message_type: str = "thing.happened.v1") -> Message:
-    return Message(message_type, payload if isinstance(payload, bytes) else str(payload).encode())
+def message(payload: bytes | str | int, message_type: str = "thing.happened.v1", stream: str = "") -> Message:
+    headers = {"stream": stream} if stream else {}
+    return Message(message_type, payload if isinstance(payload, bytes) else str(payload).encode(), headers=headers)
 
 
 def messages(*payloads: int, message_type: str = "thing.happened.v1") -> list[Message]:

@@ -52,8 +52,10 @@ async def drop_database(server_url: str, url: str) -> None:
 async def someone_waits(connection: asyncpg.Connection) -> bool:
     """Tells whether a session of this database waits for a lock; also from within a transaction."""
     await connection.execute("SELECT pg_stat_clear_snapshot()")
+    # By its locks: what a session of another role waits for is not shown to everybody.
     waiting: int = await connection.fetchval(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        "SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) "
+        "WHERE datname = current_database() AND NOT granted"
     )
     return waiting > 0
 

@@ -53,6 +53,8 @@ class Proxy:
         connection = asyncio.create_task(self._carry((reader, writer)))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        # Here as well: what is cancelled before it has begun has no `finally`.
+        connection.add_done_callback(lambda _: writer.transport.abort())
 
     async def _carry(self, client: _Streams) -> None:
         server = await self._connect()

@@ -55,8 +55,9 @@ class Studio:
     def leaves(self, who: str, at: datetime | None = None) -> None:
         self.worker.apply(ParticipantLeft(at=at or now(), **self._about(who), reason="quit"))
 
-    async def opens_source(self, who: str) -> RtpSourceOpened:
-        asked = OpenRtpSource(at=now(), **self._about(who), video=_VIDEO, audio=_AUDIO)
+    async def opens_source(self, who: str, at: datetime | None = None) -> RtpSourceOpened:
+        """Announce somebody's RTP, by default now."""
+        asked = OpenRtpSource(at=at or now(), **self._about(who), video=_VIDEO, audio=_AUDIO)
         return await self.worker.open_rtp_source(asked)
 
     # --- what is asked for

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
-from services.audit.projections.timeline import timeline
-from services.audit.replay import Deciders, Until, plain, read_log, replay
-from shared.eventsourcing.codec import decode
+from services.audit.lookup import session_entries
+from services.audit.projections.timeline import timelines
+from services.audit.reading import Point
+from services.audit.replay import Deciders, Request, plain, replay
 from shared.eventsourcing.store import EventStore
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
@@ -27,14 +27,14 @@ def audit_router(store: EventStore, deciders: Deciders, tokens: Tokens) -> APIRo
     ) -> dict[str, Any]:
         """Return the state of every stream, up to a global position or a moment."""
         tokens.read(authorization).require_rest()
-        replayed = await replay(store, deciders, Until(position, moment))
+        replayed = await replay(store, deciders, Request(Point(position, moment)))
         return {"position": replayed.position, "events": replayed.events, "states": plain(replayed.states)}
 
     @router.get("/sessions/{session_id}/timeline")
     async def session_timeline(session_id: str, authorization: Authorization = None) -> dict[str, Any]:
-        """Return who was recorded when in a session."""
+        """Return who was recorded when in each of a session's recordings, with the events that show it."""
         tokens.read(authorization).require_rest()
-        events = [decode(stored) async for stored in read_log(store)]
-        return asdict(timeline(session_id, events))
+        entries = await session_entries(store, session_id, await store.head())
+        return {"session_id": session_id, "recordings": plain(timelines(entries))}
 
     return router

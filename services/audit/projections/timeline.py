@@ -1,143 +1,205 @@
-"""The timeline of a session: who was recorded when, and the word that each span begins and ends with.
+"""The timeline of a recording: who was there, who consented and who was recorded when, and what shows it.
 
-Pure. A participant is recorded while a file of theirs runs, they are in the room and they consent.
+Pure: made of the log's entries of one session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
-from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentRefused, ConsentWithdrawn
-from shared.contracts.message import Event
-from shared.contracts.participant_recording import (
-    ParticipantRecordingFailed,
-    ParticipantRecordingStarted,
-    ParticipantRecordingStopped,
-    RecordedFile,
+from services.audit.projections.files import FileOnRecord, files_on_record
+from services.audit.projections.line import (
+    Edge,
+    Entry,
+    Line,
+    Span,
+    Status,
+    edge,
+    in_force,
+    line,
+    spans,
+    stretches,
 )
-from shared.contracts.recording import RecordingEvent
-from shared.contracts.room import ParticipantJoined, ParticipantLeft
+from shared.contracts.participant_recording import ParticipantRecordingEvent, ParticipantRecordingRequested
+from shared.contracts.recording import (
+    RecordingEvent,
+    RecordingFailed,
+    RecordingRequested,
+    RecordingStarted,
+    RecordingStopped,
+)
+from shared.contracts.room import ParticipantJoined, Role
 
-_NOES = (ConsentRefused, ConsentWithdrawn, ParticipantLeft)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Time in which a participant was recorded."""
-
-    begin: datetime
-    #: None while it lasts.
-    end: datetime | None
-    #: What ended it, as a wire type.
-    ended_by: str | None = None
+Outcome = Literal["running", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class FileOnRecord:
-    """A finished file, as the log tells of it."""
+class Part:
+    """A part of the recording's time, and what is kept of the participant for it."""
+
+    status: Status
+    #: Why not all is kept.
+    reasons: tuple[str, ...]
+    begin: Edge
+    #: None while the recording runs.
+    end: Edge | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantTimeline:
+    """One participant in one recording."""
 
     participant_id: str
-    start: datetime
-    end: datetime
-    file: RecordedFile
+    display_name: str
+    role: Role | None
+    #: Those that reach into the recording. They may have begun before it: it is the same word that holds on.
+    present: list[Span]
+    consenting: list[Span]
+    recorded: list[Span]
+    #: The recording from its begin to its end, without a hole.
+    parts: list[Part]
+    files: list[FileOnRecord]
+    #: What was said and then undone by a no that came later into the log and took effect earlier.
+    undone: list[Edge]
 
 
-@dataclass(slots=True)
-class ParticipantTimeline:
-    display_name: str = ""
-    spans: list[Span] = field(default_factory=list)
-    present: bool = False
-    consents: bool = False
-    file_since: datetime | None = None
+@dataclass(frozen=True, slots=True)
+class RecordingTimeline:
+    """One recording."""
 
-
-@dataclass(slots=True)
-class Timeline:
-    """One session."""
-
+    recording_id: str
+    room_id: str
     session_id: str
-    recording_ids: list[str] = field(default_factory=list)
-    participants: dict[str, ParticipantTimeline] = field(default_factory=dict)
-    files: list[FileOnRecord] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
+    requested_by: str
+    outcome: Outcome
+    requested: Edge
+    #: A worker was ready; the request where none ever was.
+    begin: Edge
+    #: None while it runs.
+    end: Edge | None
+    #: Where the picture ends: where it ended, or the last that is known of the session.
+    until: datetime
+    #: First and last global position of what the log has of the session.
+    positions: tuple[int, int]
+    participants: list[ParticipantTimeline]
+
+    @property
+    def files(self) -> list[FileOnRecord]:
+        return [file for participant in self.participants for file in participant.files]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why there is no file, by participant."""
+        return {file.participant_id: file.failure for file in self.files if file.failure is not None}
 
 
-def timeline(session_id: str, events: Iterable[Event]) -> Timeline:
-    """Return the session's timeline from the log's events, in its order. Those of other sessions are passed over."""
-    told = Timeline(session_id)
-    own = [event for event in events if getattr(event, "session_id", None) == session_id]
-    for event in sorted(_in_force(own), key=lambda event: (event.at, isinstance(event, _NOES))):
-        _tell(told, event)
-    for event in own:
-        if isinstance(event, ParticipantJoined):
-            told.participants[event.participant_id].display_name = event.display_name
-    return told
+def timelines(entries: Sequence[Entry]) -> list[RecordingTimeline]:
+    """Return the timelines of a session's recordings, in the order in which these were asked for."""
+    asked = [entry for entry in entries if isinstance(entry.event, RecordingRequested)]
+    return [_timeline(entry, entries) for entry in asked]
 
 
-def _in_force(events: list[Event]) -> list[Event]:
-    """Leave out what was undone: by a no that came into the log after a yes and took effect before it or with it.
-
-    So does the recorder's gate: in doubt it is a no.
-    """
-    kept: list[Event] = []
-    for event in events:
-        if isinstance(event, _NOES):
-            kept = [word for word in kept if not _undoes(event, word)]
-        kept.append(event)
-    return kept
+def only(told: RecordingTimeline, participant_id: str) -> RecordingTimeline:
+    """Return the timeline with one participant in it."""
+    return replace(told, participants=[one for one in told.participants if one.participant_id == participant_id])
 
 
-def _undoes(no: ConsentRefused | ConsentWithdrawn | ParticipantLeft, word: Event) -> bool:
-    yes = ParticipantJoined if isinstance(no, ParticipantLeft) else ConsentGiven
-    return isinstance(word, yes) and word.participant_id == no.participant_id and word.at >= no.at
+def _timeline(asked: Entry, entries: Sequence[Entry]) -> RecordingTimeline:
+    request = asked.event
+    assert isinstance(request, RecordingRequested)
+    own = [
+        entry
+        for entry in entries
+        if isinstance(entry.event, RecordingEvent) and entry.event.recording_id == request.recording_id
+    ]
+    begin = next((edge(entry) for entry in own if isinstance(entry.event, RecordingStarted)), edge(asked))
+    ended = next((entry for entry in own if isinstance(entry.event, RecordingStopped | RecordingFailed)), None)
+    end = edge(ended) if ended else None
+    places = [entry.stored.global_position or 0 for entry in entries]
+    until = max(end.moment if end else max(entry.event.at for entry in entries), begin.moment)
+    return RecordingTimeline(
+        recording_id=request.recording_id,
+        room_id=request.room_id,
+        session_id=request.session_id,
+        requested_by=request.requested_by,
+        outcome=_outcome(ended),
+        requested=edge(asked),
+        begin=begin,
+        end=end,
+        until=until,
+        positions=(min(places), max(places)),
+        participants=[
+            _participant(who, of_recording, begin, end, until)
+            for who, of_recording in _by_participant(entries, request.recording_id).items()
+            if any(entry.event.at <= until for entry in of_recording)
+        ],
+    )
 
 
-def _tell(told: Timeline, event: Event) -> None:
-    if isinstance(event, RecordingEvent) and event.recording_id not in told.recording_ids:
-        told.recording_ids.append(event.recording_id)
-    participant_id = getattr(event, "participant_id", None)
-    if participant_id is None:
-        return
-    participant = told.participants.setdefault(participant_id, ParticipantTimeline())
-    _note_file(told, participant, event)
-    _note_word(participant, event)
-    _open_or_close(participant, event)
+def _outcome(ended: Entry | None) -> Outcome:
+    if ended is None:
+        return "running"
+    return "failed" if isinstance(ended.event, RecordingFailed) else "stopped"
 
 
-def _note_file(told: Timeline, participant: ParticipantTimeline, event: Event) -> None:
-    match event:
-        case ParticipantRecordingStopped():
-            start = participant.file_since or event.at
-            told.files.append(FileOnRecord(event.participant_id, start, event.at, event.file))
-        case ParticipantRecordingFailed():
-            told.failures[event.participant_id] = event.reason
-        case _:
-            pass
+def _by_participant(entries: Iterable[Entry], recording_id: str) -> dict[str, list[Entry]]:
+    """Return what was said about each participant; of their files only those of the recording."""
+    each: dict[str, list[Entry]] = {}
+    files: set[str] = set()
+    for entry in entries:
+        event = entry.event
+        who = getattr(event, "participant_id", None)
+        if isinstance(event, ParticipantRecordingRequested) and event.recording_id == recording_id:
+            files.add(event.participant_recording_id)
+        if who is not None and not (
+            isinstance(event, ParticipantRecordingEvent) and event.participant_recording_id not in files
+        ):
+            each.setdefault(who, []).append(entry)
+    return dict(sorted(each.items()))
 
 
-def _note_word(participant: ParticipantTimeline, event: Event) -> None:
-    match event:
-        case ParticipantJoined():
-            participant.present = True
-        case ParticipantLeft():
-            participant.present = False
-        case ConsentEvent():
-            participant.consents = isinstance(event, ConsentGiven)
-        case ParticipantRecordingStarted():
-            participant.file_since = event.at
-        case ParticipantRecordingStopped() | ParticipantRecordingFailed():
-            participant.file_since = None
-        case _:
-            pass
+def _participant(who: str, entries: list[Entry], begin: Edge, end: Edge | None, until: datetime) -> ParticipantTimeline:
+    counting, undone = in_force(entries)
+    whole = line(counting)
+    files = files_on_record(entries)
+    failed = any(file.failure is not None for file in files)
+    joins = [entry.event for entry in entries if isinstance(entry.event, ParticipantJoined)]
+    return ParticipantTimeline(
+        participant_id=who,
+        display_name=joins[-1].display_name if joins else "",
+        role=joins[-1].role if joins else None,
+        present=[span for span in spans(whole, lambda now: now.present) if _is_within(span, begin, until)],
+        consenting=[span for span in spans(whole, lambda now: now.consents) if _is_within(span, begin, until)],
+        recorded=spans(whole, lambda now: now.status == "recorded"),
+        parts=[_lost(part) if failed else part for part in _parts(whole, begin, end)],
+        files=files,
+        undone=[edge(entry) for entry in undone],
+    )
 
 
-def _open_or_close(participant: ParticipantTimeline, event: Event) -> None:
-    recorded = participant.present and participant.consents and participant.file_since is not None
-    open_span = participant.spans[-1] if participant.spans and participant.spans[-1].end is None else None
-    if recorded and open_span is None:
-        participant.spans.append(Span(event.at, None))
-    elif open_span and not recorded:
-        ended = Span(open_span.begin, event.at, event.type)
-        participant.spans[-1:] = [ended] if ended.begin < event.at else []
+def _is_within(span: Span, begin: Edge, until: datetime) -> bool:
+    """Tell whether some of it is."""
+    before = span.end is not None and span.end.moment <= begin.moment
+    return not before and (span.begin is None or span.begin.moment <= until)
+
+
+def _parts(whole: Line, begin: Edge, end: Edge | None) -> list[Part]:
+    """Cut the line to the recording: where a stretch reaches beyond it, the recording's own edge takes its place."""
+    parts = []
+    for stretch in stretches(whole, lambda now: (now.status, now.reasons)):
+        first, last = stretch.span.begin, stretch.span.end
+        if first is None or first.moment < begin.moment:
+            first = begin
+        if end and (last is None or last.moment > end.moment):
+            last = end
+        if last is None or first.moment < last.moment:
+            parts.append(Part(*stretch.key, first, last))
+    return parts
+
+
+def _lost(part: Part) -> Part:
+    """Say of what was written into a file that it came to nothing: there is no finished file."""
+    return part if part.status == "none" else replace(part, reasons=(*part.reasons, "the file failed later"))

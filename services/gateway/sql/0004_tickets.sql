@@ -6,3 +6,4 @@ CREATE TABLE tickets (
     role text NOT NULL,
     expires_at timestamptz NOT NULL
 );
+GRANT SELECT, INSERT, UPDATE, DELETE ON tickets TO onrecord_service;

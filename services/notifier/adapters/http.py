@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import httpx
@@ -21,7 +22,12 @@ class HttpPoster:
         The id is the same whenever the same is told again, as after a crash: the target may drop what it knows.
         """
         headers = {"Content-Type": "application/json", "webhook-id": str(webhook_id)}
-        response = await self._client.post(url, content=body, headers=headers)
+        try:
+            # The client's own limit is one for each read: an answer that drips in would never end.
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                response = await self._client.post(url, content=body, headers=headers)
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"no whole answer within {_TIMEOUT_SECONDS} s") from None
         return response.status_code
 
     async def close(self) -> None:

@@ -5,3 +5,4 @@ CREATE TABLE relay_checkpoint (
 );
 
 INSERT INTO relay_checkpoint DEFAULT VALUES;
+GRANT SELECT, UPDATE ON relay_checkpoint TO onrecord_service;

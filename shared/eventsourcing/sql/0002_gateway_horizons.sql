@@ -4,3 +4,4 @@ CREATE TABLE gateway_horizons (
     known_until timestamptz NOT NULL,
     renewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_horizons TO onrecord_service;

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.support.command import onrecord
+
 _UNREACHABLE = "127.0.0.1:1"
-
-
-def onrecord(arguments: str, settings: Mapping[str, str], data_dir: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user would, with no settings but these."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ONRECORD_")}
-    return subprocess.run(
-        [Path(sys.executable).with_name("onrecord"), *arguments.split()],
-        env={**inherited, "ONRECORD_DATA_DIR": str(data_dir), **settings},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
@@ -37,6 +23,7 @@ def onrecord(arguments: str, settings: Mapping[str, str], data_dir: Path) -> sub
         ("up", {"ONRECORD_API_KEY": "without a secret"}, "ONRECORD_API_SECRET"),
         ("up", {"ONRECORD_RTP_PORTS": "9-8"}, "ONRECORD_RTP_PORTS"),
         ("demo", {"ONRECORD_FFMPEG": "/no/such/ffmpeg"}, "ONRECORD_FFMPEG"),
+        ("migrate", {}, "ONRECORD_DATABASE_URL"),
         ("serve consent", {}, "ONRECORD_AMQP_URL"),
         ("serve nonsense", {}, "gateway, consent, recorder, notifier, relay, audit"),
         ("replay --until yesterday", {}, "--until"),

@@ -102,11 +102,8 @@ async def test_a_database_that_has_more_migrations_than_we_know_is_none_of_our_b
     assert await _migrate(database_url, _folder(tmp_path, "older", m1="CREATE TABLE one ()")) == []
 
 
-async def test_the_migrations_of_the_log_and_of_the_relay_fit_together_in_either_order(database_url: str) -> None:
+async def test_a_service_that_starts_later_adds_its_tables_to_the_log(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
-    assert await migrate(connection, [RELAY_MIGRATIONS]) == ["0003_relay.sql"]
-    assert await migrate(connection, [RELAY_MIGRATIONS, LOG_MIGRATIONS]) == [
-        "0001_event_log.sql",
-        "0002_gateway_horizons.sql",
-    ]
+    assert "0001_event_log.sql" in await migrate(connection, [LOG_MIGRATIONS])
+    assert await migrate(connection, [RELAY_MIGRATIONS, LOG_MIGRATIONS]) == ["0003_relay.sql"]
     await connection.close()

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from shared.eventsourcing.errors import ConcurrencyConflictError
-from shared.eventsourcing.event import NewEvent
 from shared.eventsourcing.postgres import PostgresEventStore
-from tests.support.events import append, ids, new_event, new_events, sequence_all
+from tests.support.events import ids, new_event, new_events, sequence_all
 from tests.support.eventually import eventually
 from tests.support.postgres import someone_waits
 
 #: Long for anything here, short for a person who waits.
 _AT_ONCE = 5
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the test's own, whose transactions it begins and ends."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def test_an_event_that_commits_late_is_not_skipped(
@@ -120,41 +109,3 @@ async def test_who_appends_behind_a_slow_one_wins_if_that_is_rolled_back(
     await transaction.rollback()
 
     assert await behind == 1
-
-
-async def test_a_reader_that_follows_the_log_among_slow_and_failing_writers_reads_every_event_once(
-    store: PostgresEventStore, database: asyncpg.Pool
-) -> None:
-    chance = random.Random(20260321)
-    committed: list[NewEvent] = []
-    read: list[NewEvent] = []
-
-    async def write(stream: str) -> None:
-        for _ in range(12):
-            events = new_events(chance.randint(1, 3))
-            async with database.acquire() as connection:
-                transaction = connection.transaction()
-                await transaction.start()
-                await append(PostgresEventStore(connection), stream, events)
-                await connection.execute("SELECT pg_sleep($1)", chance.random() / 50)  # a slow one
-                if chance.random() < 0.3:
-                    await transaction.rollback()
-                    continue
-                await transaction.commit()
-            committed.extend(events)
-
-    async def follow() -> None:
-        async with store.lead() as sequencer:
-            while True:
-                await sequencer.sequence(3)
-                read.extend(await store.read_all(after=len(read), limit=5))  # type: ignore[arg-type]
-
-    following = asyncio.create_task(follow())
-    await asyncio.gather(*(write(f"s-{number}") for number in range(6)))
-    await eventually(lambda: len(read) >= len(committed))
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
-
-    assert len(read) == len(committed)
-    assert set(ids(read)) == set(ids(committed))
-    assert await database.fetchval("SELECT max(global_position) = count(*) FROM global_order")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.messaging.rabbitmq import RabbitMqBus
 from tests.support.proxy import Proxy, proxied
 
 
@@ -14,3 +15,10 @@ async def proxy(amqp_url: str) -> AsyncIterator[Proxy]:
     """A way to the test's virtual host that can be closed and opened."""
     async with proxied(amqp_url) as proxy:
         yield proxy
+
+
+@pytest.fixture
+async def bus(amqp_url: str) -> AsyncIterator[RabbitMqBus]:
+    bus = await RabbitMqBus.connect(amqp_url)
+    yield bus
+    await bus.close()

@@ -91,8 +91,8 @@ async def test_a_source_that_was_opened_after_coming_back_outlives_the_late_news
 
 
 async def test_a_source_that_is_asked_for_again_after_coming_back_outlives_it_too(room: Studio) -> None:
-    opened = await room.opens_source("ann")
-    left = now()
+    left = now() - timedelta(seconds=1)
+    opened = await room.opens_source("ann", at=left - timedelta(seconds=1))
     assert await room.opens_source("ann") == opened
     room.leaves("ann", left)
     assert not is_free(opened.audio)

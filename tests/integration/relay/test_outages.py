@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -9,8 +10,10 @@ import asyncpg
 import pytest
 
 from shared.contracts.recording import RecordingStarted
-from shared.eventsourcing.event import NewEvent
+from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.event import NewEvent, StoredEvent
 from shared.eventsourcing.follower import Follower
+from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message, stored_event
@@ -65,6 +68,44 @@ async def test_after_the_server_ended_its_connections_the_relay_goes_on(
 
     assert list(dict.fromkeys(listener.positions)) == [1, 2, 3, 4, 5]
     await administrator.close()
+
+
+class _LostAtOnce(InMemoryEventStore):
+    """A log that, when it has just given positions, is lost to who sequences and to who publishes in one moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = 0
+        self._lost, self.all_wait = False, asyncio.Event()
+
+    async def sequence(self, limit: int = 1000) -> int:
+        await self._lose()
+        sequenced = await super().sequence(limit)
+        self._lost = self._lost or sequenced > 0
+        return sequenced
+
+    async def read_all(self, after: int = 0, limit: int = 1000) -> list[StoredEvent]:
+        await self._lose()
+        return await super().read_all(after, limit)
+
+    async def _lose(self) -> None:
+        if self._lost and not self.all_wait.is_set():
+            self.waiting += 1
+            await self.all_wait.wait()
+            raise LogUnavailableError("away")
+
+
+async def test_a_database_that_is_lost_to_sequencing_and_to_publishing_at_once_is_waited_out(
+    database: asyncpg.Pool, bus: InProcessBus, listener: Listener
+) -> None:
+    """Seen to fail when an outage was looked for alone: two at once came as a group, and ended the relay."""
+    log = _LostAtOnce()
+    async with relaying(database, bus, store=log) as relay:
+        await log.append("s", 0, new_events(1))
+        await eventually(lambda: log.waiting == 2)
+        log.all_wait.set()
+        await eventually(lambda: listener.positions == [1])
+        assert not relay.done()
 
 
 async def test_after_the_broker_was_away_the_relay_goes_on_and_nothing_is_lost(

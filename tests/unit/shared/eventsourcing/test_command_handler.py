@@ -10,12 +10,19 @@ from services.recorder.domain.recording import (
     RECORDING,
     AlreadyRecordingError,
     ConfirmRecording,
+    InvalidRecordingIdError,
     RecordingCommand,
     RecordingHappened,
     Recordings,
     Running,
 )
-from shared.contracts.recording import RecordingRequested, RecordingStarted, StartRecording
+from shared.contracts.recording import (
+    RecordingRequested,
+    RecordingStarted,
+    RecordingStopped,
+    StartRecording,
+    StopRecording,
+)
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
@@ -165,3 +172,27 @@ async def test_a_log_that_does_not_answer_is_not_asked_again() -> None:
 async def test_a_stream_that_does_not_exist_is_in_its_initial_state() -> None:
     loaded = await handler(InMemoryEventStore()).load("recording-nowhere")
     assert (loaded.state, loaded.position) == (Recordings(), 0)
+
+
+async def test_a_command_that_comes_again_after_others_changed_the_state_is_not_decided_anew() -> None:
+    """Seen to fail without the look at causation ids: the second delivery started recording `a` again."""
+    store, message, stop = (
+        InMemoryEventStore(),
+        Context.begin("participant:ann"),
+        StopRecording(at=at(2), room_id="r", session_id="s", recording_id="a", requested_by="ann"),
+    )
+    await handler(store).handle_once(STREAM, start(), CONTEXT)
+    await handler(store).handle(STREAM, CONFIRM, Context.begin("worker:w"))
+    first = await handler(store).handle_once(STREAM, stop, message)
+    again = await handler(store).handle_once(STREAM, stop, message)
+
+    assert [type(event) for event in first.events] == [RecordingStopped]
+    assert (again.events, again.position, again.state) == ((), first.position, first.state)
+    with pytest.raises(InvalidRecordingIdError):
+        await handler(store).handle_once(STREAM, stop, Context.begin("participant:ann"))
+
+
+async def test_of_a_command_that_is_delivered_twice_at_once_one_is_decided() -> None:
+    store = ContestedStore(handler, start("a"))
+    decided = await handler(store).handle_once(STREAM, start("b"), CONTEXT)
+    assert (decided.events, await types(store)) == ((), [RecordingRequested.type])

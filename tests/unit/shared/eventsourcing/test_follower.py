@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,11 +8,13 @@ from hypothesis import strategies as st
 
 from shared.contracts.message import Event
 from shared.contracts.room import RoomCreated
+from shared.contracts.watermark import Watermark
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.in_memory import InMemoryEventStore
+from shared.messaging.message import Message, contract_message, event_message
 from tests.support.events import new_event
 from tests.support.moments import at
 
@@ -107,7 +108,7 @@ async def test_catching_up_to_a_target_that_the_log_does_not_hold_yet_ends() -> 
 async def test_an_event_without_a_global_position_is_left_to_the_log() -> None:
     following_ = await following(1)
     (stored,) = await following_.store.read("room-0")
-    await following_.follower.receive(replace(stored, global_position=None))
+    await following_.follower.receive(stored._replace(global_position=None))
     assert following_.seen == []
 
 
@@ -127,6 +128,41 @@ async def test_an_event_that_cannot_be_read_is_not_passed_over() -> None:
         with pytest.raises(UnknownEventTypeError):
             await following_.follower.catch_up()
     assert (following_.seen, following_.follower.position) == ([1], 1)
+
+
+def heard(watermark: Watermark) -> Message:
+    return contract_message(watermark, Watermark.type)
+
+
+async def test_a_watermark_is_handed_on_when_all_before_it_is_applied() -> None:
+    following_ = await following(3)
+    watermark = Watermark(at=at(9), global_position=3)
+    assert await following_.follower.hear(heard(watermark)) == watermark
+    assert following_.seen == [1, 2, 3]
+
+
+async def test_an_event_that_cannot_be_read_stops_the_follower_for_good_and_says_why() -> None:
+    """Seen to fail without the fault that is kept: the watermark was handed on over the event that was not applied."""
+    following_ = await following(2)
+    await following_.store.append("thing-1", 0, [new_event()])
+    await following_.store.sequence()
+    await following_.write(1)
+    log = await following_.store.read_all()
+
+    for stored in log:
+        assert await following_.follower.hear(event_message(stored)) is None
+    assert await following_.follower.hear(heard(Watermark(at=at(9), global_position=4))) is None
+
+    assert (following_.seen, following_.follower.position) == ([1, 2], 2)
+    with pytest.raises(UnknownEventTypeError, match=r"event 1 of stream thing-1 is of type thing\.happened\.v1"):
+        await following_.follower.until_stopped()
+
+
+async def test_a_follower_that_reads_everything_is_never_stopped() -> None:
+    following_ = await following(2)
+    await following_.follower.hear(heard(Watermark(at=at(9), global_position=2)))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(following_.follower.until_stopped(), 0.01)
 
 
 @settings(max_examples=60)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 import pytest
 
 from shared.eventsourcing import group_append
 from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, LogUnavailableError
-from shared.eventsourcing.group_append import AppendRequest, AppendResult, GroupAppend
+from shared.eventsourcing.event import AppendRequest
+from shared.eventsourcing.group_append import AppendResult, GroupAppend
 from tests.support.events import new_event
+from tests.support.eventually import eventually
 
 
 class Database:
@@ -26,17 +29,29 @@ class Database:
         self.asked = asyncio.Event()
         self.answers = asyncio.Event()
         self.answers.set()
+        #: Streams that another process has locked, each until that lets go.
+        self.locks: dict[str, asyncio.Event] = {}
 
     async def append_together(self, requests: Sequence[AppendRequest]) -> list[AppendResult]:
         self.groups.append([request.stream for request in requests])
         self.asked.set()
         await self.answers.wait()
+        for request in requests:
+            if request.stream in self.locks:
+                await self.locks[request.stream].wait()
         if self.away:
             raise LogUnavailableError("away")
         ids = [event.id for request in requests for event in request.events]
         if self.ids.intersection(ids):
             raise DuplicateEventError(requests[0].stream, "known")
         return [self._append(request) for request in requests]
+
+    def was_asked(self, times: int) -> bool:
+        return len(self.groups) == times
+
+    def lock(self, stream: str) -> asyncio.Event:
+        self.locks[stream] = asyncio.Event()
+        return self.locks[stream]
 
     def _append(self, request: AppendRequest) -> AppendResult:
         head = self.heads.get(request.stream, 0)
@@ -123,3 +138,76 @@ async def test_a_group_has_a_largest_size(database: Database, monkeypatch: pytes
     monkeypatch.setattr(group_append, "_LARGEST_GROUP", 2)
     await all_at_once(GroupAppend(database.append_together), *map(request, "abcde"))
     assert database.groups == [["a", "b"], ["c", "d"], ["e"]]
+
+
+async def test_those_beside_a_conflict_are_appended_in_the_same_transaction(database: Database) -> None:
+    heads = await all_at_once(GroupAppend(database.append_together), *map(request, "ab"), request("c", expected=3))
+    assert heads[:2] == [1, 1]
+    assert database.groups == [["a", "b", "c"]]
+
+
+async def test_a_group_that_is_held_up_is_overtaken_by_the_next(database: Database) -> None:
+    """Seen to fail when a group waits for the one before, however long."""
+    appends, let_go = GroupAppend(database.append_together), database.lock("slow")
+    slow = asyncio.create_task(appends.append(request("slow")))
+    await database.asked.wait()
+
+    async with asyncio.timeout(5):
+        assert await all_at_once(appends, *map(request, "ab")) == [1, 1]
+    assert not slow.done()
+
+    let_go.set()
+    assert await slow == 1
+    assert database.groups == [["slow"], ["a", "b"]]
+
+
+async def test_so_many_groups_and_no_more_are_on_their_way(database: Database) -> None:
+    """Seen to fail without the bound: each group takes one of the pool's connections."""
+    appends = GroupAppend(database.append_together)
+    locks = {f"slow-{number}": database.lock(f"slow-{number}") for number in range(group_append._GROUPS)}
+    held_up = []
+    for number, stream in enumerate(locks, 1):
+        held_up.append(asyncio.create_task(appends.append(request(stream))))
+        await eventually(partial(database.was_asked, number))
+    waiting = asyncio.create_task(appends.append(request("a")))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(4 * group_append._HELD_UP_SECONDS):
+            await asyncio.shield(waiting)
+    assert ["a"] not in database.groups
+
+    locks["slow-2"].set()
+
+    async with asyncio.timeout(5):
+        assert await waiting == 1
+        assert await held_up[2] == 1
+        for lock in locks.values():
+            lock.set()
+        assert await asyncio.gather(*held_up) == [1] * group_append._GROUPS
+
+
+async def test_who_gives_up_while_its_group_is_held_up_leaves_the_others_alone(database: Database) -> None:
+    appends, let_go = GroupAppend(database.append_together), database.lock("b")
+    callers = [asyncio.create_task(appends.append(request(stream))) for stream in "abc"]
+    await database.asked.wait()
+    callers[1].cancel()
+    await asyncio.gather(callers[1], return_exceptions=True)
+    let_go.set()
+
+    async with asyncio.timeout(5):
+        assert list(await asyncio.gather(callers[0], callers[2])) == [1, 1]
+    assert callers[1].cancelled()
+    assert database.heads["b"] == 1, "it was on its way"
+
+
+async def test_who_gives_up_before_its_group_goes_is_one_whose_answer_nobody_hears(database: Database) -> None:
+    appends = GroupAppend(database.append_together)
+    database.answers.clear()
+    first = asyncio.create_task(appends.append(request("a")))
+    await database.asked.wait()
+    impatient, patient = (asyncio.create_task(appends.append(request(stream))) for stream in "bc")
+    await asyncio.sleep(0)
+    impatient.cancel()
+    database.answers.set()
+
+    assert list(await asyncio.gather(first, patient)) == [1, 1]
+    assert impatient.cancelled()

@@ -57,7 +57,7 @@ def test_an_event_arrives_as_it_was_stored(wire_type: str) -> None:
 
 
 def test_the_routing_key_is_the_wire_type_and_the_bytes_are_untouched() -> None:
-    event = replace(stored(), payload=b' {"not": "parsed"} ')
+    event = stored()._replace(payload=b' {"not": "parsed"} ')
     message = event_message(event)
     assert (message.type, message.payload, message.id) == (event.type, event.payload, event.id)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.registry import EVENTS
 from shared.messaging.in_process import matches
-from shared.messaging.topology import NOTIFIER_EVENTS, RECORDER_ASSIGNMENTS, live_queue
+from shared.messaging.topology import RECORDER_ASSIGNMENTS, live_queue
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,6 @@ def test_a_star_is_one_word_and_a_hash_any_number(pattern: str, key: str, *, adm
 
 def heard(*patterns: str) -> set[str]:
     return {key for key in EVENTS if any(matches(pattern, key) for pattern in patterns)}
-
-
-def test_the_notifier_hears_of_recordings_and_participant_recordings_and_nothing_else() -> None:
-    told = {key for key in EVENTS if key.split(".")[0] in {"recording", "participant-recording"}}
-    assert heard(*NOTIFIER_EVENTS.bindings) == told
 
 
 def test_workers_are_assigned_exactly_what_is_requested() -> None:

@@ -1,0 +1,225 @@
+"""The line of one participant: what held for them when, each change with the event behind it.
+
+Pure. They are recorded while a file of theirs runs, they are in the room and they consent. What took effect first
+counts first, however late it came into the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Generic, Literal, NamedTuple, TypeVar
+from uuid import UUID
+
+from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.message import Event
+from shared.contracts.participant_recording import (
+    ParticipantRecordingFailed,
+    ParticipantRecordingRequested,
+    ParticipantRecordingStarted,
+    ParticipantRecordingStopped,
+)
+from shared.contracts.room import ParticipantJoined, ParticipantLeft
+from shared.eventsourcing.event import StoredEvent
+
+_NOES = (ConsentRefused, ConsentWithdrawn, ParticipantLeft)
+
+Status = Literal["recorded", "blank", "none"]
+
+
+class Entry(NamedTuple):
+    """An event of the log, and what it says."""
+
+    stored: StoredEvent
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The event at which something begins or ends."""
+
+    moment: datetime
+    #: In words, for instance `withdraws consent`.
+    what: str
+    type: str
+    stream: str
+    position: int
+    global_position: int | None
+    event_id: UUID
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Time in which something held. No begin: ever before; no end: it lasts."""
+
+    begin: Edge | None
+    end: Edge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What holds for a participant."""
+
+    presence: Literal["not there yet", "present", "left", "disconnected"] = "not there yet"
+    consent: Literal["none", "given", "refused", "withdrawn"] = "none"
+    file: Literal["none", "requested", "running", "finished", "failed"] = "none"
+
+    @property
+    def present(self) -> bool:
+        return self.presence == "present"
+
+    @property
+    def consents(self) -> bool:
+        return self.consent == "given"
+
+    @property
+    def status(self) -> Status:
+        """Whether their media is in a file, a file holds black and silence for them, or there is none."""
+        if self.file != "running":
+            return "none"
+        return "recorded" if self.present and self.consents else "blank"
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why they are not recorded."""
+        noes = tuple(reason for reason in (_ABSENT.get(self.presence), _NO_CONSENT.get(self.consent)) if reason)
+        return noes or tuple(reason for reason in (_NO_FILE.get(self.file),) if reason)
+
+
+_ABSENT = {"not there yet": "not in the room yet", "left": "left the room", "disconnected": "disconnected"}
+_NO_CONSENT = {"none": "has not consented", "refused": "refused consent", "withdrawn": "withdrew consent"}
+_NO_FILE = {
+    "none": "no file requested",
+    "requested": "file not begun yet",
+    "finished": "file finished",
+    "failed": "recording failed",
+}
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Generic[Key]):
+    """A span, and what was the same throughout."""
+
+    key: Key
+    span: Span
+
+
+Line = list[Stretch[Conditions]]
+
+
+def edge(entry: Entry, what: str | None = None) -> Edge:
+    stored, event = entry
+    return Edge(
+        event.at,
+        what or _words(event),
+        stored.type,
+        stored.stream,
+        stored.position,
+        stored.global_position,
+        stored.id,
+        stored.actor,
+    )
+
+
+def in_force(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Tell what counts, in order of effect, from what was undone.
+
+    A yes is undone by a no that came into the log after it and took effect before it or with it. So does the
+    recorder's gate: in doubt it is a no.
+    """
+    kept: list[Entry] = []
+    undone: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry.event, _NOES):
+            undone += [word for word in kept if _undoes(entry.event, word.event)]
+            kept = [word for word in kept if not _undoes(entry.event, word.event)]
+        kept.append(entry)
+    return sorted(kept, key=lambda entry: (entry.event.at, isinstance(entry.event, _NOES))), undone
+
+
+def line(entries: Iterable[Entry]) -> Line:
+    """Return the line that these events make, in their order. Stretches as short as a moment are in it."""
+    stretches: Line = []
+    conditions, begin = Conditions(), None
+    for entry in entries:
+        after = _after(conditions, entry.event)
+        if after != conditions:
+            end = edge(entry)
+            stretches.append(Stretch(conditions, Span(begin, end)))
+            conditions, begin = after, end
+    return [*stretches, Stretch(conditions, Span(begin, None))]
+
+
+def stretches(line: Line, key: Callable[[Conditions], Key]) -> list[Stretch[Key]]:
+    """Return the line with its stretches joined where the key is the same. None is as short as a moment."""
+    joined = []
+    for same, group in groupby(line, lambda stretch: key(stretch.key)):
+        each = list(group)
+        joined.append(Stretch(same, Span(each[0].span.begin, each[-1].span.end)))
+    return [stretch for stretch in joined if not _is_momentary(stretch.span)]
+
+
+def spans(line: Line, holds: Callable[[Conditions], bool]) -> list[Span]:
+    """Return when something held."""
+    return [stretch.span for stretch in stretches(line, holds) if stretch.key]
+
+
+def _is_momentary(span: Span) -> bool:
+    return span.begin is not None and span.end is not None and span.begin.moment >= span.end.moment
+
+
+def _undoes(no: Event, word: Event) -> bool:
+    yes = ParticipantJoined if isinstance(no, ParticipantLeft) else ConsentGiven
+    return isinstance(word, yes) and word.at >= no.at
+
+
+def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: PLR0911  one case for each event
+    match event:
+        case ParticipantJoined():
+            return replace(conditions, presence="present")
+        case ParticipantLeft():
+            return replace(conditions, presence="disconnected" if event.reason == "timeout" else "left")
+        case ConsentGiven():
+            return replace(conditions, consent="given")
+        case ConsentEvent():
+            return replace(conditions, consent="refused" if isinstance(event, ConsentRefused) else "withdrawn")
+        case ParticipantRecordingRequested():
+            return replace(conditions, file="requested")
+        case ParticipantRecordingStarted():
+            return replace(conditions, file="running")
+        case ParticipantRecordingStopped():
+            return replace(conditions, file="finished")
+        case ParticipantRecordingFailed():
+            return replace(conditions, file="failed")
+        case _:
+            return conditions
+
+
+_WORDS = {
+    "room.participant-joined.v1": "joins the room",
+    "room.participant-left.v1": "leaves the room",
+    "consent.given.v1": "consents",
+    "consent.refused.v1": "refuses consent",
+    "consent.withdrawn.v1": "withdraws consent",
+    "participant-recording.requested.v1": "a file is requested",
+    "participant-recording.started.v1": "the file begins",
+    "participant-recording.stop-requested.v1": "the file is to end",
+    "participant-recording.stopped.v1": "the file is in place",
+    "participant-recording.failed.v1": "the file failed",
+    "recording.requested.v1": "the recording is asked for",
+    "recording.started.v1": "the recording begins",
+    "recording.stopped.v1": "the recording ends",
+    "recording.failed.v1": "the recording failed",
+}
+#: What need not be said beside the words.
+_PLAIN_REASONS = {None, "quit", "requested"}
+
+
+def _words(event: Event) -> str:
+    words, reason = _WORDS.get(event.type, event.type), getattr(event, "reason", None)
+    return words if reason in _PLAIN_REASONS else f"{words}: {str(reason).replace('_', ' ')}"

@@ -1,0 +1,37 @@
+"""`onrecord bench …`: measures this system on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bench = typer.Typer(no_args_is_help=True, help="Measure this system on this machine.")
+
+
+@bench.callback()
+def measure() -> None:
+    """Measure this system on this machine."""
+
+
+@bench.command("log")
+def log_command(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result into this file as well.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Only some of append, batches, replay, latency, growth, separated by commas.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure less, within two minutes.")] = False,
+    seed: Annotated[int, typer.Option(help="Payloads, meetings and pauses are the same for the same seed.")] = 1,
+) -> None:
+    """Measure the log: appends, batches, replay, commit to handler, growth. Takes about ten minutes.
+
+    It makes databases of its own on the server of ONRECORD_DATABASE_URL, whose role must be allowed to, and drops
+    them; unset, it starts an embedded one. ONRECORD_AMQP_URL must name a virtual host that nobody uses; unset, the bus
+    is within the process.
+    """
+    from services.bench.log.command import bench_log, chosen  # noqa: PLC0415  the other commands start faster
+    from services.bench.log.scale import FULL, QUICK  # noqa: PLC0415
+    from shared.runtime.settings import Settings, load_settings  # noqa: PLC0415
+
+    bench_log(load_settings(Settings), QUICK if quick else FULL, chosen(only), seed, json_file)

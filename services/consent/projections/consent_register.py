@@ -1,0 +1,134 @@
+"""The consent register: what each participant said in a session, and from when until when it holds.
+
+A word takes effect at its moment, which may lie before that of a word which came into the log earlier: gateways are
+several. In doubt it is a no, so a no undoes every yes that came into the log before it and took effect at its moment or
+later. The recorder's gate and the timeline keep the same rule.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.message import Event
+from shared.eventsourcing.event import StoredEvent
+from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.projection import Projection, Told
+
+Answer = Literal["given", "refused", "withdrawn"]
+
+_TABLES = """
+CREATE TABLE words (
+    session_id text NOT NULL,
+    participant_id text NOT NULL,
+    room_id text NOT NULL,
+    answer text NOT NULL,
+    since timestamptz NOT NULL,
+    -- Where the next word takes over; null: it still holds.
+    until timestamptz,
+    -- The event behind it.
+    global_position bigint NOT NULL,
+    event_id uuid NOT NULL,
+    PRIMARY KEY (session_id, participant_id, global_position)
+);
+"""
+
+_READ = """SELECT session_id, participant_id, room_id, answer, since, global_position, event_id FROM words
+    WHERE (session_id, participant_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"""
+_REMOVE = """DELETE FROM words
+    WHERE (session_id, participant_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"""
+_FIELDS = ("session_id", "participant_id", "room_id", "answer", "since", "until", "global_position", "event_id")
+
+_GIVEN = """SELECT EXISTS (
+    SELECT FROM consent_register.words
+    WHERE session_id = $1 AND participant_id = $2 AND answer = 'given' AND since <= $3 AND (until IS NULL OR until > $3)
+)"""
+
+#: Session and participant.
+_Person = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody said."""
+
+    room_id: str
+    answer: Answer
+    since: datetime
+    global_position: int
+    event_id: UUID
+
+
+async def may_be_recorded(
+    database: asyncpg.Pool | asyncpg.Connection, session_id: str, participant_id: str, at: datetime
+) -> bool:
+    """Tell whether the participant consented at that moment, as far as the register has come.
+
+    Raises LogUnavailableError, and asyncpg.UndefinedTableError where the consent service has never run.
+    """
+    with outages_told():
+        given: bool = await database.fetchval(_GIVEN, session_id, participant_id, at)
+    return given
+
+
+def in_force(words: Iterable[Word]) -> list[Word]:
+    """Return the words that hold, in the order of their moments, of one person's words in the order of the log."""
+    kept: list[Word] = []
+    for word in words:
+        if word.answer != "given":
+            kept = [said for said in kept if said.answer != "given" or said.since < word.since]
+        insort(kept, word, key=_order)
+    return kept
+
+
+def _order(word: Word) -> tuple[datetime, bool, int]:
+    """Sort by moment, and a no after a yes of the same moment, because the last one counts."""
+    return word.since, word.answer != "given", word.global_position
+
+
+async def _apply(connection: asyncpg.Connection, told: Sequence[Told]) -> None:
+    """Write the words of everybody anew who said something: those in force, each until the next one."""
+    said = _by_person(told)
+    people = [person[0] for person in said], [person[1] for person in said]
+    for session_id, participant_id, *word in await connection.fetch(_READ, *people):
+        said[session_id, participant_id].append(Word(*word))
+    await connection.execute(_REMOVE, *people)
+    rows = [row for person, words in said.items() for row in _rows(person, words)]
+    await connection.copy_records_to_table("words", records=rows, columns=_FIELDS)
+
+
+def _by_person(told: Sequence[Told]) -> dict[_Person, list[Word]]:
+    said: dict[_Person, list[Word]] = defaultdict(list)
+    for event, stored in told:
+        if isinstance(event, ConsentEvent):
+            said[event.session_id, event.participant_id].append(_word(event, stored))
+    return said
+
+
+def _word(event: ConsentEvent, stored: StoredEvent) -> Word:
+    return Word(event.room_id, _ANSWERS[type(event)], event.at, stored.global_position or 0, stored.id)
+
+
+_ANSWERS: dict[type[Event], Answer] = {
+    ConsentGiven: "given",
+    ConsentRefused: "refused",
+    ConsentWithdrawn: "withdrawn",
+}
+
+
+def _rows(person: _Person, words: list[Word]) -> Iterable[tuple[object, ...]]:
+    held = in_force(sorted(words, key=lambda word: word.global_position))
+    until: list[datetime | None] = [*(word.since for word in held[1:]), None]
+    for word, end in zip(held, until, strict=True):
+        yield (*person, word.room_id, word.answer, word.since, end, word.global_position, word.event_id)
+
+
+CONSENT_REGISTER = Projection("consent_register", 1, _TABLES, tuple(_ANSWERS), _apply)

@@ -1,0 +1,140 @@
+"""A webhook target that can be slow, and the means to make something happen that it is told of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+from fastapi import FastAPI, Request, Response
+
+from services.notifier.adapters.http import HttpPoster
+from services.notifier.delivery import Delivery
+from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX, WebhookOutbox
+from shared.contracts.message import Event
+from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
+from shared.contracts.room import RoomCreated
+from shared.contracts.webhook import WebhookEvent, webhook_stream
+from shared.eventsourcing.codec import Context, decode, encode
+from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.projection_runner import ProjectionRunner
+from shared.eventsourcing.store import EventStore
+from shared.runtime.clock import utc_now
+from shared.runtime.http import serving
+from shared.runtime.supervision import supervised
+from tests.integration.projections.keeping import build_of
+from tests.support.events import append
+from tests.support.eventually import eventually
+from tests.support.moments import at
+
+
+@dataclass(slots=True)
+class Target:
+    """Answers with `status`, once its gate is open."""
+
+    port: int = 0
+    status: int = 200
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Path, id and body of what came, as it came.
+    posted: list[tuple[str, UUID, bytes]] = field(default_factory=list)
+
+    def url(self, path: str = "hook", host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}/{path}"
+
+    @property
+    def ids(self) -> list[UUID]:
+        return [webhook_id for _, webhook_id, _ in self.posted]
+
+    def ids_at(self, path: str) -> list[UUID]:
+        return [webhook_id for there, webhook_id, _ in self.posted if there == path]
+
+
+@asynccontextmanager
+async def serving_target() -> AsyncIterator[Target]:
+    target = Target()
+    target.gate.set()
+    app = FastAPI()
+
+    @app.post("/{path}")
+    async def hook(path: str, request: Request) -> Response:
+        target.posted.append((path, UUID(request.headers["webhook-id"]), await request.body()))
+        if path.startswith("slow"):
+            await target.gate.wait()
+        return Response(status_code=target.status)
+
+    async with serving(app, "127.0.0.1", 0) as target.port:
+        yield target
+        target.gate.set()
+
+
+@asynccontextmanager
+async def notifying(store: EventStore, pool: asyncpg.Pool) -> AsyncIterator[ProjectionRunner]:
+    """Run a notifier, as its bootstrap does."""
+    poster = HttpPoster()
+    delivery = Delivery(WebhookOutbox(pool), store, poster, utc_now)
+    runner = ProjectionRunner(WEBHOOK_OUTBOX, store, pool, delivery.run)
+    try:
+        async with supervised(runner.run()):
+            await eventually(lambda: build_of(pool, WEBHOOK_OUTBOX))
+            yield runner
+    finally:
+        await poster.close()
+
+
+async def create_room(store: EventStore, room_id: str, url: str | None) -> None:
+    await _append(store, RoomCreated(at=at(), room_id=room_id, webhook_url=url))
+
+
+async def record(store: EventStore, room_id: str, count: int = 3) -> list[UUID]:
+    """Let a recording go its way in the room's session, up to three events; return their ids."""
+    about = {"at": at(1), "room_id": room_id, "session_id": f"session-{room_id}", "recording_id": f"rec-{room_id}"}
+    happened: list[Event] = [
+        RecordingRequested(**about, requested_by="ann"),
+        RecordingStarted(**about, worker_id="w"),
+        RecordingStopped(**about, reason="requested"),
+        RecordingFailed(**about, reason="none"),
+    ]
+    return [await _append(store, event) for event in happened[:count]]
+
+
+async def _append(store: EventStore, event: Event) -> UUID:
+    new = encode(event, Context.begin("service:test"))
+    await append(store, event.stream, [new])
+    return new.id
+
+
+async def outcomes(store: EventStore) -> list[WebhookEvent]:
+    """What is in the log about webhooks, in order."""
+    events = [decode(stored) for stored in await store.read_all(limit=10_000)]
+    return [event for event in events if isinstance(event, WebhookEvent)]
+
+
+async def waiting(pool: asyncpg.Pool) -> int:
+    """How many webhooks are in the outbox."""
+    count: int = await pool.fetchval("SELECT count(*) FROM webhook_outbox.webhooks")
+    return count
+
+
+async def all_told(store: EventStore, ids: list[UUID]) -> bool:
+    """Whether these have their outcome, each once."""
+    try:
+        told = [outcome.event_id for outcome in await outcomes(store)]
+    except LogUnavailableError:
+        return False
+    assert len(set(told)) == len(told)
+    return sorted(told) == sorted(ids)
+
+
+async def is_told(store: EventStore, event_id: UUID) -> bool:
+    return len(await store.read(webhook_stream(event_id))) == 1
+
+
+async def head_is(store: EventStore, position: int) -> bool:
+    return await store.head() == position
+
+
+async def waiting_is(pool: asyncpg.Pool, count: int) -> bool:
+    return await waiting(pool) == count
