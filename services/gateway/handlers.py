@@ -14,6 +14,7 @@ import structlog
 
 from services.gateway.domain.room import (
     CreateRoom,
+    InsufficientPermissionsError,
     JoinRoom,
     LeaveRoom,
     Room,
@@ -43,15 +44,6 @@ _log = structlog.get_logger()
 _RETRY_SECONDS = 0.2
 
 Answer = TypeVar("Answer", bound=Contract)
-
-
-class InsufficientPermissionsError(RefusedError):
-    """Only a moderator may do that."""
-
-    code = "insufficient_permissions"
-
-    def __init__(self, participant_id: str) -> None:
-        super().__init__(f"participant {participant_id} is no moderator of this room")
 
 
 class NotInRoomError(RefusedError):

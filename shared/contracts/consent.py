@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import StringConstraints
 
 from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
 from shared.contracts.message import Command, Event
+
+#: The version of the text that somebody was shown when they were asked, as their client names it.
+TextVersion = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+#: What ended a yes that nobody took back.
+ClearReason = Literal["left", "recording_stopped"]
 
 
 def consent_stream(session_id: str, participant_id: str) -> str:
@@ -22,6 +29,7 @@ class SetConsent(Command):
     session_id: SessionId
     participant_id: ParticipantId
     consent: bool
+    text_version: TextVersion | None = None
 
 
 class ConsentEvent(Event):
@@ -34,15 +42,29 @@ class ConsentEvent(Event):
         return consent_stream(self.session_id, self.participant_id)
 
 
-class ConsentGiven(ConsentEvent):
+class ConsentSaid(ConsentEvent):
+    """A participant's word."""
+
+    text_version: TextVersion | None = None
+
+
+class ConsentGiven(ConsentSaid):
     type: ClassVar[str] = "consent.given.v1"
 
 
-class ConsentRefused(ConsentEvent):
-    """The participant was asked and said no, never having said yes."""
+class ConsentRefused(ConsentSaid):
+    """The participant was asked and said no, while no yes of theirs held."""
 
     type: ClassVar[str] = "consent.refused.v1"
 
 
-class ConsentWithdrawn(ConsentEvent):
+class ConsentWithdrawn(ConsentSaid):
     type: ClassVar[str] = "consent.withdrawn.v1"
+
+
+class ConsentCleared(ConsentEvent):
+    """A yes ended by itself, at the moment of its reason: the room does not keep it. They may say yes again."""
+
+    type: ClassVar[str] = "consent.cleared.v1"
+
+    reason: ClearReason

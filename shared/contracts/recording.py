@@ -44,6 +44,25 @@ class StopRecording(RecordingCommand):
     reason: StopReason = "requested"
     #: None when nobody asked but the session ended.
     requested_by: ParticipantId | None = None
+    #: Stop it also when it was asked for and has not started yet.
+    unstarted: bool = False
+
+
+class PauseRecording(RecordingCommand):
+    """Gateway to recorder: a moderator asked for it. Files go on in black and silence."""
+
+    type: ClassVar[str] = "recording.pause.v1"
+
+    requested_by: ParticipantId
+
+
+class ResumeRecording(RecordingCommand):
+    """Gateway to recorder: a moderator asked for it."""
+
+    type: ClassVar[str] = "recording.resume.v1"
+    lapses: ClassVar[bool] = True
+
+    requested_by: ParticipantId
 
 
 class RecordingEvent(Event):
@@ -75,6 +94,20 @@ class RecordingStopped(RecordingEvent):
 
     reason: StopReason
     requested_by: ParticipantId | None = None
+
+
+class RecordingPaused(RecordingEvent):
+    """From `at` on nothing is recorded; the files go on in black and silence."""
+
+    type: ClassVar[str] = "recording.paused.v1"
+
+    requested_by: ParticipantId
+
+
+class RecordingResumed(RecordingEvent):
+    type: ClassVar[str] = "recording.resumed.v1"
+
+    requested_by: ParticipantId
 
 
 class RecordingFailed(RecordingEvent):

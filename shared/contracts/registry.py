@@ -9,15 +9,22 @@ from shared.contracts.message import Command, Event
 
 _EVENTS: tuple[type[Event], ...] = (
     room.RoomCreated,
+    room.BreakoutRoomOpened,
     room.SessionStarted,
     room.ParticipantJoined,
     room.ParticipantLeft,
+    room.RoleChanged,
+    room.HandRaised,
+    room.HandLowered,
     room.SessionEnded,
     consent.ConsentGiven,
     consent.ConsentRefused,
     consent.ConsentWithdrawn,
+    consent.ConsentCleared,
     recording.RecordingRequested,
     recording.RecordingStarted,
+    recording.RecordingPaused,
+    recording.RecordingResumed,
     recording.RecordingStopped,
     recording.RecordingFailed,
     participant_recording.ParticipantRecordingRequested,
@@ -33,6 +40,8 @@ _COMMANDS: tuple[type[Command], ...] = (
     consent.SetConsent,
     recording.StartRecording,
     recording.StopRecording,
+    recording.PauseRecording,
+    recording.ResumeRecording,
     rtp_source.OpenRtpSource,
 )
 

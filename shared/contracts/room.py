@@ -8,7 +8,10 @@ from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
 from shared.contracts.message import Event
 
 Role = Literal["guest", "user", "moderator"]
-LeaveReason = Literal["quit", "timeout"]
+#: They went; their connection or its gateway was lost; they came in a second time, by another connection.
+LeaveReason = Literal["quit", "timeout", "replaced"]
+#: Whether a yes ends when the participant leaves and when the recording stops, or outlives both.
+ConsentPolicy = Literal["clear", "keep"]
 
 
 def room_stream(room_id: str) -> str:
@@ -29,12 +32,26 @@ class RoomCreated(RoomEvent):
     custom_room_id: str | None = None
     #: Where recording events of this room are posted to.
     webhook_url: str | None = None
+    consent_policy: ConsentPolicy = "clear"
+    #: The room that this one is a breakout room of.
+    parent_room_id: RoomId | None = None
+
+
+class BreakoutRoomOpened(RoomEvent):
+    """The room has a breakout room, which is a room with participants, consent and recordings of its own."""
+
+    type: ClassVar[str] = "room.breakout-room-opened.v1"
+
+    breakout_room_id: RoomId
+    name: str
 
 
 class SessionStarted(RoomEvent):
     type: ClassVar[str] = "room.session-started.v1"
 
     session_id: SessionId
+    #: What the room says, for as long as the session lasts.
+    consent_policy: ConsentPolicy = "clear"
 
 
 class ParticipantJoined(RoomEvent):
@@ -44,6 +61,9 @@ class ParticipantJoined(RoomEvent):
     participant_id: ParticipantId
     display_name: str
     role: Role
+    #: The gateway that they are connected to, and by which of its connections. None: by no connection.
+    gateway_id: str | None = None
+    connection_id: str | None = None
 
 
 class ParticipantLeft(RoomEvent):
@@ -52,6 +72,29 @@ class ParticipantLeft(RoomEvent):
     session_id: SessionId
     participant_id: ParticipantId
     reason: LeaveReason
+
+
+class RoleChanged(RoomEvent):
+    type: ClassVar[str] = "room.role-changed.v1"
+
+    session_id: SessionId
+    participant_id: ParticipantId
+    role: Role
+    changed_by: ParticipantId
+
+
+class HandRaised(RoomEvent):
+    type: ClassVar[str] = "room.hand-raised.v1"
+
+    session_id: SessionId
+    participant_id: ParticipantId
+
+
+class HandLowered(RoomEvent):
+    type: ClassVar[str] = "room.hand-lowered.v1"
+
+    session_id: SessionId
+    participant_id: ParticipantId
 
 
 class SessionEnded(RoomEvent):

@@ -113,7 +113,7 @@ def test_a_room_outlives_its_sessions() -> None:
 
 def test_the_room_knows_who_is_present_and_since_when() -> None:
     room = given(ROOM, CREATED, STARTED, joined(second=4), joined("bob"), left("bob")).state
-    assert room.participants == {"ann": Participant("Ann", "user", at(4))}
+    assert room.participants == {"ann": Participant("Ann", "user", "user", at(4))}
 
 
 @pytest.mark.parametrize(("role", "may"), [("moderator", True), ("user", False), ("guest", False)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.consent import SetConsent
 from shared.contracts.message import Command
-from shared.contracts.recording import StartRecording, StopRecording
+from shared.contracts.recording import PauseRecording, ResumeRecording, StartRecording, StopRecording
 from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
@@ -36,6 +36,8 @@ ASKED: list[Command] = [
     SetConsent(at=at(), room_id="r", session_id="s", participant_id="ann", consent=False),
     StartRecording(**REC, requested_by="ann"),
     StopRecording(**REC),
+    PauseRecording(**REC, requested_by="ann"),
+    ResumeRecording(**REC, requested_by="ann"),
     OpenRtpSource(
         at=at(), room_id="r", session_id="s", participant_id="ann", video=RtpTrack(codec="VP8", payload_type=96)
     ),
