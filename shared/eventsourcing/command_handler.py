@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -13,6 +15,7 @@ from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.decider import Decider
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.event import StoredEvent
+from shared.eventsourcing.recent_states import RecentStates
 from shared.eventsourcing.snapshots import Loaded, Snapshots
 from shared.eventsourcing.store import EventStore
 
@@ -25,7 +28,7 @@ Outcome = TypeVar("Outcome")
 
 #: A conflict means that somebody else got on, so a command that loses this often is in a storm, not in bad luck.
 _ATTEMPTS = 20
-#: A snapshot is taken when as many events had to be read since the last one.
+#: A snapshot is taken whenever a stream has grown by as many events.
 _SNAPSHOT_EVERY = 200
 
 
@@ -39,21 +42,32 @@ class Decided(Generic[State, Happened]):
 
 
 class CommandHandler(Generic[State, Asked, Happened]):
-    """Brings one aggregate's decider and the log together. Snapshots are worth it where streams are long."""
+    """Brings one aggregate's decider and the log together.
+
+    Snapshots are worth it where streams are long, recent states where one process gives many commands to one stream.
+    """
 
     def __init__(
-        self, store: EventStore, decider: Decider[State, Asked, Happened], snapshots: Snapshots[State] | None = None
+        self,
+        store: EventStore,
+        decider: Decider[State, Asked, Happened],
+        snapshots: Snapshots[State] | None = None,
+        recent: RecentStates[State] | None = None,
     ) -> None:
         self._store = store
         self._decider = decider
         self._snapshots = snapshots
+        self._recent = recent
+        #: By stream: who of this process is deciding on it, and who waits.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, stream: str) -> Loaded[State]:
-        known = await self._snapshots.load(stream) if self._snapshots else None
-        since = known or Loaded(self._decider.initial, 0)
+        """Return the state that the log has now."""
+        recent = self._recent.get(stream) if self._recent else None
+        snapshot = await self._snapshots.load(stream) if self._snapshots and not recent else None
+        since = recent or snapshot or Loaded(self._decider.initial, 0)
         loaded = self._fold(await self._store.read(stream, since.position), since)
-        if self._snapshots and loaded.position - since.position >= _SNAPSHOT_EVERY:
-            await _save(self._snapshots, stream, loaded)
+        await self._keep(stream, since.position, loaded)
         return loaded
 
     async def handle(self, stream: str, command: Asked, context: Context) -> Decided[State, Happened]:
@@ -62,7 +76,9 @@ class CommandHandler(Generic[State, Asked, Happened]):
         async def attempt() -> Decided[State, Happened]:
             return await self._attempt(stream, await self.load(stream), command, context)
 
-        return await _insist(attempt)
+        # One after the other: all at once, all but one would have to decide again, for as many times as there are.
+        async with self._turns.setdefault(stream, asyncio.Lock()):
+            return await _insist(attempt)
 
     async def handle_once(self, stream: str, command: Asked, context: Context) -> Decided[State, Happened]:
         """Decide a command that may come again as the same message, `context.causation_id`. Raises RefusedError.
@@ -87,6 +103,12 @@ class CommandHandler(Generic[State, Asked, Happened]):
         await self._append(stream, loaded.position, events, context)
         state = self._decider.fold(events, loaded.state)
         return Decided(state, loaded.position + len(events), tuple(events))
+
+    async def _keep(self, stream: str, known: int, loaded: Loaded[State]) -> None:
+        if self._recent:
+            self._recent.put(stream, loaded)
+        if self._snapshots and loaded.position // _SNAPSHOT_EVERY > known // _SNAPSHOT_EVERY:
+            await _save(self._snapshots, stream, loaded)
 
     async def _append(self, stream: str, position: int, events: Sequence[Happened], context: Context) -> None:
         if events:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,8 +27,9 @@ from shared.contracts.recording import (
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
-from shared.eventsourcing.event import NewEvent
+from shared.eventsourcing.event import NewEvent, StoredEvent
 from shared.eventsourcing.in_memory import InMemoryEventStore
+from shared.eventsourcing.recent_states import RecentStates
 from tests.support.moments import at
 
 STREAM = "recording-s"
@@ -42,13 +44,31 @@ class ContestedStore(InMemoryEventStore):
 
     def __init__(self, rivals: Callable[[InMemoryEventStore], Rivals], *commands: Any) -> None:
         super().__init__()
-        self._rivals = rivals(self)
+        self._rivals = rivals
         self._commands = list(commands)
         self.contested = True
 
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
         if self.contested and self._commands:
-            await self._rivals.handle(stream, self._commands.pop(0), CONTEXT)
+            await self._rivals(self).handle(stream, self._commands.pop(0), CONTEXT)
+        return await super().append(stream, expected, events)
+
+
+class CountingStore(InMemoryEventStore):
+    """Takes its time to read, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.appends = self.read_events = 0
+
+    async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
+        await asyncio.sleep(0)
+        stored = await super().read(stream, after)
+        self.read_events += len(stored)
+        return stored
+
+    async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
+        self.appends += 1
         return await super().append(stream, expected, events)
 
 
@@ -153,6 +173,25 @@ async def test_who_loses_a_race_and_is_still_right_writes_after_the_winner() -> 
     decided = await rooms(store).handle("room-r", join("ann"), CONTEXT)
     assert list(decided.state.participants) == ["cy", "bob", "ann"]  # bob himself lost to cy
     assert (decided.position, len(decided.events)) == (5, 1)
+
+
+async def test_commands_of_one_process_to_one_stream_do_not_lose_to_each_other() -> None:
+    store = CountingStore()
+    handling: CommandHandler[Room, RoomCommand, RoomHappened] = CommandHandler(store, ROOM, recent=RecentStates(1))
+    await handling.handle("room-r", CreateRoom("r", at()), CONTEXT)
+    await asyncio.gather(*(handling.handle("room-r", join(f"p{number}"), CONTEXT) for number in range(100)))
+    assert len((await handling.load("room-r")).state.participants) == 100
+    assert store.appends == 101
+    assert store.read_events == 102, "each event is read once, the session's beginning among them"
+
+
+async def test_a_state_that_is_remembered_is_brought_up_to_what_others_wrote() -> None:
+    store = InMemoryEventStore()
+    handling: CommandHandler[Room, RoomCommand, RoomHappened] = CommandHandler(store, ROOM, recent=RecentStates(1))
+    await handling.handle("room-r", CreateRoom("r", at()), CONTEXT)
+    await rooms(store).handle("room-r", join("bob"), CONTEXT)
+    decided = await handling.handle("room-r", join("ann"), CONTEXT)
+    assert list(decided.state.participants) == ["bob", "ann"]
 
 
 async def test_a_storm_of_conflicts_ends() -> None:
