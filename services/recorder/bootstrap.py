@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.coordinator import Coordinator
 from services.recorder.handlers import RecorderStreams, recorder_answerer
 from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
+from services.recorder.meetings import Meetings
 from services.recorder.service import RecorderService
 from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
@@ -25,12 +25,12 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
     """Record while the context lasts. Raises StartupError when there is no ffmpeg or nowhere to store."""
     bus, streams = infrastructure.bus, RecorderStreams(infrastructure.store)
     worker = _worker(infrastructure, settings, streams)
-    coordinator = Coordinator(streams, infrastructure.clock)
-    service = RecorderService(infrastructure.store, streams, coordinator, worker)
+    meetings = Meetings(streams, infrastructure.clock)
+    service = RecorderService(infrastructure.store, streams, meetings, worker)
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await service.catch_up()
         async with (
-            supervised(coordinator.run(), service.until_stopped()),
+            supervised(meetings.run(), service.until_stopped()),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
             bus.answer(RECORDER_COMMANDS, recorder_answerer(streams, worker.open_rtp_source)),

@@ -12,14 +12,18 @@ from services.recorder.domain.participant_recording import (
 )
 from services.recorder.domain.recording import (
     RECORDING,
-    ConfirmRecording,
-    FailRecording,
     RecordingCommand,
     RecordingHappened,
     Recordings,
 )
 from shared.contracts.participant_recording import participant_recording_stream
-from shared.contracts.recording import StartRecording, StopRecording, recording_stream
+from shared.contracts.recording import (
+    PauseRecording,
+    ResumeRecording,
+    StartRecording,
+    StopRecording,
+    recording_stream,
+)
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -27,6 +31,9 @@ from shared.eventsourcing.store import EventStore
 from shared.messaging.answering import answering
 from shared.messaging.bus import Answerer
 from shared.messaging.message import ACCEPTED, Message, contract_message
+
+#: What others ask for.
+AskedRecording = StartRecording | PauseRecording | ResumeRecording | StopRecording
 
 
 class RecorderStreams:
@@ -40,7 +47,7 @@ class RecorderStreams:
             ParticipantRecordings, ParticipantRecordingCommand, ParticipantRecordingHappened
         ] = CommandHandler(store, PARTICIPANT_RECORDING)
 
-    async def give_once(self, command: StartRecording | StopRecording, context: Context) -> None:
+    async def give_once(self, command: AskedRecording, context: Context) -> None:
         """Decide a command that may come again as the same message. Raises RefusedError."""
         await self._recordings.handle_once(recording_stream(command.session_id), command, context)
 
@@ -48,7 +55,7 @@ class RecorderStreams:
         self, command: RecordingCommand | ParticipantRecordingCommand, context: Context
     ) -> tuple[RecordingHappened, ...] | tuple[ParticipantRecordingHappened, ...]:
         """Decide the command and return what it led to. Raises RefusedError."""
-        if isinstance(command, StartRecording | StopRecording | ConfirmRecording | FailRecording):
+        if isinstance(command, RecordingCommand):
             stream = recording_stream(command.session_id)
             return (await self._recordings.handle(stream, command, context)).events
         stream = participant_recording_stream(command.session_id, command.participant_id)
@@ -60,7 +67,7 @@ def recorder_answerer(
 ) -> Answerer:
     """Return what answers the recorder's commands. `open_source` raises RefusedError."""
 
-    async def decide(command: StartRecording | StopRecording, context: Context) -> Message:
+    async def decide(command: AskedRecording, context: Context) -> Message:
         await streams.give_once(command, context)
         return ACCEPTED
 
@@ -68,4 +75,12 @@ def recorder_answerer(
         opened = await open_source(command)
         return contract_message(opened, RtpSourceOpened.type)
 
-    return answering({StartRecording: decide, StopRecording: decide, OpenRtpSource: open_rtp_source})
+    return answering(
+        {
+            StartRecording: decide,
+            PauseRecording: decide,
+            ResumeRecording: decide,
+            StopRecording: decide,
+            OpenRtpSource: open_rtp_source,
+        }
+    )

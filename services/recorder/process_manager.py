@@ -19,7 +19,8 @@ from services.recorder.domain.participant_recording import (
     StopParticipantRecording,
 )
 from services.recorder.domain.recording import FailRecording, RecordingCommand
-from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from services.recorder.yeses import Yeses
+from shared.contracts.consent import ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
@@ -35,7 +36,7 @@ from shared.contracts.recording import (
     RecordingStopped,
     StopRecording,
 )
-from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
+from shared.contracts.room import ConsentPolicy, ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 
 #: A worker that is alive answers in milliseconds; later than this, nobody will.
 NO_WORKER_AFTER = timedelta(seconds=5)
@@ -69,9 +70,11 @@ class Meeting:
 
     room_id: str
     session_id: str
+    #: Whether a yes ends by itself. The consent service writes that down later than files may be asked for.
+    consent_policy: ConsentPolicy = "clear"
     ended_at: datetime | None = None
     present: frozenset[str] = frozenset()
-    consenting: frozenset[str] = frozenset()
+    yeses: Yeses = field(default_factory=Yeses)
     recording: OpenRecording | None = None
     #: When the last recording ended: the files of its participants end there.
     stopped_at: datetime | None = None
@@ -89,18 +92,22 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: C901, PLR0911, P
         case ParticipantJoined():
             return replace(meeting, present=meeting.present | {event.participant_id})
         case ParticipantLeft():
-            return replace(meeting, present=meeting.present - {event.participant_id})
+            return _left(meeting, event)
         case SessionEnded():
             return replace(meeting, ended_at=event.at, present=frozenset())
         case ConsentGiven():
-            return replace(meeting, consenting=meeting.consenting | {event.participant_id})
+            return replace(meeting, yeses=meeting.yeses.yes(event.participant_id, event.at))
         case ConsentRefused() | ConsentWithdrawn():
-            return replace(meeting, consenting=meeting.consenting - {event.participant_id})
+            return replace(meeting, yeses=meeting.yeses.no(event.participant_id))
+        case ConsentCleared():
+            return replace(meeting, yeses=meeting.yeses.lapse(event.participant_id, event.at))
         case RecordingRequested():
             return replace(meeting, recording=OpenRecording(event.recording_id, event.at))
         case RecordingStarted() if meeting.recording:
             return replace(meeting, recording=replace(meeting.recording, started=True))
-        case RecordingStopped() | RecordingFailed():
+        case RecordingStopped():
+            return _stopped(meeting, event)
+        case RecordingFailed():
             return replace(meeting, recording=None, stopped_at=event.at)
         case ParticipantRecordingRequested():
             asked = OpenParticipantRecording(event.participant_recording_id, event.recording_id, event.at)
@@ -120,7 +127,7 @@ def follow(meeting: Meeting | None, event: Event) -> Meeting | None:
     """Return what an event of the session makes of its meeting; None when it is over, or we know of none."""
     match event:
         case SessionStarted():
-            return Meeting(event.room_id, event.session_id)
+            return Meeting(event.room_id, event.session_id, event.consent_policy)
         case RecordingRequested() | ParticipantRecordingRequested() if meeting is None:
             # It was decided while the session ended, and came into the log after its end. It has to end as well.
             meeting = Meeting(event.room_id, event.session_id, ended_at=event.at)
@@ -161,7 +168,7 @@ def _starts_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
     recording = meeting.recording
     if recording is None or not recording.started or meeting.ended_at:
         return
-    for participant_id in sorted(meeting.present & meeting.consenting - meeting.open.keys()):
+    for participant_id in sorted(meeting.present & meeting.yeses.holding - meeting.open.keys()):
         wanted = participant_recording_id(recording.recording_id, participant_id)
         if wanted not in meeting.requested:
             yield RequestParticipantRecording(
@@ -187,6 +194,17 @@ def _ends_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
             yield StopParticipantRecording(**about, at=meeting.stopped_at or now)
         elif not open_one.started and now - open_one.requested_at >= NO_WORKER_AFTER:
             yield FailParticipantRecording(**about, at=now, reason="no worker answered")
+
+
+def _left(meeting: Meeting, event: ParticipantLeft) -> Meeting:
+    clears = meeting.consent_policy == "clear"
+    yeses = meeting.yeses.lapse(event.participant_id, event.at) if clears else meeting.yeses
+    return replace(meeting, present=meeting.present - {event.participant_id}, yeses=yeses)
+
+
+def _stopped(meeting: Meeting, event: RecordingStopped) -> Meeting:
+    yeses = meeting.yeses.lapse_all(event.at) if meeting.consent_policy == "clear" else meeting.yeses
+    return replace(meeting, recording=None, stopped_at=event.at, yeses=yeses)
 
 
 def _with(meeting: Meeting, participant_id: str, changed: OpenParticipantRecording | None) -> Meeting:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from services.recorder.coordinator import Coordinator
 from services.recorder.domain.recording import ConfirmRecording
 from services.recorder.handlers import RecorderStreams
+from services.recorder.meetings import Meetings
 from services.recorder.moments import nanoseconds
 from services.recorder.worker import Worker
 from shared.contracts.message import Event
@@ -22,9 +22,9 @@ from shared.messaging.message import Message, stored_event
 class RecorderService:
     """Hands what is heard to the process manager and to the worker."""
 
-    def __init__(self, store: EventStore, streams: RecorderStreams, coordinator: Coordinator, worker: Worker) -> None:
+    def __init__(self, store: EventStore, streams: RecorderStreams, meetings: Meetings, worker: Worker) -> None:
         self._streams = streams
-        self._coordinator = coordinator
+        self._meetings = meetings
         self._worker = worker
         self._follower = Follower(store, self._apply)
 
@@ -59,5 +59,5 @@ class RecorderService:
         await self._streams.give(command, context)
 
     def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
-        self._coordinator.apply(event)
+        self._meetings.apply(event)
         self._worker.apply(event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,21 +11,19 @@ from pathlib import Path
 import structlog
 
 from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.gates import Gates
 from services.recorder.handlers import RecorderStreams
 from services.recorder.media.depacketize import UnsupportedCodecError
-from services.recorder.media.gate import Condition, Gate
 from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
-from services.recorder.moments import nanoseconds
 from services.recorder.recording_task import RecordingTask
 from services.recorder.watermark import WatermarkGauge
-from shared.contracts.consent import ConsentEvent, ConsentGiven
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
     ParticipantRecordingStopRequested,
 )
 from shared.contracts.recording import RecordingFailed, RecordingStopped
-from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded
+from shared.contracts.room import ParticipantLeft, SessionEnded
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
@@ -67,7 +64,7 @@ class Worker:
         self._ffmpeg = ffmpeg
         self.watermark = watermark
         self._rtp = rtp_host, rtp_ports
-        self._gates: dict[_Who, Gate] = defaultdict(Gate)
+        self._gates = Gates()
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
         self._recordings: dict[_Who, RecordingTask] = {}
         #: What is to begin when the participant's last recording has told the log that it is over.
@@ -77,14 +74,11 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def apply(self, event: Event) -> None:
-        """Take the next event of the log: who agreed, who is there, which recording ends."""
+        """Take the next event of the log: what may be recorded, whose media ends, which recording ends."""
+        self._gates.apply(event)
         match event:
-            case ConsentEvent():
-                self._say(event, "consent", holds=isinstance(event, ConsentGiven))
-            case ParticipantJoined():
-                self._say(event, "presence", holds=True)
-            case ParticipantLeft():
-                self._say(event, "presence", holds=False)
+            # Media is announced for a participant, not for a connection: it outlives one that is replaced.
+            case ParticipantLeft() if event.reason != "replaced":
                 self._close_source((event.session_id, event.participant_id), asked_until=event.at)
             case RecordingStopped() | RecordingFailed():
                 self._stop_all(event)
@@ -114,7 +108,7 @@ class Worker:
             self._store,
             self._ffmpeg,
             self.watermark,
-            self._gates[who],
+            self._gates.of_file(*who, event.recording_id),
             self.worker_id,
             context,
         )
@@ -157,12 +151,6 @@ class Worker:
             for who in list(self._sources):
                 self._close_source(who)
 
-    def _say(
-        self, event: ConsentEvent | ParticipantJoined | ParticipantLeft, condition: Condition, *, holds: bool
-    ) -> None:
-        at_ns = nanoseconds(event.at)
-        self._gates[event.session_id, event.participant_id].say(condition, at_ns, holds=holds)
-
     def _stop(self, event: ParticipantRecordingStopRequested) -> None:
         recording = self._recordings.get((event.session_id, event.participant_id))
         if recording and recording.id == event.participant_recording_id:
@@ -185,10 +173,10 @@ class Worker:
 
     def _forget(self) -> None:
         """Forget what was said in sessions that are over; not what running recordings still have to obey."""
-        over = [who for who in self._gates if who[0] in self._ended and who not in self._recordings]
-        for who in over:
-            del self._gates[who]
-        self._ended &= {session_id for session_id, _ in self._recordings}
+        over = self._ended - {session_id for session_id, _ in self._recordings}
+        for session_id in over:
+            self._gates.forget(session_id)
+        self._ended -= over
 
     def _open(self, asked: OpenRtpSource) -> RtpSource:
         if asked.video is None and asked.audio is None:

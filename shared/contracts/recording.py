@@ -20,7 +20,6 @@ class RecordingCommand(Command):
 
     room_id: RoomId
     session_id: SessionId
-    recording_id: RecordingId
 
     @property
     def stream(self) -> str:
@@ -33,6 +32,7 @@ class StartRecording(RecordingCommand):
     type: ClassVar[str] = "recording.start.v1"
     lapses: ClassVar[bool] = True
 
+    recording_id: RecordingId
     requested_by: ParticipantId
 
 
@@ -41,6 +41,8 @@ class StopRecording(RecordingCommand):
 
     type: ClassVar[str] = "recording.stop.v1"
 
+    #: None: whichever runs.
+    recording_id: RecordingId | None = None
     reason: StopReason = "requested"
     #: None when nobody asked but the session ended.
     requested_by: ParticipantId | None = None
@@ -53,6 +55,8 @@ class PauseRecording(RecordingCommand):
 
     type: ClassVar[str] = "recording.pause.v1"
 
+    #: None: whichever runs.
+    recording_id: RecordingId | None = None
     requested_by: ParticipantId
 
 
@@ -62,6 +66,8 @@ class ResumeRecording(RecordingCommand):
     type: ClassVar[str] = "recording.resume.v1"
     lapses: ClassVar[bool] = True
 
+    #: None: whichever runs.
+    recording_id: RecordingId | None = None
     requested_by: ParticipantId
 
 

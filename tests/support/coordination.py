@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from services.recorder.coordinator import Coordinator
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
 from services.recorder.domain.recording import ConfirmRecording
 from services.recorder.handlers import RecorderStreams
+from services.recorder.meetings import Meetings
 from shared.contracts.consent import ConsentGiven, ConsentRefused
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingStarted, StartRecording, StopRecording
-from shared.contracts.room import ParticipantJoined, SessionEnded, SessionStarted
+from shared.contracts.room import ConsentPolicy, ParticipantJoined, SessionEnded, SessionStarted
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
@@ -44,7 +44,7 @@ class Coordination:
     @asynccontextmanager
     async def coordinator(self) -> AsyncIterator[None]:
         """Start one more; it reads the log from its beginning and follows it."""
-        one = Coordinator(RecorderStreams(self.log), self._look_at_the_clock)
+        one = Meetings(RecorderStreams(self.log), self._look_at_the_clock)
 
         def apply(event: Event, _: StoredEvent) -> None:
             one.apply(event)
@@ -91,8 +91,9 @@ class Coordination:
 
     # --- what happens
 
-    async def session(self, *consenting: str) -> None:
-        await self.happens(SessionStarted(at=self.now, room_id="r", session_id="s"))
+    async def session(self, *consenting: str, consent_policy: ConsentPolicy = "clear") -> None:
+        started = SessionStarted(at=self.now, room_id="r", session_id="s", consent_policy=consent_policy)
+        await self.happens(started)
         for who in consenting:
             await self.joins(who)
 

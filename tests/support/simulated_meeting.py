@@ -1,11 +1,15 @@
-"""A meeting without bus, store and clock: the real deciders, and the process manager that follows what they decide."""
+"""A meeting without bus, store and clock: the real deciders, and the process managers that follow what they decide."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
-from services.consent.domain.consent import CONSENT, Consent
+from services.consent.domain.consent import CONSENT, Consent, ConsentCommand
+from services.consent.process_manager import Session
+from services.consent.process_manager import due as clears_due
+from services.consent.process_manager import follow as follow_clears
 from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, RoomCommand
 from services.recorder.domain.participant_recording import (
     PARTICIPANT_RECORDING,
@@ -13,11 +17,18 @@ from services.recorder.domain.participant_recording import (
     FinishParticipantRecording,
     ParticipantRecordings,
 )
-from services.recorder.domain.recording import RECORDING, ConfirmRecording, FailRecording, RecordingCommand
+from services.recorder.domain.recording import RECORDING, ConfirmRecording, RecordingCommand, Running
 from services.recorder.process_manager import Meeting, RecorderCommand, due, follow
-from shared.contracts.consent import SetConsent
+from shared.contracts.consent import ConsentGiven, ConsentSaid, SetConsent
 from shared.contracts.message import Event
-from shared.contracts.recording import StartRecording, StopRecording
+from shared.contracts.recording import (
+    PauseRecording,
+    RecordingStopped,
+    ResumeRecording,
+    StartRecording,
+    StopRecording,
+)
+from shared.contracts.room import ConsentPolicy, ParticipantLeft
 from shared.eventsourcing.decider import RefusedError
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
@@ -26,9 +37,10 @@ ROOM_ID = "r"
 
 
 class SimulatedMeeting:
-    """One session. Every command is decided on the newest state; every event reaches the process manager at once."""
+    """One session. Every command is decided on the newest state; every event reaches the process managers at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, consent_policy: ConsentPolicy = "clear") -> None:
+        self.consent_policy = consent_policy
         self.log: list[Event] = []
         self.refusals: list[RefusedError] = []
         self.room = ROOM.initial
@@ -38,20 +50,28 @@ class SimulatedMeeting:
         self.recordings = RECORDING.initial
         self.participant_recordings: dict[str, ParticipantRecordings] = defaultdict(ParticipantRecordings)
         self.meeting: Meeting | None = None
+        #: As the consent service sees it.
+        self.clearing: Session | None = None
         self.second = 0.0
         self._recordings_begun = 0
-        self._room(CreateRoom(ROOM_ID, at()))
+        self._connections = 0
+        self._room(CreateRoom(ROOM_ID, at(), consent_policy=consent_policy))
 
     # --- people
 
     def join(self, who: str) -> None:
+        """Let somebody in; who is there already comes in by another connection."""
         is_over = self.session_id and not self.room.session_id
         if not is_over:
-            self._room(JoinRoom(ROOM_ID, "s", who, who, "moderator", at(self.second)))
+            self._connections += 1
+            connection = str(self._connections)
+            moment = at(self.second)
+            self._room(JoinRoom(ROOM_ID, "s", who, who, "moderator", moment, connection_id=connection))
             self.session_id = "s"
 
     def leave(self, who: str) -> None:
-        self._room(LeaveRoom(ROOM_ID, who, "quit", at(self.second)))
+        if present := self.room.participants.get(who):
+            self._room(LeaveRoom(ROOM_ID, who, "quit", at(self.second), present.connection_id))
 
     def say(self, who: str, *, consent: bool) -> None:
         if who not in self.room.participants:
@@ -59,9 +79,28 @@ class SimulatedMeeting:
         word = SetConsent(
             at=at(self.second), room_id=ROOM_ID, session_id=self.session_id, participant_id=who, consent=consent
         )
-        events = CONSENT.decide(self.consents[who], word)
-        self.consents[who] = CONSENT.fold(events, self.consents[who])
-        self._happened(events)
+        self._consent(word)
+
+    def clear(self) -> None:
+        """Let the consent service write down which consents have ended."""
+        for command in list(clears_due(self.clearing)) if self.clearing else []:
+            self._consent(command)
+
+    def consenting(self) -> set[str]:
+        """Return who is there and whose last word was a yes that nothing has ended since; without any clear."""
+        consenting: set[str] = set()
+        for event in self.log:
+            match event:
+                case ConsentSaid():
+                    consenting -= {event.participant_id}
+                    consenting |= {event.participant_id} if isinstance(event, ConsentGiven) else set()
+                case ParticipantLeft() if self.consent_policy == "clear":
+                    consenting -= {event.participant_id}
+                case RecordingStopped() if self.consent_policy == "clear":
+                    consenting.clear()
+        return consenting & self.room.participants.keys()
+
+    # --- moderators
 
     def start(self) -> None:
         """Ask for a recording; it may reach the recorder after the session's end."""
@@ -78,13 +117,22 @@ class SimulatedMeeting:
             )
         )
 
+    def pause(self) -> None:
+        if running := self.recordings.running:
+            self.give(PauseRecording(**self._of(running), requested_by="ann"))
+
+    def resume(self) -> None:
+        if running := self.recordings.running:
+            self.give(ResumeRecording(**self._of(running), requested_by="ann"))
+
     def stop(self) -> None:
         if running := self.recordings.running:
-            self.give(
-                StopRecording(
-                    at=at(self.second), room_id=ROOM_ID, session_id=self.session_id, recording_id=running.recording_id
-                )
-            )
+            self.give(StopRecording(**self._of(running)))
+
+    def stop_at_once(self) -> None:
+        """Stop it also if no worker has answered yet."""
+        if running := self.recordings.running:
+            self.give(StopRecording(**self._of(running), unstarted=True))
 
     # --- workers
 
@@ -110,7 +158,7 @@ class SimulatedMeeting:
 
     def give(self, command: RecorderCommand) -> None:
         try:
-            if isinstance(command, StartRecording | StopRecording | ConfirmRecording | FailRecording):
+            if isinstance(command, RecordingCommand):
                 self._recording(command)
             else:
                 state = self.participant_recordings[command.participant_id]
@@ -126,6 +174,12 @@ class SimulatedMeeting:
             for command in self.due():
                 self.give(command)
 
+    def _consent(self, command: ConsentCommand) -> None:
+        who = command.participant_id
+        events = CONSENT.decide(self.consents[who], command)
+        self.consents[who] = CONSENT.fold(events, self.consents[who])
+        self._happened(events)
+
     def _recording(self, command: RecordingCommand) -> None:
         events = RECORDING.decide(self.recordings, command)
         self.recordings = RECORDING.fold(events, self.recordings)
@@ -140,6 +194,15 @@ class SimulatedMeeting:
         for event in events:
             self.log.append(event)
             self.meeting = follow(self.meeting, event)
+            self.clearing = follow_clears(self.clearing, event)
+
+    def _of(self, running: Running) -> dict[str, Any]:
+        return {
+            "at": at(self.second),
+            "room_id": ROOM_ID,
+            "session_id": self.session_id,
+            "recording_id": running.recording_id,
+        }
 
     def _about(self, who: str, participant_recording_id: str) -> dict[str, str]:
         return {

@@ -18,7 +18,8 @@ from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.contracts.consent import ConsentGiven, ConsentWithdrawn
 from shared.contracts.participant_recording import ParticipantRecordingRequested, participant_recording_stream
-from shared.contracts.room import ParticipantJoined, ParticipantLeft
+from shared.contracts.recording import RecordingPaused, RecordingResumed, RecordingStopped
+from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined, ParticipantLeft, SessionStarted
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context, decode
 from tests.support.eventually import eventually
@@ -32,7 +33,7 @@ Happened = TypeVar("Happened")
 
 @dataclass(slots=True)
 class Studio:
-    """One session, `s`. Participants are named; their recordings are numbered."""
+    """One session, `s`. Participants are named; recordings and what is recorded of them are numbered."""
 
     log: UnreliableEventStore
     streams: RecorderStreams
@@ -41,19 +42,45 @@ class Studio:
 
     # --- what happens
 
+    def begins(self, consent_policy: ConsentPolicy) -> None:
+        """Say what becomes of a yes; unsaid, it is cleared."""
+        started = SessionStarted(at=_before(), room_id="r", session_id="s", consent_policy=consent_policy)
+        self.worker.apply(started)
+
     def arrives(self, who: str, *, consents: bool = True) -> None:
         """Let somebody join, and consent, well before anything is recorded."""
-        before = now() - timedelta(seconds=10)
-        joined = ParticipantJoined(at=before, **self._about(who), display_name=who, role="user")
-        self.worker.apply(joined)
+        self.joins(who, _before())
         if consents:
-            self.worker.apply(ConsentGiven(at=before, **self._about(who)))
+            self.consents(who, _before())
+
+    def joins(self, who: str, at: datetime | None = None) -> None:
+        joined = ParticipantJoined(at=at or now(), **self._about(who), display_name=who, role="user")
+        self.worker.apply(joined)
+
+    def consents(self, who: str, at: datetime | None = None) -> None:
+        self.worker.apply(ConsentGiven(at=at or now(), **self._about(who)))
 
     def withdraws(self, who: str, at: datetime) -> None:
         self.worker.apply(ConsentWithdrawn(at=at, **self._about(who)))
 
-    def leaves(self, who: str, at: datetime | None = None) -> None:
-        self.worker.apply(ParticipantLeft(at=at or now(), **self._about(who), reason="quit"))
+    def leaves(self, who: str, at: datetime | None = None, reason: LeaveReason = "quit") -> None:
+        self.worker.apply(ParticipantLeft(at=at or now(), **self._about(who), reason=reason))
+
+    def pauses(self, at: datetime | None = None, number: int = 1) -> datetime:
+        """Pause the room recording, and return since when it is."""
+        paused = RecordingPaused(at=at or now(), **_about_recording(number), requested_by="mona")
+        self.worker.apply(paused)
+        return paused.at
+
+    def resumes(self, number: int = 1) -> datetime:
+        resumed = RecordingResumed(at=now(), **_about_recording(number), requested_by="mona")
+        self.worker.apply(resumed)
+        return resumed.at
+
+    def stops_recording(self, at: datetime | None = None, number: int = 1) -> None:
+        """Stop the room recording; nobody has told the participants' files yet."""
+        stopped = RecordingStopped(at=at or now(), **_about_recording(number), reason="requested")
+        self.worker.apply(stopped)
 
     async def opens_source(self, who: str, at: datetime | None = None) -> RtpSourceOpened:
         """Announce somebody's RTP, by default now."""
@@ -64,7 +91,8 @@ class Studio:
 
     async def requests(self, who: str, number: int = 1) -> ParticipantRecordingRequested:
         """Write down that a recording is due; nobody has taken it yet."""
-        command = RequestParticipantRecording(**self._recording(who, number), recording_id=f"rec{number}")
+        recording_id = _about_recording(number)["recording_id"]
+        command = RequestParticipantRecording(**self._recording(who, number), recording_id=recording_id)
         (requested,) = await self.streams.give(command, _context())
         assert isinstance(requested, ParticipantRecordingRequested)
         return requested
@@ -129,6 +157,14 @@ async def studio(root: Path, ffmpeg: Path, *, watermark: bool = True) -> AsyncIt
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _before() -> datetime:
+    return now() - timedelta(seconds=10)
+
+
+def _about_recording(number: int) -> dict[str, Any]:
+    return {"room_id": "r", "session_id": "s", "recording_id": f"rec{number}"}
 
 
 async def _follow_the_clock(gauge: WatermarkGauge) -> None:

@@ -7,10 +7,14 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.contracts.recording import (
+    PauseRecording,
     RecordingFailed,
+    RecordingPaused,
     RecordingRequested,
+    RecordingResumed,
     RecordingStarted,
     RecordingStopped,
+    ResumeRecording,
     StartRecording,
     StopRecording,
 )
@@ -40,9 +44,23 @@ class InvalidRecordingIdError(RefusedError):
         self.recording_id = recording_id
 
 
+class RecorderNotStartedError(RefusedError):
+    """No such recording runs, or none at all: there is nothing to pause, resume or stop."""
+
+    code = "recorder_not_started"
+
+    def __init__(self, session_id: str, recording_id: str | None) -> None:
+        which = f"recording {recording_id} is not" if recording_id else "no recording is"
+        super().__init__(f"{which} running in session {session_id}: start one first")
+        self.session_id = session_id
+        self.recording_id = recording_id
+
+
 # --------------------------------------------------- events: the stored format, defined in shared/contracts/recording
 
-RecordingHappened = RecordingRequested | RecordingStarted | RecordingStopped | RecordingFailed
+RecordingHappened = (
+    RecordingRequested | RecordingStarted | RecordingPaused | RecordingResumed | RecordingStopped | RecordingFailed
+)
 
 # ----------------------------------------------------------------------------------------------------------- state
 
@@ -52,6 +70,8 @@ class Running:
     recording_id: str
     #: False until a worker is ready.
     started: bool = False
+    #: Since when nothing is recorded; None: it is not paused.
+    paused_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +88,17 @@ def evolve(recordings: Recordings, event: RecordingHappened) -> Recordings:
             return Recordings(Running(event.recording_id), recordings.known | {event.recording_id})
         case RecordingStarted():
             return replace(recordings, running=Running(event.recording_id, started=True))
+        case RecordingPaused():
+            return replace(recordings, running=Running(event.recording_id, started=True, paused_at=event.at))
+        case RecordingResumed():
+            return replace(recordings, running=Running(event.recording_id, started=True))
         case RecordingStopped() | RecordingFailed():
             return replace(recordings, running=None)
         case _:
             assert_never(event)
 
 
-# -------------------------------------- commands; StartRecording and StopRecording are in shared/contracts/recording
+# ------------------------------ commands; those to start, pause, resume and stop are in shared/contracts/recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +123,7 @@ class FailRecording:
     at: datetime
 
 
-RecordingCommand = StartRecording | StopRecording | ConfirmRecording | FailRecording
+RecordingCommand = StartRecording | PauseRecording | ResumeRecording | StopRecording | ConfirmRecording | FailRecording
 
 # ---------------------------------------------------------------------------------------------------------- decide
 
@@ -110,6 +134,10 @@ def decide(recordings: Recordings, command: RecordingCommand) -> list[RecordingH
             return _start(recordings, command)
         case ConfirmRecording():
             return _confirm(recordings, command)
+        case PauseRecording():
+            return _pause(recordings, command)
+        case ResumeRecording():
+            return _resume(recordings, command)
         case StopRecording():
             return _stop(recordings, command)
         case FailRecording():
@@ -123,33 +151,65 @@ def _start(recordings: Recordings, command: StartRecording) -> list[RecordingHap
         return []
     if recordings.running:
         raise AlreadyRecordingError(command.session_id, recordings.running.recording_id)
-    return [RecordingRequested(**_about(command), requested_by=command.requested_by)]
+    return [RecordingRequested(**_about(command, command.recording_id), requested_by=command.requested_by)]
 
 
 def _confirm(recordings: Recordings, command: ConfirmRecording) -> list[RecordingHappened]:
     if recordings.running != Running(command.recording_id):
         return []
-    return [RecordingStarted(**_about(command), worker_id=command.worker_id)]
+    return [RecordingStarted(**_about(command, command.recording_id), worker_id=command.worker_id)]
+
+
+def _pause(recordings: Recordings, command: PauseRecording) -> list[RecordingHappened]:
+    running = _started(recordings, command)
+    if running.paused_at:
+        return []
+    return [RecordingPaused(**_about(command, running.recording_id), requested_by=command.requested_by)]
+
+
+def _resume(recordings: Recordings, command: ResumeRecording) -> list[RecordingHappened]:
+    running = _started(recordings, command)
+    # One that was said before the pause, or with it, but arrives after it must not undo it.
+    if running.paused_at is None or command.at <= running.paused_at:
+        return []
+    return [RecordingResumed(**_about(command, running.recording_id), requested_by=command.requested_by)]
+
+
+def _started(recordings: Recordings, command: PauseRecording | ResumeRecording) -> Running:
+    running = _meant(recordings, command)
+    if running is None or not running.started:
+        raise RecorderNotStartedError(command.session_id, command.recording_id)
+    return running
+
+
+def _meant(recordings: Recordings, command: PauseRecording | ResumeRecording | StopRecording) -> Running | None:
+    """Return the recording that the command is about, if it runs or is about to."""
+    running = recordings.running
+    return running if running and command.recording_id in {None, running.recording_id} else None
 
 
 def _stop(recordings: Recordings, command: StopRecording) -> list[RecordingHappened]:
-    if recordings.running != Running(command.recording_id, started=True):
+    running = _meant(recordings, command)
+    if running is None or not (running.started or command.unstarted):
+        if command.recording_id is None:
+            raise RecorderNotStartedError(command.session_id, None)
         raise InvalidRecordingIdError(command.recording_id)
-    return [RecordingStopped(**_about(command), reason=command.reason, requested_by=command.requested_by)]
+    about = _about(command, running.recording_id)
+    return [RecordingStopped(**about, reason=command.reason, requested_by=command.requested_by)]
 
 
 def _fail(recordings: Recordings, command: FailRecording) -> list[RecordingHappened]:
     if recordings.running != Running(command.recording_id):
         return []
-    return [RecordingFailed(**_about(command), reason=command.reason)]
+    return [RecordingFailed(**_about(command, command.recording_id), reason=command.reason)]
 
 
-def _about(command: RecordingCommand) -> dict[str, object]:
+def _about(command: RecordingCommand, recording_id: str) -> dict[str, object]:
     return {
         "at": command.at,
         "room_id": command.room_id,
         "session_id": command.session_id,
-        "recording_id": command.recording_id,
+        "recording_id": recording_id,
     }
 
 

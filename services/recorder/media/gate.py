@@ -1,8 +1,9 @@
 """The gate: which moments of one participant may be recorded.
 
-Pure. A moment may pass when every condition holds at it. Nothing holds before it was said, and what is said takes
-effect at the moment it was said at, which may lie before what was taken note of earlier: gateways are several. In
-doubt it is a no: one that is heard of late also undoes every yes that is known already and was said after it.
+Pure. A moment may pass when every condition holds at it and the recording is not paused. No condition holds before it
+was said, and what is said takes effect at the moment it was said at, which may lie before what was taken note of
+earlier: gateways are several. In doubt it is a no: one that is heard of late also undoes every yes that is known
+already and was said after it. A yes that ends by itself is nobody's no: it undoes nothing that was said after it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,26 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from typing import Literal
 
+from services.recorder.media.pauses import Pauses
+
 #: The participant agreed; the participant is in the room.
 Condition = Literal["consent", "presence"]
+
+
+#: Moments, and whether the condition holds from then on; sorted.
+_Said = list[tuple[int, bool]]
 
 
 class Gate:
     """What was said about one participant, and what follows for any span of time. Times are wall clock, ns."""
 
-    def __init__(self) -> None:
-        self._said: dict[Condition, list[tuple[int, bool]]] = {"consent": [], "presence": []}
+    def __init__(self, said: dict[Condition, _Said] | None = None, pauses: Pauses | None = None) -> None:
+        self._said: dict[Condition, _Said] = {"consent": [], "presence": []} if said is None else said
+        self.pauses = pauses or Pauses()
+
+    def within(self, pauses: Pauses) -> Gate:
+        """Return the same gate for a recording with these pauses: what is said to one is said to both."""
+        return Gate(self._said, pauses)
 
     def say(self, condition: Condition, at_ns: int, *, holds: bool) -> None:
         """Take note that from `at_ns` on the condition holds or does not. Of two for one moment, a no wins.
@@ -30,6 +42,10 @@ class Gate:
             said[:] = [word for word in said if word[0] < at_ns or not word[1]]
         insort(said, (at_ns, holds), key=_order)
 
+    def lapse(self, condition: Condition, at_ns: int) -> None:
+        """Take note that the condition ended by itself at `at_ns`; what was said after that moment stands."""
+        insort(self._said[condition], (at_ns, False), key=_order)
+
     def permits(self, begin_ns: int, end_ns: int) -> bool:
         """Tell whether every moment of the span, both ends included, may pass."""
         return self.first_closed(begin_ns, end_ns) is None
@@ -37,6 +53,7 @@ class Gate:
     def first_closed(self, begin_ns: int, end_ns: int) -> int | None:
         """Return the first moment of the span, both ends included, that may not pass; None when all may."""
         each = [_first_failing(said, begin_ns, end_ns) for said in self._said.values()]
+        each.append(self.pauses.first_in(begin_ns, end_ns))
         return min((moment for moment in each if moment is not None), default=None)
 
 
@@ -46,7 +63,7 @@ def _order(word: tuple[int, bool]) -> tuple[int, bool]:
     return moment, not holds
 
 
-def _first_failing(said: list[tuple[int, bool]], begin_ns: int, end_ns: int) -> int | None:
+def _first_failing(said: _Said, begin_ns: int, end_ns: int) -> int | None:
     first = bisect_right(said, _order((begin_ns, False)), key=_order)
     last = bisect_right(said, _order((end_ns, False)), key=_order)
     if first == 0 or not said[first - 1][1]:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.recorder import coordinator as coordinator_module
 from shared.contracts.participant_recording import (
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
@@ -14,6 +13,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
 )
 from shared.contracts.recording import RecordingFailed, RecordingStopped
+from shared.eventsourcing import coordinator as coordinator_module
 from tests.support.coordination import Coordination
 from tests.support.moments import at
 
@@ -107,6 +107,33 @@ async def test_the_end_of_the_session_stops_the_recording_and_its_files(coordina
     assert (stopped.at, stopped.reason) == (at(60), "session_ended")
     (stop,) = await coordinated.until(ParticipantRecordingStopRequested)
     assert stop.at == at(60)
+
+
+async def test_a_second_recording_records_only_who_has_said_yes_again(coordinated: Coordination) -> None:
+    """Zoe consents last: whoever else was to be recorded would be in the log by then."""
+    await coordinated.session("ann")
+    await coordinated.starts()
+    await coordinated.until(ParticipantRecordingRequested)
+    coordinated.passes(60)
+    await coordinated.stops()
+    await coordinated.until(ParticipantRecordingFailed)
+    coordinated.passes(0.005)
+    await coordinated.starts("again")
+    await coordinated.considered()
+    await coordinated.joins("zoe")
+    asked = await coordinated.until(ParticipantRecordingRequested, 2)
+    assert [(event.participant_id, event.recording_id) for event in asked] == [("ann", "rec"), ("zoe", "again")]
+
+
+async def test_where_consent_is_kept_a_second_recording_records_the_same_people(coordinated: Coordination) -> None:
+    await coordinated.session("ann", consent_policy="keep")
+    await coordinated.starts()
+    await coordinated.until(ParticipantRecordingRequested)
+    coordinated.passes(60)
+    await coordinated.stops()
+    await coordinated.starts("again")
+    asked = await coordinated.until(ParticipantRecordingRequested, 2)
+    assert [(event.participant_id, event.recording_id) for event in asked] == [("ann", "rec"), ("ann", "again")]
 
 
 async def test_a_recording_that_no_worker_takes_fails_after_five_seconds_and_not_before(

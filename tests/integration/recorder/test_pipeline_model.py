@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 import pytest
 
@@ -18,11 +19,15 @@ _END_MS = 12_000
 _LATE_WORD_MS, _LATE_FRAME_MS = 2000, 150
 
 
+#: A yes, a no, a yes that ended by itself; for the recording: it goes on, it is paused.
+Says = Literal["yes", "no", "lapse"]
+
+
 @dataclass(frozen=True)
 class Word:
-    condition: Condition
+    about: Condition | Literal["recording"]
     at: int
-    holds: bool
+    says: Says
     #: When it came into the log.
     told: int
 
@@ -35,20 +40,27 @@ class Meeting:
     frames: list[TimedFrame]
 
     def is_open(self, moment: int) -> bool:
-        return all(self._holds(condition, moment) for condition in ("consent", "presence"))
+        both = self._holds("consent", moment) and self._holds("presence", moment)
+        return both and not self._is_paused(moment)
 
     def permits(self, begin: int, end: int) -> bool:
         return all(self.is_open(moment) for moment in range(begin, end + 1))
 
     def _holds(self, condition: Condition, moment: int) -> bool:
-        """Tell whether some yes up to the moment was neither followed by a no nor undone by one heard of later."""
-        said = [(order, word) for order, word in enumerate(self.words) if word.condition == condition]
-        noes = [(order, word.at) for order, word in said if not word.holds and word.at <= moment]
-        yeses = [(order, word.at) for order, word in said if word.holds and word.at <= moment]
+        """Tell whether a yes up to the moment was followed by nothing that ended it, nor undone by a later-heard no."""
+        said = [(order, word) for order, word in enumerate(self.words) if word.about == condition and word.at <= moment]
+        noes = [(order, word.at) for order, word in said if word.says == "no"]
+        lapse = max((word.at for _, word in said if word.says == "lapse"), default=-_END_MS)
+        yeses = [(order, word.at) for order, word in said if word.says == "yes" and word.at > lapse]
         return any(not any(no >= at or later > order for later, no in noes) for order, at in yeses)
 
+    def _is_paused(self, moment: int) -> bool:
+        """Tell whether the moment lies in a pause; they are in order here."""
+        said = [word for word in self.words if word.about == "recording" and word.at <= moment]
+        return bool(said) and said[-1].says == "no"
 
-@pytest.mark.parametrize("seed", range(10))
+
+@pytest.mark.parametrize("seed", range(20))
 async def test_the_file_holds_exactly_what_was_permitted_and_can_be_shown(film: Film, seed: int) -> None:
     random = Random(seed)
     meeting = Meeting(_words(random), _frames(random))
@@ -59,7 +71,7 @@ async def test_the_file_holds_exactly_what_was_permitted_and_can_be_shown(film: 
 
 
 def test_the_random_meetings_have_frames_of_every_fate() -> None:
-    meetings = [Meeting(_words(random), _frames(random)) for random in map(Random, range(10))]
+    meetings = [Meeting(_words(random), _frames(random)) for random in map(Random, range(20))]
     shares = [len(_permitted_pictures(meeting)) / (_END_MS / 40) for meeting in meetings]
     assert min(shares) < 0.2
     assert max(shares) > 0.6
@@ -67,23 +79,34 @@ def test_the_random_meetings_have_frames_of_every_fate() -> None:
 
 
 def _words(random: Random) -> list[Word]:
-    said = [Word("presence", -100, holds=True, told=-100), Word("consent", -100, holds=True, told=-100)]
+    said = [Word("presence", -100, "yes", told=-100), Word("consent", -100, "yes", told=-100)]
     for _ in range(random.randrange(2, 9)):
         said += _toggle(random, "consent")
     for _ in range(random.randrange(0, 3)):
         said += _toggle(random, "presence")
-    return sorted(said, key=lambda word: word.told)
+    return sorted([*said, *_pauses(random)], key=lambda word: word.told)
 
 
 def _toggle(random: Random, condition: Condition) -> list[Word]:
-    """Say no and soon after yes, or only one of the two; each is heard of when it is heard of."""
+    """Say no, or let the yes end, and soon after yes, or only one of the two; each is heard of when it is heard of."""
     at = random.randrange(_END_MS)
     pause = random.choice((0, 1, 5, 30, 200, 900))
+    end: Says = random.choice(("no", "lapse"))
     words = [
-        Word(condition, at, holds=False, told=at + random.randrange(_LATE_WORD_MS)),
-        Word(condition, at + pause, holds=True, told=at + pause + random.randrange(_LATE_WORD_MS)),
+        Word(condition, at, end, told=at + random.randrange(_LATE_WORD_MS)),
+        Word(condition, at + pause, "yes", told=at + pause + random.randrange(_LATE_WORD_MS)),
     ]
     return random.choice((words, words, words, words[:1], words[1:]))
+
+
+def _pauses(random: Random) -> Iterator[Word]:
+    """Yield pauses and resumes in turn, in the order in which the log has them."""
+    at = told = 0
+    for _ in range(random.randrange(0, 3)):
+        for says in ("no", "yes"):
+            at += random.randrange(1, 2500)
+            told = max(told, at + random.randrange(_LATE_WORD_MS))
+            yield Word("recording", at, says, told)
 
 
 def _frames(random: Random) -> list[TimedFrame]:
@@ -112,11 +135,20 @@ async def _live(film: Film, meeting: Meeting, random: Random) -> None:
     while words or frames:
         now += random.choice((1, 10, 40, 100, 700))
         while words and words[0].told <= now:
-            word = words.pop(0)
-            film.say(word.at, word.condition, holds=word.holds)
+            _tell(film, words.pop(0))
         while frames and _ms(frames[0].frame.arrival_ns) <= now:
             film.send(frames.pop(0))
         await film.known_until(min([now, *(word.at - 1 for word in words)]))
+
+
+def _tell(film: Film, word: Word) -> None:
+    at_ns = START_NS + word.at * NS_PER_MS
+    if word.about == "recording":
+        (film.gate.pauses.begin if word.says == "no" else film.gate.pauses.end)(at_ns)
+    elif word.says == "lapse":
+        film.gate.lapse(word.about, at_ns)
+    else:
+        film.say(word.at, word.about, holds=word.says == "yes")
 
 
 def _permitted_sounds(meeting: Meeting) -> list[TimedFrame]:

@@ -14,7 +14,6 @@ from services.recorder import recording_task
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.worker import SourceRefusedError
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
-from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import SessionEnded
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpTrack
 from tests.support.eventually import eventually
@@ -135,8 +134,7 @@ async def test_when_the_room_recording_stops_its_files_end_there_although_nobody
     await room.records("ann")
     sounds = await send_sounds(opened.audio)
     end = now()
-    stop = RecordingStopped(at=end, room_id="r", session_id="s", recording_id="rec1", reason="requested")
-    room.worker.apply(stop)
+    room.stops_recording(end)
     later = await send_sounds(opened.audio)
     stopped = await room.until("ann", ParticipantRecordingStopped)
     packets = await asyncio.to_thread(read_packets, room.root / stopped.file.path)

@@ -114,11 +114,12 @@ def test_a_file_goes_on_over_withdrawal_and_leaving() -> None:
     assert due_after(*RUNNING, LEFT) == []
 
 
-def test_in_the_next_recording_the_same_participant_has_another_file() -> None:
+def test_in_the_next_recording_who_says_yes_again_has_another_file() -> None:
     again = {**IN, "recording_id": "again"}
     events = (
         RecordingRequested(at=at(11), **again, requested_by="ann"),
         RecordingStarted(at=at(12), **again, worker_id="worker"),
+        ConsentGiven(at=at(12), **ANN),
     )
     commands = due_after(*RUNNING, STOPPED, FILE_STOP_REQUESTED, FILE_STOPPED, *events, second=13)
     another = participant_recording_id("again", "ann")

