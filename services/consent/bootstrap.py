@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.consent.handlers import consent_answerer
+from services.consent.clearing import Clearing
+from services.consent.handlers import Consents, consent_answerer
 from services.consent.projections.consent_register import CONSENT_REGISTER
 from shared.eventsourcing.projection_runner import ProjectionRunner
-from shared.messaging.topology import CONSENT_COMMANDS
+from shared.messaging.topology import CONSENT_COMMANDS, live_queue
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.supervision import supervised
 
@@ -17,9 +18,17 @@ from shared.runtime.supervision import supervised
 async def running(infrastructure: Infrastructure) -> AsyncIterator[ProjectionRunner]:
     """Run it while the context lasts; yield what keeps its register.
 
-    Should the register stop, words are still written down: a withdrawal must not wait for it.
+    Should the register stop, words are still written down: a withdrawal must not wait for it. An event that cannot be
+    read ends the service: it could not clear any more, and would go on taking yeses that nothing ends. Words are taken
+    once what was owed meanwhile is cleared, or a yes of after the stop would hide the one that the stop ended.
     """
+    bus, consents = infrastructure.bus, Consents(infrastructure.store)
+    clearing = Clearing(infrastructure.store, consents.clear)
     register = ProjectionRunner(CONSENT_REGISTER, infrastructure.store, infrastructure.database)
-    answering = infrastructure.bus.answer(CONSENT_COMMANDS, consent_answerer(infrastructure.store))
-    async with supervised(register.run()), answering:
-        yield register
+    async with bus.subscribe(live_queue("consent", infrastructure.instance), clearing.hear):
+        await clearing.catch_up()
+        async with (
+            supervised(register.run(), clearing.run(), clearing.until_stopped()),
+            bus.answer(CONSENT_COMMANDS, consent_answerer(consents)),
+        ):
+            yield register

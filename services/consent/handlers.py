@@ -1,8 +1,8 @@
-"""What the consent service is asked."""
+"""What the consent service is asked, and what it asks of itself."""
 
 from __future__ import annotations
 
-from services.consent.domain.consent import CONSENT, Consent, ConsentHappened
+from services.consent.domain.consent import CONSENT, ClearConsent, Consent, ConsentCommand, ConsentHappened
 from shared.contracts.consent import SetConsent, consent_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -12,12 +12,30 @@ from shared.messaging.bus import Answerer
 from shared.messaging.message import ACCEPTED, Message
 
 
-def consent_answerer(store: EventStore) -> Answerer:
+class Consents:
+    """The streams of consents, and what is decided on them."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._streams: CommandHandler[Consent, ConsentCommand, ConsentHappened] = CommandHandler(store, CONSENT)
+
+    async def say(self, command: SetConsent, context: Context) -> None:
+        """Take a participant's word, which may come again as the same message."""
+        await self._streams.handle_once(_stream(command), command, context)
+
+    async def clear(self, command: ClearConsent) -> None:
+        """End a yes that holds; nothing is written where that is done."""
+        await self._streams.handle(_stream(command), command, Context.begin("service:consent"))
+
+
+def consent_answerer(consents: Consents) -> Answerer:
     """Return what answers the consent service's commands."""
-    consents: CommandHandler[Consent, SetConsent, ConsentHappened] = CommandHandler(store, CONSENT)
 
     async def set_consent(command: SetConsent, context: Context) -> Message:
-        await consents.handle_once(consent_stream(command.session_id, command.participant_id), command, context)
+        await consents.say(command, context)
         return ACCEPTED
 
     return answering({SetConsent: set_consent})
+
+
+def _stream(command: ConsentCommand) -> str:
+    return consent_stream(command.session_id, command.participant_id)

@@ -1,7 +1,7 @@
 """The line of one participant: what held for them when, each change with the event behind it.
 
-Pure. They are recorded while a file of theirs runs, they are in the room and they consent. What took effect first
-counts first, however late it came into the log.
+Pure. They are recorded while a file of theirs runs, they are in the room, they consent and the recording is not paused.
+What took effect first counts first, however late it came into the log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from itertools import groupby
 from typing import Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from services.audit.projections.words import in_words
+from shared.contracts.consent import (
+    ConsentCleared,
+    ConsentEvent,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+)
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
@@ -21,10 +28,12 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
 )
+from shared.contracts.recording import RecordingPaused, RecordingResumed
 from shared.contracts.room import ParticipantJoined, ParticipantLeft
 from shared.eventsourcing.event import StoredEvent
 
-_NOES = (ConsentRefused, ConsentWithdrawn, ParticipantLeft)
+#: Of two events for one moment, these count.
+_NOES = (ConsentRefused, ConsentWithdrawn, ConsentCleared, ParticipantLeft)
 
 Status = Literal["recorded", "blank", "none"]
 
@@ -64,8 +73,9 @@ class Conditions:
     """What holds for a participant."""
 
     presence: Literal["not there yet", "present", "left", "disconnected"] = "not there yet"
-    consent: Literal["none", "given", "refused", "withdrawn"] = "none"
+    consent: Literal["none", "given", "refused", "withdrawn", "ended by leaving", "ended by a stop"] = "none"
     file: Literal["none", "requested", "running", "finished", "failed"] = "none"
+    paused: bool = False
 
     @property
     def present(self) -> bool:
@@ -80,17 +90,24 @@ class Conditions:
         """Whether their media is in a file, a file holds black and silence for them, or there is none."""
         if self.file != "running":
             return "none"
-        return "recorded" if self.present and self.consents else "blank"
+        return "recorded" if self.present and self.consents and not self.paused else "blank"
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why they are not recorded."""
-        noes = tuple(reason for reason in (_ABSENT.get(self.presence), _NO_CONSENT.get(self.consent)) if reason)
-        return noes or tuple(reason for reason in (_NO_FILE.get(self.file),) if reason)
+        paused = "the recording is paused" if self.paused else None
+        noes = (_ABSENT.get(self.presence), _NO_CONSENT.get(self.consent), paused)
+        return tuple(filter(None, noes)) or tuple(filter(None, (_NO_FILE.get(self.file),)))
 
 
 _ABSENT = {"not there yet": "not in the room yet", "left": "left the room", "disconnected": "disconnected"}
-_NO_CONSENT = {"none": "has not consented", "refused": "refused consent", "withdrawn": "withdrew consent"}
+_NO_CONSENT = {
+    "none": "has not consented",
+    "refused": "refused consent",
+    "withdrawn": "withdrew consent",
+    "ended by leaving": "consent ended when they left",
+    "ended by a stop": "consent ended when a recording stopped",
+}
 _NO_FILE = {
     "none": "no file requested",
     "requested": "file not begun yet",
@@ -116,7 +133,7 @@ def edge(entry: Entry, what: str | None = None) -> Edge:
     stored, event = entry
     return Edge(
         event.at,
-        what or _words(event),
+        what or in_words(event),
         stored.type,
         stored.stream,
         stored.position,
@@ -130,7 +147,7 @@ def in_force(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
     """Tell what counts, in order of effect, from what was undone.
 
     A yes is undone by a no that came into the log after it and took effect before it or with it. So does the
-    recorder's gate: in doubt it is a no.
+    recorder's gate: in doubt it is a no. That a yes was cleared is nobody's no, and undoes nothing.
     """
     kept: list[Entry] = []
     undone: list[Entry] = []
@@ -174,20 +191,29 @@ def _is_momentary(span: Span) -> bool:
 
 
 def _undoes(no: Event, word: Event) -> bool:
-    yes = ParticipantJoined if isinstance(no, ParticipantLeft) else ConsentGiven
-    return isinstance(word, yes) and word.at >= no.at
+    match no:
+        case ConsentRefused() | ConsentWithdrawn():
+            undone = isinstance(word, ConsentGiven)
+        case ParticipantLeft():
+            undone = isinstance(word, ParticipantJoined) and not _stays(no)
+        case _:
+            undone = False
+    return undone and word.at >= no.at
+
+
+def _stays(left: ParticipantLeft) -> bool:
+    """Tell whether they came in by another connection, and so have not been away."""
+    return left.reason == "replaced"
 
 
 def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: PLR0911  one case for each event
     match event:
         case ParticipantJoined():
             return replace(conditions, presence="present")
-        case ParticipantLeft():
+        case ParticipantLeft() if not _stays(event):
             return replace(conditions, presence="disconnected" if event.reason == "timeout" else "left")
-        case ConsentGiven():
-            return replace(conditions, consent="given")
         case ConsentEvent():
-            return replace(conditions, consent="refused" if isinstance(event, ConsentRefused) else "withdrawn")
+            return _after_consent(conditions, event)
         case ParticipantRecordingRequested():
             return replace(conditions, file="requested")
         case ParticipantRecordingStarted():
@@ -196,30 +222,19 @@ def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: PLR0911
             return replace(conditions, file="finished")
         case ParticipantRecordingFailed():
             return replace(conditions, file="failed")
+        case RecordingPaused() | RecordingResumed():
+            return replace(conditions, paused=isinstance(event, RecordingPaused))
         case _:
             return conditions
 
 
-_WORDS = {
-    "room.participant-joined.v1": "joins the room",
-    "room.participant-left.v1": "leaves the room",
-    "consent.given.v1": "consents",
-    "consent.refused.v1": "refuses consent",
-    "consent.withdrawn.v1": "withdraws consent",
-    "participant-recording.requested.v1": "a file is requested",
-    "participant-recording.started.v1": "the file begins",
-    "participant-recording.stop-requested.v1": "the file is to end",
-    "participant-recording.stopped.v1": "the file is in place",
-    "participant-recording.failed.v1": "the file failed",
-    "recording.requested.v1": "the recording is asked for",
-    "recording.started.v1": "the recording begins",
-    "recording.stopped.v1": "the recording ends",
-    "recording.failed.v1": "the recording failed",
-}
-#: What need not be said beside the words.
-_PLAIN_REASONS = {None, "quit", "requested"}
-
-
-def _words(event: Event) -> str:
-    words, reason = _WORDS.get(event.type, event.type), getattr(event, "reason", None)
-    return words if reason in _PLAIN_REASONS else f"{words}: {str(reason).replace('_', ' ')}"
+def _after_consent(conditions: Conditions, event: ConsentEvent) -> Conditions:
+    match event:
+        case ConsentGiven():
+            return replace(conditions, consent="given")
+        case ConsentRefused():
+            return replace(conditions, consent="refused")
+        case ConsentCleared():
+            return replace(conditions, consent="ended by leaving" if event.reason == "left" else "ended by a stop")
+        case _:
+            return replace(conditions, consent="withdrawn")

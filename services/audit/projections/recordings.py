@@ -7,7 +7,14 @@ from datetime import datetime
 
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import ParticipantRecordingRequested
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
+from shared.contracts.recording import (
+    RecordingFailed,
+    RecordingPaused,
+    RecordingRequested,
+    RecordingResumed,
+    RecordingStarted,
+    RecordingStopped,
+)
 
 
 @dataclass(slots=True)
@@ -24,6 +31,7 @@ class RecordingOnRecord:
     #: None while it runs.
     end: datetime | None = None
     failure: str | None = None
+    paused: bool = False
     #: Those of whom a file was requested.
     participants: list[str] = field(default_factory=list)
 
@@ -41,10 +49,12 @@ def take_note(known: dict[str, RecordingOnRecord], event: Event) -> None:
     match event:
         case RecordingStarted():
             recording.begin = event.at
+        case RecordingPaused() | RecordingResumed():
+            recording.paused = isinstance(event, RecordingPaused)
         case RecordingStopped():
-            recording.end = event.at
+            recording.end, recording.paused = event.at, False
         case RecordingFailed():
-            recording.end, recording.failure = event.at, event.reason
+            recording.end, recording.paused, recording.failure = event.at, False, event.reason
         case ParticipantRecordingRequested():
             recording.participants.append(event.participant_id)
         case _:

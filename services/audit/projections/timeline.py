@@ -23,6 +23,7 @@ from services.audit.projections.line import (
     spans,
     stretches,
 )
+from services.audit.projections.pauses import pauses, pausing
 from shared.contracts.participant_recording import ParticipantRecordingEvent, ParticipantRecordingRequested
 from shared.contracts.recording import (
     RecordingEvent,
@@ -31,7 +32,7 @@ from shared.contracts.recording import (
     RecordingStarted,
     RecordingStopped,
 )
-from shared.contracts.room import ParticipantJoined, Role
+from shared.contracts.room import ParticipantJoined, Role, RoleChanged
 
 Outcome = Literal["running", "stopped", "failed"]
 
@@ -54,6 +55,7 @@ class ParticipantTimeline:
 
     participant_id: str
     display_name: str
+    #: The last they had.
     role: Role | None
     #: Those that reach into the recording. They may have begun before it: it is the same word that holds on.
     present: list[Span]
@@ -80,6 +82,8 @@ class RecordingTimeline:
     begin: Edge
     #: None while it runs.
     end: Edge | None
+    #: When nothing of anybody was recorded.
+    pauses: list[Span]
     #: Where the picture ends: where it ended, or the last that is known of the session.
     until: datetime
     #: First and last global position of what the log has of the session.
@@ -116,6 +120,7 @@ def _timeline(asked: Entry, entries: Sequence[Entry]) -> RecordingTimeline:
         if isinstance(entry.event, RecordingEvent) and entry.event.recording_id == request.recording_id
     ]
     begin = next((edge(entry) for entry in own if isinstance(entry.event, RecordingStarted)), edge(asked))
+    pauses_of_all = pausing(own)
     ended = next((entry for entry in own if isinstance(entry.event, RecordingStopped | RecordingFailed)), None)
     end = edge(ended) if ended else None
     places = [entry.stored.global_position or 0 for entry in entries]
@@ -129,12 +134,13 @@ def _timeline(asked: Entry, entries: Sequence[Entry]) -> RecordingTimeline:
         requested=edge(asked),
         begin=begin,
         end=end,
+        pauses=pauses(pauses_of_all, end),
         until=until,
         positions=(min(places), max(places)),
         participants=[
-            _participant(who, of_recording, begin, end, until)
-            for who, of_recording in _by_participant(entries, request.recording_id).items()
-            if any(entry.event.at <= until for entry in of_recording)
+            _participant(who, of_participant, pauses_of_all, (begin, end), until)
+            for who, of_participant in _by_participant(entries, request.recording_id).items()
+            if any(entry.event.at <= until for entry in of_participant)
         ],
     )
 
@@ -161,16 +167,20 @@ def _by_participant(entries: Iterable[Entry], recording_id: str) -> dict[str, li
     return dict(sorted(each.items()))
 
 
-def _participant(who: str, entries: list[Entry], begin: Edge, end: Edge | None, until: datetime) -> ParticipantTimeline:
-    counting, undone = in_force(entries)
+def _participant(
+    who: str, entries: list[Entry], pauses_of_all: list[Entry], extent: tuple[Edge, Edge | None], until: datetime
+) -> ParticipantTimeline:
+    begin, end = extent
+    counting, undone = in_force([*entries, *pauses_of_all])
     whole = line(counting)
     files = files_on_record(entries)
     failed = any(file.failure is not None for file in files)
     joins = [entry.event for entry in entries if isinstance(entry.event, ParticipantJoined)]
+    roles = [entry.event.role for entry in entries if isinstance(entry.event, ParticipantJoined | RoleChanged)]
     return ParticipantTimeline(
         participant_id=who,
         display_name=joins[-1].display_name if joins else "",
-        role=joins[-1].role if joins else None,
+        role=roles[-1] if roles else None,
         present=[span for span in spans(whole, lambda now: now.present) if _is_within(span, begin, until)],
         consenting=[span for span in spans(whole, lambda now: now.consents) if _is_within(span, begin, until)],
         recorded=spans(whole, lambda now: now.status == "recorded"),

@@ -32,4 +32,6 @@ def show_recordings(console: Console, recordings: list[RecordingOnRecord]) -> No
 def _end(one: RecordingOnRecord) -> str:
     if one.failure is not None:
         return f"failed: {one.failure}"
-    return timestamp(one.end) if one.end else "still running"
+    if one.end:
+        return timestamp(one.end)
+    return "paused" if one.paused else "still running"

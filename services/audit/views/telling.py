@@ -101,7 +101,7 @@ def why(part: Part) -> str:
 def behind(told: RecordingTimeline) -> list[Behind]:
     """Return the events behind all edges, each once, in the order in which they took effect."""
     found: dict[UUID, Behind] = {}
-    of_recording = (Behind(edge, None) for edge in (told.requested, told.begin, told.end) if edge)
+    of_recording = (Behind(edge, None) for edge in (told.requested, told.begin, told.end, *_edges(told.pauses)) if edge)
     for one in chain(of_recording, *map(_behind_participant, told.participants)):
         found.setdefault(one.edge.event_id, one)
     return sorted(found.values(), key=lambda one: (one.edge.moment, one.edge.global_position or 0))

@@ -64,12 +64,22 @@ def _about(examined: Examined, made_at: datetime) -> Html:
         if told.end
         else ("It still runs",),
         "Length": (clock(scale(told).seconds),),
+        "Paused": _paused(told),
         "Made from": (f"global positions {first} to {last} of the log, which was read up to {examined.position}",),
         "Made at": (timestamp(made_at),),
     }
     return element(
-        "dl", *(part for name, fact in facts.items() for part in (element("dt", name), element("dd", *fact)))
+        "dl", *(part for name, fact in facts.items() if fact for part in (element("dt", name), element("dd", *fact)))
     )
+
+
+def _paused(told: RecordingTimeline) -> tuple[str, ...]:
+    return tuple(part for span in told.pauses if span.begin for part in _pause(span.begin, span.end, told.begin.moment))
+
+
+def _pause(begin: Edge, end: Edge | None, zero: datetime) -> tuple[str, ...]:
+    until = offset(end.moment, zero) if end else "…"
+    return (f"{offset(begin.moment, zero)} to {until} ", link(begin), " → ", link(end), " ")
 
 
 def _table(title: str, caption: str, headings: tuple[str, ...], rows: list[Html]) -> Html:

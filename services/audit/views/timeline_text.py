@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -50,12 +51,18 @@ def _head(examined: Examined) -> Text:
     told = examined.told
     end = f"{told.outcome} {timestamp(told.end.moment)} {place(told.end)}" if told.end else "still running"
     first, last = told.positions
+    paused = "".join(_pause(one.begin, one.end, told.begin.moment) for one in told.pauses if one.begin)
     return Text(
         f"Recording {told.recording_id}\n"
         f"  room {told.room_id}, session {told.session_id}, asked for by {told.requested_by} {place(told.requested)}\n"
-        f"  began {timestamp(told.begin.moment)} {place(told.begin)}, {end}; {clock(scale(told).seconds)}\n"
+        f"  began {timestamp(told.begin.moment)} {place(told.begin)}, {end}; {clock(scale(told).seconds)}\n{paused}"
         f"  made from global positions {first} to {last} of the log, read up to {examined.position}\n"
     )
+
+
+def _pause(begin: Edge, end: Edge | None, zero: datetime) -> str:
+    until = f"{offset(end.moment, zero)} {place(end)}" if end else "…"
+    return f"  paused {offset(begin.moment, zero)} {place(begin)} to {until}\n"
 
 
 def _picture(told: RecordingTimeline, width: int) -> Table:

@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
 
-from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn, SetConsent
+from shared.contracts.consent import (
+    ClearReason,
+    ConsentCleared,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+    SetConsent,
+)
 from shared.eventsourcing.decider import Decider
 
 # ----------------------------------------------------- events: the stored format, defined in shared/contracts/consent
 
-ConsentHappened = ConsentGiven | ConsentRefused | ConsentWithdrawn
+Word = ConsentGiven | ConsentRefused | ConsentWithdrawn
+ConsentHappened = Word | ConsentCleared
 
 # ----------------------------------------------------------------------------------------------------------- state
 
 
-Answer = Literal["none", "given", "refused", "withdrawn"]
+Answer = Literal["none", "given", "refused", "withdrawn", "cleared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,66 +34,107 @@ class Consent:
     answer: Answer = "none"
     #: Since when.
     at: datetime | None = None
-    #: The latest moment of any word; words of several gateways arrive out of order.
+    #: The latest moment of any word or clear; words of several gateways arrive out of order.
     newest: datetime | None = None
+    #: When the last yes ended, as far as that is known. None: none was ever given, or one holds.
+    ended: datetime | None = None
 
 
 def evolve(consent: Consent, event: ConsentHappened) -> Consent:
-    newest = max(event.at, consent.newest or event.at)
     match event:
         case ConsentGiven():
-            return Consent("given", event.at, newest)
+            return _after(consent, "given", event.at, ended=None)
         case ConsentRefused():
-            return Consent("refused", _since(consent, "refused", event.at), newest)
+            return _after(consent, "refused", event.at, _ended(consent, event.at))
         case ConsentWithdrawn():
-            return Consent("withdrawn", _since(consent, "withdrawn", event.at), newest)
+            return _after(consent, "withdrawn", event.at, _ended(consent, event.at))
+        case ConsentCleared():
+            return _after(consent, "cleared", event.at, _ended(consent, event.at))
         case _:
             assert_never(event)
 
 
-def _since(consent: Consent, answer: Answer, at: datetime) -> datetime:
-    return min(consent.at, at) if consent.at and consent.answer == answer else at
+def _after(consent: Consent, answer: Answer, at: datetime, ended: datetime | None) -> Consent:
+    since = min(consent.at, at) if consent.at and consent.answer == answer else at
+    return Consent(answer, since, max(at, consent.newest or at), ended)
 
+
+def _ended(consent: Consent, at: datetime) -> datetime | None:
+    if consent.answer == "given":
+        return at
+    return min(consent.ended, at) if consent.ended else None
+
+
+# -------------------------------------------------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True, slots=True)
+class ClearConsent:
+    """The consent service to itself: the room does not keep a yes beyond this moment."""
+
+    room_id: str
+    session_id: str
+    participant_id: str
+    reason: ClearReason
+    at: datetime
+
+
+ConsentCommand = SetConsent | ClearConsent
 
 # ---------------------------------------------------------------------------------------------------------- decide
 
 
-def decide(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
-    if command.consent:
-        return _give(consent, command)
-    if consent.answer == "given":
-        return [_event(ConsentWithdrawn, command)]
-    return _deny(consent, command)
+def decide(consent: Consent, command: ConsentCommand) -> list[ConsentHappened]:
+    if isinstance(command, ClearConsent):
+        return _clear(consent, command)
+    return _give(consent, command) if command.consent else _deny(consent, command)
 
 
 def _give(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
-    # A yes that was said before the newest word, or with it, but arrives after it must not undo a no.
+    """Write down each yes, also while one holds: it may be to another text.
+
+    One that was said before the newest word or clear, or with it, but arrives after it must not undo a no.
+    """
     outdated = consent.newest is not None and command.at <= consent.newest
-    if consent.answer == "given" or outdated:
-        return []
-    return [_event(ConsentGiven, command)]
+    return [] if outdated else [_said(ConsentGiven, command)]
 
 
 def _deny(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
-    """Write down a no where there is one already, or nothing yet, if it tells something new.
+    """Write down a no that ends a yes, or ends it earlier than was known, or is newer than every word.
 
-    A newer one outdates every yes before it that is still on its way; an older one is a withdrawal that took effect
-    earlier than we knew.
+    A newer one outdates every yes before it that is still on its way. One that was said before a yes was cleared, and
+    arrives after it, is a withdrawal: nothing between the two may be kept.
     """
-    withdrawn = consent.answer == "withdrawn"
+    ends_earlier = consent.ended is not None and command.at < consent.ended
+    if consent.answer == "given" or ends_earlier:
+        return [_said(ConsentWithdrawn, command)]
     newer = consent.newest is None or command.at > consent.newest
-    older = withdrawn and consent.at is not None and command.at < consent.at
-    if newer or older:
-        return [_event(ConsentWithdrawn if withdrawn else ConsentRefused, command)]
-    return []
+    return [_said(ConsentRefused, command)] if newer else []
 
 
-def _event(kind: type[ConsentHappened], command: SetConsent) -> ConsentHappened:
+def _clear(consent: Consent, command: ClearConsent) -> list[ConsentHappened]:
+    """End a yes, unless it was said after that moment: it is another one then."""
+    later = consent.newest is not None and consent.newest > command.at
+    if consent.answer != "given" or later:
+        return []
+    return [
+        ConsentCleared(
+            at=command.at,
+            room_id=command.room_id,
+            session_id=command.session_id,
+            participant_id=command.participant_id,
+            reason=command.reason,
+        )
+    ]
+
+
+def _said(kind: type[Word], command: SetConsent) -> Word:
     return kind(
         at=command.at,
         room_id=command.room_id,
         session_id=command.session_id,
         participant_id=command.participant_id,
+        text_version=command.text_version,
     )
 
 

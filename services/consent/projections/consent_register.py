@@ -2,7 +2,8 @@
 
 A word takes effect at its moment, which may lie before that of a word which came into the log earlier: gateways are
 several. In doubt it is a no, so a no undoes every yes that came into the log before it and took effect at its moment or
-later. The recorder's gate and the timeline keep the same rule.
+later. That a yes was cleared is nobody's no: it undoes nothing that was said after it. The recorder's gate and the
+timeline keep the same rule.
 """
 
 from __future__ import annotations
@@ -17,13 +18,20 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.consent import (
+    ConsentCleared,
+    ConsentEvent,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentSaid,
+    ConsentWithdrawn,
+)
 from shared.contracts.message import Event
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.projection import Projection, Told
 
-Answer = Literal["given", "refused", "withdrawn"]
+Answer = Literal["given", "refused", "withdrawn", "cleared"]
 
 _TABLES = """
 CREATE TABLE words (
@@ -37,15 +45,28 @@ CREATE TABLE words (
     -- The event behind it.
     global_position bigint NOT NULL,
     event_id uuid NOT NULL,
+    -- Of the text that was shown to who said it, where their client named it.
+    text_version text,
     PRIMARY KEY (session_id, participant_id, global_position)
 );
 """
 
-_READ = """SELECT session_id, participant_id, room_id, answer, since, global_position, event_id FROM words
+_READ = """SELECT session_id, participant_id, room_id, answer, since, global_position, event_id,
+    text_version FROM words
     WHERE (session_id, participant_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"""
 _REMOVE = """DELETE FROM words
     WHERE (session_id, participant_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"""
-_FIELDS = ("session_id", "participant_id", "room_id", "answer", "since", "until", "global_position", "event_id")
+_FIELDS = (
+    "session_id",
+    "participant_id",
+    "room_id",
+    "answer",
+    "since",
+    "until",
+    "global_position",
+    "event_id",
+    "text_version",
+)
 
 _GIVEN = """SELECT EXISTS (
     SELECT FROM consent_register.words
@@ -58,13 +79,14 @@ _Person = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What somebody said."""
+    """What somebody said, or that what they said was cleared."""
 
     room_id: str
     answer: Answer
     since: datetime
     global_position: int
     event_id: UUID
+    text_version: str | None = None
 
 
 async def may_be_recorded(
@@ -83,7 +105,7 @@ def in_force(words: Iterable[Word]) -> list[Word]:
     """Return the words that hold, in the order of their moments, of one person's words in the order of the log."""
     kept: list[Word] = []
     for word in words:
-        if word.answer != "given":
+        if word.answer in {"refused", "withdrawn"}:
             kept = [said for said in kept if said.answer != "given" or said.since < word.since]
         insort(kept, word, key=_order)
     return kept
@@ -114,13 +136,15 @@ def _by_person(told: Sequence[Told]) -> dict[_Person, list[Word]]:
 
 
 def _word(event: ConsentEvent, stored: StoredEvent) -> Word:
-    return Word(event.room_id, _ANSWERS[type(event)], event.at, stored.global_position or 0, stored.id)
+    text = event.text_version if isinstance(event, ConsentSaid) else None
+    return Word(event.room_id, _ANSWERS[type(event)], event.at, stored.global_position or 0, stored.id, text)
 
 
 _ANSWERS: dict[type[Event], Answer] = {
     ConsentGiven: "given",
     ConsentRefused: "refused",
     ConsentWithdrawn: "withdrawn",
+    ConsentCleared: "cleared",
 }
 
 
@@ -128,7 +152,8 @@ def _rows(person: _Person, words: list[Word]) -> Iterable[tuple[object, ...]]:
     held = in_force(sorted(words, key=lambda word: word.global_position))
     until: list[datetime | None] = [*(word.since for word in held[1:]), None]
     for word, end in zip(held, until, strict=True):
-        yield (*person, word.room_id, word.answer, word.since, end, word.global_position, word.event_id)
+        place = word.global_position, word.event_id
+        yield (*person, word.room_id, word.answer, word.since, end, *place, word.text_version)
 
 
-CONSENT_REGISTER = Projection("consent_register", 1, _TABLES, tuple(_ANSWERS), _apply)
+CONSENT_REGISTER = Projection("consent_register", 2, _TABLES, tuple(_ANSWERS), _apply)

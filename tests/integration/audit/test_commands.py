@@ -74,6 +74,7 @@ def test_two_moments_are_compared_field_by_field(onrecord: Run) -> None:
         '      answer: "given" → "withdrawn"',
         '      at: "2030-05-17T12:00:05Z" → "2030-05-17T12:00:20Z"',
         '      newest: "2030-05-17T12:00:05Z" → "2030-05-17T12:00:20Z"',
+        '      ended: nothing → "2030-05-17T12:00:20Z"',
         "16 events, up to global position 16",
     ]
     told = answer(onrecord("replay", "--since", "15", "--until", "16", "--diff", "--json"))

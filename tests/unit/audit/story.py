@@ -8,7 +8,7 @@ from typing import Any
 from services.audit.lookup import session_entries
 from services.audit.projections.line import Entry
 from services.audit.projections.timeline import ParticipantTimeline, RecordingTimeline, timelines
-from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.consent import ClearReason, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
@@ -17,12 +17,20 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
 )
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
+from shared.contracts.recording import (
+    RecordingFailed,
+    RecordingPaused,
+    RecordingRequested,
+    RecordingResumed,
+    RecordingStarted,
+    RecordingStopped,
+)
 from shared.contracts.room import (
     LeaveReason,
     ParticipantJoined,
     ParticipantLeft,
     Role,
+    RoleChanged,
     RoomCreated,
     SessionEnded,
     SessionStarted,
@@ -53,8 +61,16 @@ def left(second: float, who: str = "ann", reason: LeaveReason = "quit") -> Event
     return ParticipantLeft(**about(second, who), reason=reason)
 
 
-def given(second: float, who: str = "ann") -> Event:
-    return ConsentGiven(**about(second, who))
+def replaced(second: float, who: str = "ann") -> Event:
+    return left(second, who, "replaced")
+
+
+def role_changed(second: float, role: Role, who: str = "ann") -> Event:
+    return RoleChanged(**about(second, who), role=role, changed_by="mona")
+
+
+def given(second: float, who: str = "ann", text: str | None = None) -> Event:
+    return ConsentGiven(**about(second, who), text_version=text)
 
 
 def refused(second: float, who: str = "ann") -> Event:
@@ -63,6 +79,10 @@ def refused(second: float, who: str = "ann") -> Event:
 
 def withdrawn(second: float, who: str = "ann") -> Event:
     return ConsentWithdrawn(**about(second, who))
+
+
+def cleared(second: float, who: str = "ann", reason: ClearReason = "left") -> Event:
+    return ConsentCleared(**about(second, who), reason=reason)
 
 
 def asked(second: float, recording: str = "rec") -> Event:
@@ -75,6 +95,14 @@ def begun(second: float, recording: str = "rec") -> Event:
 
 def ended(second: float, recording: str = "rec") -> Event:
     return RecordingStopped(**session(second), recording_id=recording, reason="requested")
+
+
+def paused(second: float, recording: str = "rec") -> Event:
+    return RecordingPaused(**session(second), recording_id=recording, requested_by="mona")
+
+
+def resumed(second: float, recording: str = "rec") -> Event:
+    return RecordingResumed(**session(second), recording_id=recording, requested_by="mona")
 
 
 def recording_failed(second: float, recording: str = "rec") -> Event:

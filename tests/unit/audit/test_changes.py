@@ -34,6 +34,7 @@ async def test_a_changed_field_is_told_with_its_old_and_its_new_value() -> None:
         FieldChange("answer", "given", "withdrawn"),
         FieldChange("at", "2030-05-17T12:00:05Z", "2030-05-17T12:00:20Z"),
         FieldChange("newest", "2030-05-17T12:00:05Z", "2030-05-17T12:00:20Z"),
+        FieldChange("ended", None, "2030-05-17T12:00:20Z"),
     )
 
 

@@ -55,7 +55,7 @@ def consent(result: Replayed) -> Consent | None:
 async def test_a_replay_to_the_head_gives_the_state_of_every_stream() -> None:
     result = await replayed()
     assert (result.position, result.events) == (6, 6)
-    assert consent(result) == Consent("withdrawn", at(6), at(6))
+    assert consent(result) == Consent("withdrawn", at(6), at(6), ended=at(6))
     assert result.states["room"]["room-r"].participants == {}
     assert result.states["recording"] == {}
 
@@ -76,7 +76,7 @@ async def test_a_position_before_the_first_or_after_the_last_is_no_error(positio
 async def test_a_replay_to_a_moment_takes_what_took_effect_up_to_it_wherever_it_stands() -> None:
     result = await replayed(moment=at(6))
     assert result.events == 5
-    assert consent(result) == Consent("withdrawn", at(6), at(6))
+    assert consent(result) == Consent("withdrawn", at(6), at(6), ended=at(6))
     assert list(result.states["room"]["room-r"].participants) == ["ann"]
 
 
@@ -112,7 +112,7 @@ async def test_what_has_no_place_in_the_log_yet_is_not_in_its_states() -> None:
     late = ConsentGiven(at=at(9), **ABOUT)
     await append(store, late.stream, [encode(late, Context.begin("service:test"))])
     found = await replay(store, DECIDERS, Request(wanted=Wanted(participant="ann")))
-    assert consent(found) == Consent("withdrawn", at(6), at(6))
+    assert consent(found) == Consent("withdrawn", at(6), at(6), ended=at(6))
 
 
 @pytest.mark.parametrize("event_type", ["consent.guessed.v1", "weather.changed.v1"])
@@ -143,7 +143,7 @@ async def test_since_leaves_the_streams_to_which_nothing_happened_and_folds_the_
     found = await replay(await log_of(), DECIDERS, Request(since=Point(position=5)))
     assert list(found.states["consent"]) == ["consent-s:ann"]
     assert found.states["room"] == {}
-    assert consent(found) == Consent("withdrawn", at(6), at(6))
+    assert consent(found) == Consent("withdrawn", at(6), at(6), ended=at(6))
     assert found.before["consent"]["consent-s:ann"] == Consent("given", at(4), at(4))
 
 

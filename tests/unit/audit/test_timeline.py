@@ -12,9 +12,9 @@ from services.audit.projections.line import Edge, Span
 from services.audit.projections.timeline import ParticipantTimeline, only, timelines
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.moments import nanoseconds
-from shared.contracts.consent import ConsentGiven
+from shared.contracts.consent import ConsentCleared, ConsentGiven
 from shared.contracts.message import Event
-from shared.contracts.room import ParticipantJoined, RoomCreated, RoomEvent
+from shared.contracts.room import ParticipantJoined, ParticipantLeft, RoomCreated, RoomEvent
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
 from tests.unit.audit.story import (
@@ -22,6 +22,7 @@ from tests.unit.audit.story import (
     ann,
     asked,
     begun,
+    cleared,
     ended,
     entries,
     failed,
@@ -31,6 +32,7 @@ from tests.unit.audit.story import (
     log_of,
     recording_failed,
     refused,
+    replaced,
     requested,
     started,
     stop_requested,
@@ -127,7 +129,11 @@ def test_of_two_words_for_one_moment_the_no_counts() -> None:
     assert spans(joined(1), started(2), withdrawn(5), given(5)) == []
 
 
-@given_words(st.lists(st.tuples(st.sampled_from([joined, left, given, withdrawn, refused]), st.integers(1, 9))))
+@given_words(
+    st.lists(
+        st.tuples(st.sampled_from([joined, left, replaced, given, withdrawn, refused, cleared]), st.integers(1, 9))
+    )
+)
 def test_what_was_recorded_is_what_the_recorders_gate_let_pass(
     words: list[tuple[Callable[[float], Event], int]],
 ) -> None:
@@ -136,7 +142,10 @@ def test_what_was_recorded_is_what_the_recorders_gate_let_pass(
     gate, recorded = Gate(), spans(started(0), *events)
     for event in events:
         condition: Condition = "presence" if isinstance(event, RoomEvent) else "consent"
-        gate.say(condition, nanoseconds(event.at), holds=isinstance(event, ParticipantJoined | ConsentGiven))
+        if isinstance(event, ConsentCleared):
+            gate.lapse("consent", nanoseconds(event.at))
+        elif not (isinstance(event, ParticipantLeft) and event.reason == "replaced"):
+            gate.say(condition, nanoseconds(event.at), holds=isinstance(event, ParticipantJoined | ConsentGiven))
     for second in (n + 0.5 for n in range(10)):
         probe = nanoseconds(at(second))
         shown = any((begin or 0) < second and (end is None or second < end) for begin, end in recorded)

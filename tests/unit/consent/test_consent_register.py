@@ -32,6 +32,12 @@ def held(*words: tuple[Answer, int]) -> list[tuple[Answer, int]]:
         ([("given", 1), ("withdrawn", 5), ("withdrawn", 3)], [("given", 1), ("withdrawn", 3), ("withdrawn", 5)]),
         ([("withdrawn", 3), ("given", 1)], [("given", 1), ("withdrawn", 3)]),
         ([("refused", 1), ("given", 2)], [("refused", 1), ("given", 2)]),
+        ([("given", 1), ("given", 3)], [("given", 1), ("given", 3)]),
+        ([("given", 1), ("cleared", 5)], [("given", 1), ("cleared", 5)]),
+        ([("given", 5), ("cleared", 5)], [("given", 5), ("cleared", 5)]),
+        ([("given", 1), ("given", 7), ("cleared", 5)], [("given", 1), ("cleared", 5), ("given", 7)]),
+        ([("given", 1), ("cleared", 5), ("withdrawn", 3)], [("given", 1), ("withdrawn", 3), ("cleared", 5)]),
+        ([("given", 1), ("cleared", 5), ("given", 7)], [("given", 1), ("cleared", 5), ("given", 7)]),
     ],
 )
 def test_words_hold_from_their_moments_on_and_a_no_undoes_every_earlier_heard_yes_that_is_not_older(
@@ -42,7 +48,7 @@ def test_words_hold_from_their_moments_on_and_a_no_undoes_every_earlier_heard_ye
 
 
 _words = st.lists(
-    st.tuples(st.sampled_from(["given", "refused", "withdrawn"]), st.integers(0, 6)),
+    st.tuples(st.sampled_from(["given", "refused", "withdrawn", "cleared"]), st.integers(0, 6)),
     max_size=12,
 )
 
@@ -52,10 +58,13 @@ def test_at_every_moment_the_register_says_what_the_gate_says(words: list[tuple[
     gate = Gate()
     gate.say("presence", 0, holds=True)
     for answer, second in words:
-        gate.say("consent", second, holds=answer == "given")
+        if answer == "cleared":
+            gate.lapse("consent", second)
+        else:
+            gate.say("consent", second, holds=answer == "given")
     holds = held(*words)
     for second in range(8):
-        last = [answer for answer, since in holds if since <= second][-1:]
+        last = [answer for answer, since in holds if since <= second][-1:]  # of a moment, the last one counts
         assert (last == ["given"]) is gate.permits(second, second)
 
 

@@ -15,7 +15,20 @@ from services.audit.views.html import Html, element, together
 from services.audit.views.timeline_html import page
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
-from tests.unit.audit.story import HARMFUL, asked, ended, entries, joined, log_of, recording_failed
+from tests.unit.audit.story import (
+    HARMFUL,
+    asked,
+    cleared,
+    ended,
+    entries,
+    given,
+    joined,
+    log_of,
+    paused,
+    recording_failed,
+    resumed,
+    told_of,
+)
 
 
 async def story_page(recording: str = "rec") -> str:
@@ -121,6 +134,23 @@ async def test_it_tells_the_files_and_the_failures_and_what_it_was_made_of() -> 
     assert "None: disk full" in text
     assert "global positions 6 to 34 of the log, which was read up to 39" in text
     assert "2030-05-17 12:16:40.000Z" in text
+
+
+def test_pauses_text_versions_and_clears_are_told_with_the_events_behind_them() -> None:
+    told = told_of(joined(0), paused(3), resumed(7), given(8, text="<v2>"), cleared(9), paused(10))
+    text = page(Examined(told, 9), at(1000))
+    _Outline(text)
+    (facts,) = re.findall(r"<dt>Paused</dt><dd>(.*?)</dd>", text)
+    assert "+3.000 s to +7.000 s" in facts
+    assert "+10.000 s to …" in facts
+    assert 'href="#event-5"' in facts
+    assert 'id="event-5"' in text
+    assert "consents (text version &lt;v2&gt;)" in text
+    assert "consent ends: they left the room" in text
+
+
+async def test_a_recording_that_was_never_paused_says_nothing_of_it() -> None:
+    assert "Paused" not in await story_page()
 
 
 async def test_a_recording_that_runs_is_told_as_such() -> None:

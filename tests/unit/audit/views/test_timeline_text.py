@@ -14,7 +14,20 @@ from services.audit.views.telling import Scale, behind, clock, shown
 from services.audit.views.timeline_text import show
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
-from tests.unit.audit.story import asked, ended, entries, joined, log_of, told_story
+from tests.unit.audit.story import (
+    asked,
+    begun,
+    cleared,
+    ended,
+    entries,
+    given,
+    joined,
+    log_of,
+    paused,
+    resumed,
+    told_of,
+    told_story,
+)
 
 
 def console(width: int = 160) -> tuple[Console, StringIO]:
@@ -81,6 +94,27 @@ async def test_brackets_in_a_name_are_no_markup() -> None:
     terminal, written = console()
     show(terminal, Examined(told, 3))
     assert "[red]Ann[/red] [/]" in written.getvalue()
+
+
+def test_pauses_are_told_with_the_events_behind_them() -> None:
+    terminal, written = console()
+    show(terminal, Examined(told_of(joined(0), paused(3), resumed(7), paused(9)), 7))
+    assert "  paused +3.000 s #5 to +7.000 s #6\n  paused +9.000 s #7 to …\n" in written.getvalue()
+    assert "the recording pauses" in written.getvalue()
+    assert "the recording is paused" in written.getvalue()
+
+
+def test_words_are_told_with_their_text_version_and_a_clear_with_its_reason() -> None:
+    terminal, written = console(220)
+    show(terminal, Examined(told_of(joined(0), given(1, text="v\x1b2"), cleared(5)), 6))
+    assert "consents (text version v�2)" in written.getvalue()
+    assert "consent ends: they left the room" in written.getvalue()
+
+
+async def test_a_recording_that_is_paused_is_listed_as_such() -> None:
+    terminal, written = console()
+    show_recordings(terminal, await list_recordings(await log_of((asked(0), begun(0), paused(3)))))
+    assert "paused" in written.getvalue()
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 300])

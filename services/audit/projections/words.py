@@ -1,0 +1,39 @@
+"""Events in words. Pure."""
+
+from __future__ import annotations
+
+from shared.contracts.consent import ConsentCleared, ConsentSaid
+from shared.contracts.message import Event
+
+_WORDS = {
+    "room.participant-joined.v1": "joins the room",
+    "room.participant-left.v1": "leaves the room",
+    "consent.given.v1": "consents",
+    "consent.refused.v1": "refuses consent",
+    "consent.withdrawn.v1": "withdraws consent",
+    "consent.cleared.v1": "consent ends",
+    "participant-recording.requested.v1": "a file is requested",
+    "participant-recording.started.v1": "the file begins",
+    "participant-recording.stop-requested.v1": "the file is to end",
+    "participant-recording.stopped.v1": "the file is in place",
+    "participant-recording.failed.v1": "the file failed",
+    "recording.requested.v1": "the recording is asked for",
+    "recording.started.v1": "the recording begins",
+    "recording.paused.v1": "the recording pauses",
+    "recording.resumed.v1": "the recording goes on",
+    "recording.stopped.v1": "the recording ends",
+    "recording.failed.v1": "the recording failed",
+}
+#: What need not be said beside the words.
+_PLAIN_REASONS = {None, "quit", "requested"}
+_CLEARED_BECAUSE = {"left": "they left the room", "recording_stopped": "a recording stopped"}
+
+
+def in_words(event: Event) -> str:
+    """Return what happened, for instance `withdraws consent`."""
+    words, reason = _WORDS.get(event.type, event.type), getattr(event, "reason", None)
+    if isinstance(event, ConsentSaid):
+        return words if event.text_version is None else f"{words} (text version {event.text_version})"
+    if isinstance(event, ConsentCleared):
+        return f"{words}: {_CLEARED_BECAUSE[event.reason]}"
+    return words if reason in _PLAIN_REASONS else f"{words}: {str(reason).replace('_', ' ')}"
