@@ -12,18 +12,30 @@ import structlog
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
+from services.gateway.adapters.invites import Invites
+from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Tickets
+from services.gateway.admissions import Admissions
+from services.gateway.asking import Owners
+from services.gateway.consents import Consents
 from services.gateway.domain.room import ROOM
 from services.gateway.entrypoints.errors import install_error_answers
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
 from services.gateway.entrypoints.rest_v2 import rest_v2_router
-from services.gateway.entrypoints.signaling import Signaling, signaling_router
+from services.gateway.entrypoints.signaling import signaling_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
+from services.gateway.lost_gateways import LostGateways
+from services.gateway.recordings import Recordings
+from services.gateway.resuming import keep_resumptions
 from services.gateway.settings import GatewaySettings
+from services.gateway.signaling.actions import Actions
+from services.gateway.signaling.connection import Signaling
+from services.gateway.sources import Sources
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.eventsourcing.recent_states import RecentStates
 from shared.eventsourcing.snapshots import Snapshots
 from shared.messaging.topology import live_queue
 from shared.runtime.http import health_router, serving
@@ -37,33 +49,55 @@ _log = structlog.get_logger()
 MIGRATIONS = files("services.gateway") / "sql"
 
 _HORIZON_SECONDS = 0.1
+#: Rooms whose state is kept between two of their commands.
+_RECENT_ROOMS = 1000
 
 
 @asynccontextmanager
 async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> AsyncIterator[int]:
     """Serve clients while the context lasts; yield the HTTP port."""
-    hub = Hub(infrastructure.store)
+    hub = Hub(infrastructure.store, infrastructure.clock)
     horizon = Horizon(infrastructure.clock)
-    app = _app(infrastructure, settings, hub, horizon)
+    rooms = _rooms(infrastructure, horizon)
+    resumptions = Resumptions(infrastructure.database)
+    app = _app(infrastructure, settings, hub, horizon, rooms, resumptions)
+    lost_gateways = LostGateways(rooms, hub.roster, Horizons(infrastructure.database))
     async with infrastructure.bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
         await hub.catch_up()
         async with (
             supervised(hub.until_stopped()),
             _horizon_kept(infrastructure, horizon),
+            supervised(lost_gateways.watch(), keep_resumptions(hub, resumptions)),
             serving(app, settings.http_host, settings.http_port) as port,
         ):
             yield port
 
 
-def _app(infrastructure: Infrastructure, settings: GatewaySettings, hub: Hub, horizon: Horizon) -> FastAPI:
+def _rooms(infrastructure: Infrastructure, horizon: Horizon) -> Rooms:
+    streams = CommandHandler(
+        infrastructure.store, ROOM, Snapshots(infrastructure.database, ROOM), RecentStates(_RECENT_ROOMS)
+    )
+    return Rooms(streams, horizon, infrastructure.clock, infrastructure.instance)
+
+
+def _app(
+    infrastructure: Infrastructure,
+    settings: GatewaySettings,
+    hub: Hub,
+    horizon: Horizon,
+    rooms: Rooms,
+    resumptions: Resumptions,
+) -> FastAPI:
     tokens = Tokens(infrastructure.credentials)
     tickets = Tickets(infrastructure.database)
-    streams = CommandHandler(infrastructure.store, ROOM, Snapshots(infrastructure.database, ROOM))
-    rooms = Rooms(streams, infrastructure.bus, horizon, infrastructure.clock, settings.command_timeout)
+    owners = Owners(infrastructure.bus, settings.command_timeout)
+    actions = Actions(rooms, Consents(owners, horizon), Recordings(rooms, owners, horizon, infrastructure.clock))
     app = FastAPI(title="onrecord")
     install_error_answers(app)
-    app.include_router(signaling_router(Signaling(rooms, hub, tickets, infrastructure.clock)))
-    app.include_router(rest_v1_router(rooms, tickets, tokens))
+    app.include_router(signaling_router(Signaling(actions, hub, infrastructure.clock), tickets))
+    admissions = Admissions(rooms, tickets, resumptions)
+    sources = Sources(rooms, owners, infrastructure.clock)
+    app.include_router(rest_v1_router(rooms, admissions, Invites(infrastructure.database), sources, tokens))
     app.include_router(rest_v2_router(rooms, tokens))
     app.add_api_route("/", _greeting, include_in_schema=False)
     app.include_router(health_router(lambda: database_answers(infrastructure)))

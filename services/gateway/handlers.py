@@ -1,49 +1,31 @@
-"""What people may ask of the gateway, whichever door they come through."""
+"""What the gateway decides itself: rooms, and who is in them."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
 import string
-from datetime import datetime
-from typing import TypeVar
 from uuid import uuid4
 
-import structlog
-
 from services.gateway.domain.room import (
+    ChangeRole,
     CreateRoom,
     InsufficientPermissionsError,
     JoinRoom,
     LeaveRoom,
+    MoveHand,
+    OpenBreakoutRoom,
     Room,
     RoomCommand,
     RoomHappened,
     RoomNotFoundError,
 )
-from shared.contracts.consent import SetConsent
-from shared.contracts.message import Command, Contract
-from shared.contracts.recording import StartRecording, StopRecording
-from shared.contracts.reply import Accepted, Refused
-from shared.contracts.room import LeaveReason, Role, room_stream
-from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
+from shared.contracts.room import ConsentPolicy, LeaveReason, Role, room_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
-from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon
-from shared.messaging.bus import Bus
-from shared.messaging.errors import BusError
-from shared.messaging.message import command_message, read_reply
 from shared.runtime.clock import Clock
-
-_log = structlog.get_logger()
-
-#: Between attempts to get a consent into the log while its service or the broker is away.
-_RETRY_SECONDS = 0.2
-
-Answer = TypeVar("Answer", bound=Contract)
 
 
 class NotInRoomError(RefusedError):
@@ -55,37 +37,52 @@ class NotInRoomError(RefusedError):
         super().__init__(f"participant {participant_id} is not in room {room_id}: let them join first")
 
 
-class CommandRefusedError(RefusedError):
-    """The service that owns the stream decided against it."""
+class NestedBreakoutRoomError(RefusedError):
+    """Breakout rooms have no breakout rooms."""
 
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.message)
-        self.code = refused.code
+    code = "nested_breakout_room"
+
+    def __init__(self, room_id: str, parent_room_id: str) -> None:
+        super().__init__(f"room {room_id} is a breakout room itself: open another one in room {parent_room_id}")
+        self.room_id = room_id
+        self.parent_room_id = parent_room_id
 
 
 class Rooms:
-    """Decides what concerns rooms, and passes on the rest to its owners."""
+    """The rooms. Each method raises RefusedError and LogUnavailableError."""
 
     def __init__(
         self,
         rooms: CommandHandler[Room, RoomCommand, RoomHappened],
-        bus: Bus,
         horizon: Horizon,
         clock: Clock,
-        timeout: float,
+        gateway_id: str,
     ) -> None:
         self._rooms = rooms
-        self._bus = bus
         self._horizon = horizon
         self._clock = clock
-        self._timeout = timeout
+        self._gateway_id = gateway_id
 
-    async def create(self, actor: str, custom_room_id: str | None, webhook_url: str | None) -> str:
-        """Create a room and return its id. The same custom id always gives the same room."""
+    async def create(
+        self, actor: str, custom_room_id: str | None, webhook_url: str | None, consent_policy: ConsentPolicy
+    ) -> str:
+        """Create a room and return its id. The same custom id always gives the same room, as it was created first."""
         room_id = _room_id(custom_room_id)
-        command = CreateRoom(room_id, self._clock(), custom_room_id, webhook_url)
-        await self._rooms.handle(room_stream(room_id), command, Context.begin(actor))
+        await self._decide(CreateRoom(room_id, self._clock(), custom_room_id, webhook_url, consent_policy), actor)
         return room_id
+
+    async def open_breakout_room(self, actor: str, room_id: str, name: str) -> str:
+        """Open a breakout room and return its id. It is a room of its own, with its parent's webhook and policy."""
+        parent = await self.room(room_id)
+        if parent.parent_room_id:
+            raise NestedBreakoutRoomError(room_id, parent.parent_room_id)
+        breakout_room_id, now = str(uuid4()), self._clock()
+        # Created before its parent tells of it: what can be named can be entered.
+        await self._decide(
+            CreateRoom(breakout_room_id, now, None, parent.webhook_url, parent.consent_policy, room_id), actor
+        )
+        await self._decide(OpenBreakoutRoom(room_id, breakout_room_id, name, now), actor)
+        return breakout_room_id
 
     async def room(self, room_id: str) -> Room:
         """Return the room as the log has it now. Raises RoomNotFoundError."""
@@ -94,105 +91,60 @@ class Rooms:
             raise RoomNotFoundError(room_id)
         return room
 
-    async def join(self, room_id: str, participant_id: str, display_name: str, role: Role) -> int:
-        """Let a participant in; return the room stream's position after it. Raises RoomNotFoundError."""
-        command = JoinRoom(room_id, secrets.token_hex(12), participant_id, display_name, role, self._clock())
-        context = Context.begin(_participant(participant_id))
-        return (await self._rooms.handle(room_stream(room_id), command, context)).position
-
-    async def leave(self, room_id: str, participant_id: str, reason: LeaveReason) -> None:
-        with self._horizon.saying() as moment:
-            command = LeaveRoom(room_id, participant_id, reason, moment)
-            await self._rooms.handle(room_stream(room_id), command, Context.begin(_participant(participant_id)))
-
-    async def set_consent(self, room_id: str, participant_id: str, *, consent: bool, turn: asyncio.Lock) -> None:
-        """Take a participant's word at this moment. Returns when it is in the log, however long that takes.
-
-        `turn` is the participant's own: their words reach the log in the order in which they were said.
-        """
-        with self._horizon.saying() as moment:
-            async with turn:
-                await self._insist_on_consent(room_id, participant_id, consent=consent, moment=moment)
-
-    async def start_recording(self, room_id: str, participant_id: str) -> None:
-        """Start a recording. Raises RefusedError, and BusError when the recorder is out of reach."""
-        session_id = await self._moderated_session(room_id, participant_id)
-        command = StartRecording(
-            at=self._clock(),
-            room_id=room_id,
-            session_id=session_id,
-            recording_id=str(uuid4()),
-            requested_by=participant_id,
-        )
-        await self._ask(command, Context.begin(_participant(participant_id)), Accepted)
-
-    async def stop_recording(self, room_id: str, participant_id: str, recording_id: str) -> None:
-        """Stop a recording. Raises RefusedError, and BusError when the recorder is out of reach."""
-        # As with consent: files end at this moment, so no media after it may be written while this is on its way.
-        with self._horizon.saying() as moment:
-            session_id = await self._moderated_session(room_id, participant_id)
-            command = StopRecording(
-                at=moment,
-                room_id=room_id,
-                session_id=session_id,
-                recording_id=recording_id,
-                requested_by=participant_id,
-            )
-            await self._ask(command, Context.begin(_participant(participant_id)), Accepted)
-
-    async def open_rtp_source(
-        self, actor: str, room_id: str, participant_id: str, video: RtpTrack | None, audio: RtpTrack | None
-    ) -> RtpSourceOpened:
-        """Have a worker listen for a participant's RTP. Raises RefusedError and BusError."""
-        command = OpenRtpSource(
-            at=self._clock(),
-            room_id=room_id,
-            session_id=await self._session_of(room_id, participant_id),
-            participant_id=participant_id,
-            video=video,
-            audio=audio,
-        )
-        return await self._ask(command, Context.begin(actor), RtpSourceOpened)
-
-    async def _session_of(self, room_id: str, participant_id: str) -> str:
+    async def session_of(self, room_id: str, participant_id: str) -> str:
+        """Return the session that the participant is in. Raises NotInRoomError."""
         room = await self.room(room_id)
         if room.session_id is None or participant_id not in room.participants:
             raise NotInRoomError(room_id, participant_id)
         return room.session_id
 
-    async def _moderated_session(self, room_id: str, participant_id: str) -> str:
+    async def moderated_session(self, room_id: str, participant_id: str) -> str:
+        """Return the session that the participant moderates now. Raises InsufficientPermissionsError."""
         room = await self.room(room_id)
         if room.session_id is None or not room.is_moderator(participant_id):
             raise InsufficientPermissionsError(participant_id)
         return room.session_id
 
-    async def _insist_on_consent(self, room_id: str, participant_id: str, *, consent: bool, moment: datetime) -> None:
-        while True:
-            try:
-                return await self._ask_consent(room_id, participant_id, consent=consent, moment=moment)
-            except (BusError, LogUnavailableError) as error:
-                _log.warning("consent waits", participant_id=participant_id, error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+    async def join(self, room_id: str, participant_id: str, connection_id: str, display_name: str, role: Role) -> None:
+        """Let a participant in by a connection; an earlier one of theirs is none any more."""
+        # A participant who was here by another connection leaves by this: words of before must not outrun it.
+        with self._horizon.saying() as moment:
+            command = JoinRoom(
+                room_id=room_id,
+                new_session_id=secrets.token_hex(12),
+                participant_id=participant_id,
+                display_name=display_name,
+                role=role,
+                at=moment,
+                gateway_id=self._gateway_id,
+                connection_id=connection_id,
+            )
+            await self._decide(command, participant(participant_id))
 
-    async def _ask_consent(self, room_id: str, participant_id: str, *, consent: bool, moment: datetime) -> None:
-        command = SetConsent(
-            at=moment,
-            room_id=room_id,
-            session_id=await self._session_of(room_id, participant_id),
-            participant_id=participant_id,
-            consent=consent,
-        )
-        await self._ask(command, Context.begin(_participant(participant_id)), Accepted)
+    async def leave(
+        self, room_id: str, participant_id: str, connection_id: str, reason: LeaveReason, actor: str | None = None
+    ) -> None:
+        """Have a participant leave whose connection ended, unless they are here by another one."""
+        with self._horizon.saying() as moment:
+            command = LeaveRoom(room_id, participant_id, reason, moment, connection_id)
+            await self._decide(command, actor or participant(participant_id))
 
-    async def _ask(self, command: Command, context: Context, answer: type[Answer]) -> Answer:
-        message = await self._bus.ask(command.owner, command_message(command, context, self._timeout), self._timeout)
-        reply = read_reply(message, answer)
-        if isinstance(reply, Refused):
-            raise CommandRefusedError(reply)
-        return reply
+    async def change_role(self, room_id: str, moderator: str, target: str, *, moderates: bool) -> None:
+        command = ChangeRole(room_id, target, moderates, changed_by=moderator, at=self._clock())
+        await self._decide(command, participant(moderator))
+
+    async def raise_hand(self, room_id: str, participant_id: str) -> None:
+        await self._decide(MoveHand(room_id, participant_id, "raise", self._clock()), participant(participant_id))
+
+    async def lower_hand(self, room_id: str, participant_id: str) -> None:
+        await self._decide(MoveHand(room_id, participant_id, "lower", self._clock()), participant(participant_id))
+
+    async def _decide(self, command: RoomCommand, actor: str) -> None:
+        await self._rooms.handle(room_stream(command.room_id), command, Context.begin(actor))
 
 
-def _participant(participant_id: str) -> str:
+def participant(participant_id: str) -> str:
+    """Return the participant as the actor that the log names."""
     return f"participant:{participant_id}"
 
 

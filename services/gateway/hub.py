@@ -4,41 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
-import structlog
-
-from services.gateway.projections.roster import LiveSession, Notice, Roster
+from services.gateway.projections.roster import Goodbye, Notice, Roster
+from services.gateway.signaling.envelope import enveloped
 from shared.contracts.message import Event
-from shared.contracts.room import room_stream
+from shared.contracts.room import LeaveReason, ParticipantJoined
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.store import EventStore
 from shared.messaging.message import Message
-
-_log = structlog.get_logger()
+from shared.runtime.clock import Clock
 
 
 class Client(Protocol):
     """One client's connection, as the hub needs it."""
 
     participant_id: str
+    connection_id: str
+    #: It speaks of streams (generation B).
+    asks_for_streams: bool
+    #: The digest of what lets its participant come back.
+    resumption: bytes
 
-    def tell(self, namespace: str, payload: Mapping[str, Any]) -> None:
+    def tell(self, text: str) -> None:
         """Queue a message for the client. Never waits; a client that does not read is disconnected."""
+        ...
+
+    def dismiss(self, reason: LeaveReason) -> None:
+        """Close the connection once what was queued has been sent. Never waits."""
         ...
 
 
 class Hub:
     """Follows the log, keeps the roster, and tells the clients of this gateway."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, clock: Clock) -> None:
         self.roster = Roster()
+        self._clock = clock
         self._follower = Follower(store, self._apply)
         self._clients: dict[str, dict[str, Client]] = defaultdict(dict)
-        self._positions: dict[str, int] = {}
-        self._moved = asyncio.Condition()
+        #: By connection: who is about to join, and waits to be seen in the log.
+        self._expected: dict[str, asyncio.Future[None]] = {}
 
     async def catch_up(self) -> None:
         """Read what the log holds; afterwards `receive` keeps up."""
@@ -51,42 +60,61 @@ class Hub:
     async def receive(self, message: Message) -> None:
         """Take a message of the events exchange."""
         await self._follower.hear(message)
-        async with self._moved:
-            self._moved.notify_all()
 
-    async def reached(self, room_id: str, position: int, within: float) -> LiveSession | None:
-        """Wait until the roster knows the room's stream up to `position`; return its session.
+    @contextmanager
+    def expecting(self, connection_id: str) -> Iterator[asyncio.Future[None]]:
+        """Yield what is done when the connection's participant is seen to have joined."""
+        seen = self._expected[connection_id] = asyncio.get_running_loop().create_future()
+        try:
+            yield seen
+        finally:
+            del self._expected[connection_id]
 
-        Raises TimeoutError after `within` seconds.
-        """
-        async with asyncio.timeout(within), self._moved:
-            await self._moved.wait_for(lambda: self._positions.get(room_id, 0) >= position)
-        return self.roster.session(room_id)
+    def clients(self) -> Iterator[Client]:
+        """Return every client that has joined."""
+        return (client for clients in self._clients.values() for client in clients.values())
 
-    def add(self, room_id: str, client: Client) -> Client | None:
-        """Tell the client from now on; return the one it takes the place of."""
-        before = self._clients[room_id].get(client.participant_id)
+    def add(self, room_id: str, client: Client) -> None:
+        """Tell the client from now on."""
         self._clients[room_id][client.participant_id] = client
-        return before
 
-    def remove(self, room_id: str, client: Client) -> bool:
-        """Tell the client nothing more; return False when another is in its place."""
+    def remove(self, room_id: str, client: Client) -> None:
+        """Tell the client nothing more."""
         clients = self._clients.get(room_id, {})
-        if clients.get(client.participant_id, client) is not client:
-            return False
-        clients.pop(client.participant_id, None)
+        if clients.get(client.participant_id) is client:
+            del clients[client.participant_id]
         if not clients:
             self._clients.pop(room_id, None)
-        return True
 
-    def _apply(self, event: Event, stored: StoredEvent) -> None:
-        for notice in self.roster.apply(event):
-            self._tell(notice)
-        room_id = getattr(event, "room_id", None)
-        if room_id and stored.stream == room_stream(room_id):
-            self._positions[room_id] = stored.position
+    def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
+        for each in self.roster.apply(event):
+            if isinstance(each, Notice):
+                self._tell(each)
+            else:
+                self._dismiss(each)
+        if isinstance(event, ParticipantJoined) and event.connection_id in self._expected:
+            seen = self._expected[event.connection_id]
+            if not seen.done():
+                seen.set_result(None)
 
     def _tell(self, notice: Notice) -> None:
-        for client in self._clients.get(notice.room_id, {}).values():
-            if client.participant_id != notice.about:
-                client.tell(notice.namespace, notice.payload)
+        clients = self._clients.get(notice.room_id)
+        if not clients:
+            return
+        text = enveloped(notice.message, self._clock())
+        for client in clients.values():
+            if _is_for(client, notice):
+                client.tell(text)
+
+    def _dismiss(self, goodbye: Goodbye) -> None:
+        client = self._clients.get(goodbye.room_id, {}).get(goodbye.participant_id)
+        if client and client.connection_id == goodbye.connection_id:
+            client.dismiss(goodbye.reason)
+
+
+def _is_for(client: Client, notice: Notice) -> bool:
+    if notice.of_streams and not client.asks_for_streams:
+        return False
+    if notice.only is not None:
+        return client.participant_id == notice.only
+    return client.participant_id != notice.about

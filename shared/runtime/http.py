@@ -16,10 +16,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime.errors import SettingError
 from shared.runtime.supervision import single_error
+from shared.runtime.websockets import WebSocketProtocol
 
 #: How long open connections may take to end at shutdown.
 _GRACE_SECONDS = 3
 _BACKLOG = 1024
+#: How often a WebSocket client is asked whether it is there, and how long it may take to answer.
+_PING_SECONDS, _PONG_SECONDS = 15, 20
 
 #: The header that carries a token; `Tokens.read` takes it as it is.
 Authorization = Annotated[str | None, Header()]
@@ -44,8 +47,12 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
         log_config=None,
         access_log=False,
         lifespan="off",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=1_000_000,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PONG_SECONDS,
+        # Messages are small, and compression would hold more memory for each connection than all the rest.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config)

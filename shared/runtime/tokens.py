@@ -9,13 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import jwt
+from pydantic import TypeAdapter, ValidationError
 
+from shared.contracts.identifiers import ParticipantId
 from shared.contracts.room import Role
 from shared.runtime.credentials import Credentials
 
 Permission = Literal["allow_join", "ask_join", "allow_mod"]
 
 _ALGORITHM = "HS256"
+#: What rooms and participants are called alike.
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(ParticipantId)
 #: Schemes are written in any case (RFC 9110 section 11.1).
 _BEARER = re.compile(r"^bearer\s+", re.IGNORECASE)
 
@@ -127,7 +131,10 @@ def _text(claims: dict[str, Any], name: str) -> str | None:
     value = claims.get(name)
     if value is not None and not isinstance(value, str):
         raise TokenError(f"the token's {name} is no string")
-    return value or None
+    try:
+        return _IDENTIFIER.validate_python(value) if value else None
+    except ValidationError:
+        raise TokenError(f"the token's {name} is not made of at most 128 letters, digits and _.@:+=~-") from None
 
 
 def _strings(value: object) -> frozenset[str]:

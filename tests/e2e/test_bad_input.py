@@ -76,9 +76,9 @@ def error(namespace: str, code: str) -> dict[str, Any]:
         ('"text"', error("control", "invalid_json")),
         ("{}", error("control", "invalid_json")),
         (message("polls", action="start"), error("control", "invalid_namespace")),
-        (message("recording", action="explode"), error("control", "invalid_json")),
-        (message("recording", action="stop"), error("control", "invalid_json")),
-        (message("recording", action="set_consent", consent="perhaps"), error("control", "invalid_json")),
+        (message("recording", action="explode"), error("recording", "invalid_json")),
+        (message("recording", action="stop"), error("recording", "insufficient_permissions")),
+        (message("recording", action="set_consent", consent="perhaps"), error("recording", "invalid_json")),
         (message("control", action="join", display_name="Again"), error("control", "already_joined")),
         (message("recording", action="start"), error("recording", "insufficient_permissions")),
         (
@@ -106,10 +106,10 @@ async def test_what_makes_no_sense_or_is_not_allowed_is_answered_to_the_sender_a
     ]
 
 
-async def test_before_they_join_people_are_told_only_what_concerns_joining(room: Meeting) -> None:
+async def test_before_they_join_people_can_do_nothing_but_join(room: Meeting) -> None:
     async with raw_client(room, "eve") as eve:
-        await eve.send(message("recording", action="start"))
-        await eve.send(message("polls", action="start"))
+        for namespace, action in (("recording", "start"), ("polls", "start"), ("control", "raise_hand")):
+            assert await said(eve, message(namespace, action=action)) == error("control", "not_yet_joined")
         assert await said(eve, message("control", action="join", display_name=" \n ")) == error(
             "control", "invalid_username"
         )

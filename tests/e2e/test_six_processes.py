@@ -15,6 +15,7 @@ from services.demo.rtp_sender import RtpSender
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.probe import decode_errors
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
+from shared.contracts.room import ParticipantLeft
 from shared.contracts.webhook import WebhookDelivered
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.store import EventStore
@@ -61,6 +62,7 @@ async def test_a_recording_survives_the_death_of_gateway_consent_and_notifier(
             await room.consent("bob", consent=True, seen_by="mona")
             await until_happened(store, ParticipantRecordingStarted, lambda event: event.participant_id == "bob")
             await _sent(senders[1], len(senders[1].sent_audio) + 150)
+            left = await until_happened(store, ParticipantLeft, lambda event: event.participant_id == "alice")
             await room.stop("mona", recording_id)
             for name in ("alice", "bob"):
                 await _stopped(store, name)
@@ -70,7 +72,12 @@ async def test_a_recording_survives_the_death_of_gateway_consent_and_notifier(
         files = {name: (await _stopped(store, name)).file for name in ("alice", "bob")}
         told = await _all_told(store)
 
-    assert back["recording"] == {"state": "recording", "status": "recording", "recording_id": recording_id}
+    assert {key: back["recording"][key] for key in ("state", "status", "recording_id")} == {
+        "state": "recording",
+        "status": "recording",
+        "recording_id": recording_id,
+    }
+    assert left.reason == "timeout", "alice did not come back, and her gateway is gone"
     for name, sender in zip(("alice", "bob"), senders, strict=True):
         path = storage / files[name].path
         assert await decode_errors(ffmpeg, path) == ""

@@ -67,7 +67,7 @@ async def test_a_start_that_nobody_answers_is_told_to_the_moderator_and_changes_
     room, store = without_recorder
     mona = room.clients["mona"]
     await mona.send("recording", action="start")
-    await mona.wait_for("control", "error", where=lambda told: told["error"] == "internal")
+    await mona.wait_for("recording", "error", where=lambda told: told["error"] == "internal")
     assert not [stored for stored in await store.read_all() if stored.type.startswith("recording.")]
     await mona.send("echo", action="ping")
     await asyncio.wait_for(mona.wait_until(lambda received: ("echo", {"action": "ping"}) in received), 5)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import string
 from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
 
+from services.gateway.adapters.codes import CODE_LENGTH, digest_of, draw_code
 from shared.contracts.room import Role
+from shared.eventsourcing.outages import outages_told
 
-LENGTH = 64
+LENGTH = CODE_LENGTH
 _LIFETIME = timedelta(seconds=30)
-_ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +22,44 @@ class Admission:
     room_id: str
     participant_id: str
     role: Role
+    #: Digest of the resumption that was given with the ticket, by which it is refreshed while they are connected.
+    resumption: bytes
 
 
 class Tickets:
-    """Tickets in Postgres, so that any gateway honours any gateway's."""
+    """Tickets in Postgres, so that any gateway honours any gateway's. Each method raises LogUnavailableError."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def issue(self, admission: Admission) -> str:
-        ticket = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
-        await self._pool.execute("DELETE FROM tickets WHERE expires_at < clock_timestamp()")
-        await self._pool.execute(
-            """INSERT INTO tickets (digest, room_id, participant_id, role, expires_at)
-               VALUES ($1, $2, $3, $4, clock_timestamp() + $5::interval)""",
-            _digest(ticket),
-            admission.room_id,
-            admission.participant_id,
-            admission.role,
-            _LIFETIME,
-        )
+        """Return a new ticket, and sweep out those that nobody used in time."""
+        ticket = draw_code()
+        with outages_told():
+            await self._pool.execute(
+                """WITH swept AS (
+                       DELETE FROM tickets WHERE digest IN (
+                           SELECT digest FROM tickets WHERE expires_at < clock_timestamp() FOR UPDATE SKIP LOCKED)
+                   )
+                   INSERT INTO tickets (digest, room_id, participant_id, role, resumption, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6::interval)""",
+                digest_of(ticket),
+                admission.room_id,
+                admission.participant_id,
+                admission.role,
+                admission.resumption,
+                _LIFETIME,
+            )
         return ticket
 
     async def redeem(self, ticket: str) -> Admission | None:
         """Return whom the ticket admits, and void it. None when it is unknown, used or expired."""
-        row = await self._pool.fetchrow(
-            """DELETE FROM tickets WHERE digest = $1
-               RETURNING room_id, participant_id, role, expires_at > clock_timestamp() AS valid""",
-            _digest(ticket),
-        )
-        return Admission(row["room_id"], row["participant_id"], row["role"]) if row and row["valid"] else None
-
-
-def _digest(ticket: str) -> bytes:
-    return hashlib.sha256(ticket.encode()).digest()
+        with outages_told():
+            row = await self._pool.fetchrow(
+                """DELETE FROM tickets WHERE digest = $1
+                   RETURNING room_id, participant_id, role, resumption, expires_at > clock_timestamp() AS valid""",
+                digest_of(ticket),
+            )
+        if row is None or not row["valid"]:
+            return None
+        return Admission(row["room_id"], row["participant_id"], row["role"], row["resumption"])

@@ -133,12 +133,12 @@ def evolve(room: Room, event: RoomHappened) -> Room:  # noqa: PLR0911  one case 
             return _with(room, event.participant_id, _came(event))
         case ParticipantLeft():
             return _with(room, event.participant_id, None)
-        case RoleChanged():
-            return _with(room, event.participant_id, replace(room.participants[event.participant_id], role=event.role))
-        case HandRaised() | HandLowered():
-            hand_is_up = isinstance(event, HandRaised)
-            participant = replace(room.participants[event.participant_id], hand_is_up=hand_is_up)
-            return _with(room, event.participant_id, participant)
+        case RoleChanged() if known := room.participants.get(event.participant_id):
+            return _with(room, event.participant_id, replace(known, role=event.role))
+        case HandRaised() | HandLowered() if known := room.participants.get(event.participant_id):
+            return _with(room, event.participant_id, replace(known, hand_is_up=isinstance(event, HandRaised)))
+        case RoleChanged() | HandRaised() | HandLowered():
+            return room
         case SessionEnded():
             return replace(room, session_id=None, participants=MappingProxyType({}))
         case _:

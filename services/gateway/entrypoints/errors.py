@@ -7,21 +7,41 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from services.gateway.entrypoints.body_limit import BodyLimit
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.messaging.errors import BusError
 from shared.runtime.tokens import ForbiddenError, TokenError
 
+#: Other refusals are 400.
 _REFUSED = {
+    "wrong_room_password": 401,
+    "insufficient_permissions": 403,
     "room_not_found": 404,
     "participant_not_found": 404,
-    "insufficient_permissions": 403,
+    "invite_not_found": 404,
     "already_recording": 409,
+    "invalid_invite_code": 422,
+    "too_many_attempts": 429,
+    "unavailable": 503,
 }
+
+#: What the framework refuses before a door is reached.
+_CODES = {
+    400: "invalid_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
+
+
+#: The framework says no more than that the body could not be parsed.
+_UNREADABLE = "the body is no JSON in UTF-8, or is nested too deeply"
 
 
 def install_error_answers(app: FastAPI) -> None:
     """Make every error of the gateway a JSON answer that says what to do."""
+    app.add_middleware(BodyLimit)
 
     @app.exception_handler(TokenError)
     async def unauthorized(_: Request, error: TokenError) -> JSONResponse:
@@ -43,12 +63,19 @@ def install_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def unknown(request: Request, error: StarletteHTTPException) -> JSONResponse:
-        return _answer(error.status_code, "not_found", f"{request.method} {request.url.path}: {error.detail}")
+        code = _CODES.get(error.status_code, "refused")
+        what = _UNREADABLE if error.status_code == 400 else error.detail
+        return _answer(error.status_code, code, f"{request.method} {request.url.path}: {what}")
 
     @app.exception_handler(LogUnavailableError)
     @app.exception_handler(BusError)
     async def unavailable(_: Request, error: Exception) -> JSONResponse:
         return _answer(503, "unavailable", str(error))
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, _: Exception) -> JSONResponse:
+        # What it was is logged by the server, and nobody else's business.
+        return _answer(500, "internal", f"{request.method} {request.url.path} failed: the gateway's log says why")
 
 
 def _answer(status: int, code: str, message: str) -> JSONResponse:

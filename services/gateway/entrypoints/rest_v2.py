@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from services.gateway.handlers import Rooms
+from shared.contracts.room import ConsentPolicy
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
 
@@ -21,11 +22,15 @@ class NewRoom(BaseModel):
 
     custom_room_id: str | None = Field(default=None, alias="customRoomId", min_length=1, max_length=128)
     webhook: Webhook | None = None
+    #: Whether a yes ends when the participant leaves and when the recording stops, or outlives both.
+    consent_policy: ConsentPolicy = Field(default="clear", alias="consentPolicy")
 
 
 class CreatedRoom(BaseModel):
     roomId: str  # noqa: N815  the wire's name
     customRoomId: str | None  # noqa: N815  the wire's name
+    #: The room's own, which a later request with the same customRoomId does not change.
+    consentPolicy: ConsentPolicy  # noqa: N815  the wire's name
 
 
 def rest_v2_router(rooms: Rooms, tokens: Tokens) -> APIRouter:
@@ -37,7 +42,8 @@ def rest_v2_router(rooms: Rooms, tokens: Tokens) -> APIRouter:
         tokens.read(authorization).require_rest()
         asked = body or NewRoom()
         webhook_url = str(asked.webhook.end_point) if asked.webhook else None
-        room_id = await rooms.create("server", asked.custom_room_id, webhook_url)
-        return CreatedRoom(roomId=room_id, customRoomId=asked.custom_room_id)
+        room_id = await rooms.create("server", asked.custom_room_id, webhook_url, asked.consent_policy)
+        room = await rooms.room(room_id)
+        return CreatedRoom(roomId=room_id, customRoomId=asked.custom_room_id, consentPolicy=room.consent_policy)
 
     return router

@@ -6,14 +6,28 @@ Pure. `apply` takes each event of the log once and returns who has to be told wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from uuid import UUID, uuid5
 
-from shared.contracts.consent import ConsentEvent, ConsentGiven
+from services.gateway.projections.live_session import LiveSession
+from services.gateway.signaling import events as told
+from shared.contracts.consent import ConsentCleared, ConsentEvent
 from shared.contracts.message import Event
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
-from shared.contracts.room import ParticipantJoined, ParticipantLeft, Role, SessionEnded, SessionStarted
+from shared.contracts.recording import RecordingEvent, RecordingFailed, RecordingStarted, RecordingStopped
+from shared.contracts.room import (
+    HandLowered,
+    HandRaised,
+    LeaveReason,
+    ParticipantJoined,
+    ParticipantLeft,
+    RoleChanged,
+    RoomEvent,
+    SessionEnded,
+    SessionStarted,
+)
+
+#: Of the ids of targets: each room has one, always the same.
+_TARGETS = UUID("5b8b7d3e-0d0c-4f0e-8a57-6f4b8e0f3f5d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,55 +35,28 @@ class Notice:
     """Something that people in a room are told."""
 
     room_id: str
-    namespace: str
-    payload: Mapping[str, Any]
-    #: The participant it is about and who is not told; None: everybody is.
+    message: told.ServerMessage
+    #: The participant it is about and who is not told.
     about: str | None = None
+    #: The only participant who is told.
+    only: str | None = None
+    #: Only clients that ask for streams (generation B) understand it.
+    of_streams: bool = False
 
 
-@dataclass(slots=True)
-class Peer:
-    """A participant as the others see them."""
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """A connection that is none any more: its participant was found to have left."""
 
-    id: str
-    display_name: str
-    role: Role
-    joined_at: datetime
-    consents: bool = False
-
-    def view(self) -> dict[str, Any]:
-        """Return the participant object of the signaling protocol."""
-        return {
-            "id": self.id,
-            "control": {
-                "display_name": self.display_name,
-                "role": self.role,
-                "participation_kind": "guest" if self.role == "guest" else "user",
-                "hand_is_up": False,
-                "joined_at": _timestamp(self.joined_at),
-                "hand_updated_at": _timestamp(self.joined_at),
-                "left_at": None,
-            },
-            "recording": {"consents_recording": self.consents},
-        }
+    room_id: str
+    participant_id: str
+    connection_id: str
+    reason: LeaveReason
 
 
-@dataclass(slots=True)
-class LiveSession:
-    session_id: str
-    peers: dict[str, Peer] = field(default_factory=dict)
-    #: Who consents, present or not: it holds for the session, over leaving and coming back.
-    consenting: set[str] = field(default_factory=set)
-    recording_id: str | None = None
-    recording_started: bool = False
-
-    def recording_view(self) -> dict[str, Any] | None:
-        """Return the recording object of `join_success`. Documentation says `status`, clients read `state`: both."""
-        if self.recording_id is None:
-            return None
-        if not self.recording_started:
-            return {"state": "initializing", "status": "initializing"}
-        return {"state": "recording", "status": "recording", "recording_id": self.recording_id}
+def target_id(room_id: str) -> str:
+    """Return the id of the room's one target (generation B)."""
+    return str(uuid5(_TARGETS, room_id))
 
 
 class Roster:
@@ -81,77 +68,85 @@ class Roster:
     def session(self, room_id: str) -> LiveSession | None:
         return self._sessions.get(room_id)
 
-    def apply(self, event: Event) -> list[Notice]:
+    @property
+    def sessions(self) -> Mapping[str, LiveSession]:
+        return self._sessions
+
+    def apply(self, event: Event) -> list[Notice | Goodbye]:
         """Take the event and return what is to be told because of it."""
         match event:
             case SessionStarted():
                 self._sessions[event.room_id] = LiveSession(event.session_id)
             case SessionEnded():
                 self._sessions.pop(event.room_id, None)
-            case ParticipantJoined() | ParticipantLeft() | ConsentEvent():
-                return self._of_participant(event)
-            case RecordingRequested() | RecordingStarted() | RecordingStopped() | RecordingFailed():
-                return self._of_recording(event)
+            case RoomEvent() | ConsentEvent() | RecordingEvent():
+                session = self._sessions.get(event.room_id)
+                if session and session.session_id == getattr(event, "session_id", None):
+                    return _within(session, event)
         return []
 
-    def _of_participant(self, event: ParticipantJoined | ParticipantLeft | ConsentEvent) -> list[Notice]:
-        session = self._live(event.room_id, event.session_id)
-        if session is None:
+
+def _within(session: LiveSession, event: Event) -> list[Notice | Goodbye]:  # noqa: PLR0911  one case for each event
+    match event:
+        case ParticipantJoined():
+            session.joined(event)
+            return _seen(session, event, told.Joined)
+        case ParticipantLeft():
+            return _left(session, event)
+        case RoleChanged():
+            return _role_changed(session, event)
+        case HandRaised() | HandLowered():
+            session.hand_moved(event)
+            return _seen(session, event, told.Update)
+        case ConsentCleared():
+            # Not told: `stopped` and `left` say it to everybody.
+            session.consent_changed(event)
             return []
-        match event:
-            case ParticipantJoined():
-                return [_joined(session, event)]
-            case ParticipantLeft():
-                session.peers.pop(event.participant_id, None)
-                return [_control(event, {"message": "left", "id": event.participant_id})]
-            case _:
-                return _consent_said(session, event)
-
-    def _of_recording(
-        self, event: RecordingRequested | RecordingStarted | RecordingStopped | RecordingFailed
-    ) -> list[Notice]:
-        session = self._live(event.room_id, event.session_id)
-        if session is None:
-            return []
-        session.recording_id = None if isinstance(event, RecordingStopped | RecordingFailed) else event.recording_id
-        session.recording_started = isinstance(event, RecordingStarted)
-        match event:
-            case RecordingStarted():
-                return [_recording(event, "started")]
-            case RecordingStopped():
-                return [_recording(event, "stopped")]
-            case _:
-                return []
-
-    def _live(self, room_id: str, session_id: str) -> LiveSession | None:
-        session = self._sessions.get(room_id)
-        return session if session and session.session_id == session_id else None
+        case ConsentEvent():
+            session.consent_changed(event)
+            return _seen(session, event, told.Update)
+        case RecordingEvent():
+            return _recording(session, event)
+    return []
 
 
-def _joined(session: LiveSession, event: ParticipantJoined) -> Notice:
-    consents = event.participant_id in session.consenting
-    peer = Peer(event.participant_id, event.display_name, event.role, event.at, consents)
-    session.peers[peer.id] = peer
-    return _control(event, {"message": "joined", **peer.view()})
+_OfParticipant = ParticipantJoined | ParticipantLeft | RoleChanged | HandRaised | HandLowered | ConsentEvent
 
 
-def _consent_said(session: LiveSession, event: ConsentEvent) -> list[Notice]:
-    consents = isinstance(event, ConsentGiven)
-    (session.consenting.add if consents else session.consenting.discard)(event.participant_id)
-    peer = session.peers.get(event.participant_id)
-    if peer is None:
+def _about(event: _OfParticipant, message: told.ServerMessage) -> Notice:
+    return Notice(event.room_id, message, about=event.participant_id)
+
+
+def _left(session: LiveSession, event: ParticipantLeft) -> list[Notice | Goodbye]:
+    connection_id = session.left(event)
+    notice = _about(event, told.Left(id=event.participant_id, reason=event.reason))
+    if connection_id is None:
+        return [notice]
+    return [notice, Goodbye(event.room_id, event.participant_id, connection_id, event.reason)]
+
+
+def _role_changed(session: LiveSession, event: RoleChanged) -> list[Notice | Goodbye]:
+    session.role_changed(event)
+    yours = Notice(event.room_id, told.RoleUpdated(new_role=event.role), only=event.participant_id)
+    return [yours, *_seen(session, event, told.Update)]
+
+
+def _seen(session: LiveSession, event: _OfParticipant, kind: type[told.Joined | told.Update]) -> list[Notice | Goodbye]:
+    view = session.seen(event.participant_id)
+    if view is None:
         return []
-    peer.consents = consents
-    return [_control(event, {"message": "update", **peer.view()})]
+    return [_about(event, kind(id=view.id, control=view.control, recording=view.recording))]
 
 
-def _control(event: ParticipantJoined | ParticipantLeft | ConsentEvent, payload: dict[str, Any]) -> Notice:
-    return Notice(event.room_id, "control", payload, about=event.participant_id)
-
-
-def _recording(event: RecordingStarted | RecordingStopped, message: str) -> Notice:
-    return Notice(event.room_id, "recording", {"message": message, "recording_id": event.recording_id})
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _recording(session: LiveSession, event: RecordingEvent) -> list[Notice | Goodbye]:
+    before, room_id = session.recording, event.room_id
+    session.recorded(event)
+    stream = told.StreamUpdated(target_id=target_id(room_id), status=session.stream_status)
+    match event:
+        case RecordingFailed() if before:
+            return [Notice(room_id, told.RecorderError(), only=before.requested_by, of_streams=True)]
+        case RecordingStarted():
+            return [Notice(room_id, told.Started(recording_id=event.recording_id)), Notice(room_id, stream)]
+        case RecordingStopped() if before and before.status != "starting":
+            return [Notice(room_id, told.Stopped(recording_id=event.recording_id)), Notice(room_id, stream)]
+    return [Notice(room_id, stream)] if stream.status != "starting" else []

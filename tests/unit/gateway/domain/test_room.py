@@ -1,54 +1,14 @@
+"""Rooms and their sessions: who comes in and who leaves."""
+
 from __future__ import annotations
 
 import pytest
-from hypothesis import given as for_all
-from hypothesis import strategies as st
 
-from services.gateway.domain.room import (
-    ROOM,
-    CreateRoom,
-    JoinRoom,
-    LeaveRoom,
-    Participant,
-    RoomCommand,
-    RoomHappened,
-    RoomNotFoundError,
-)
-from shared.contracts.room import (
-    ParticipantJoined,
-    ParticipantLeft,
-    Role,
-    RoomCreated,
-    SessionEnded,
-    SessionStarted,
-)
+from services.gateway.domain.room import ROOM, CreateRoom, OpenBreakoutRoom, Participant, RoomNotFoundError
+from shared.contracts.room import BreakoutRoomOpened, ConsentPolicy, LeaveReason, Role, RoomCreated, SessionStarted
 from tests.support.moments import at
-from tests.support.specification import assert_repeating_writes_nothing, given, history
-
-CREATED = RoomCreated(at=at(), room_id="r")
-STARTED = SessionStarted(at=at(1), room_id="r", session_id="s")
-
-
-def join(who: str = "ann", session: str = "s", second: float = 1, role: Role = "user") -> JoinRoom:
-    return JoinRoom("r", session, who, who.title(), role, at(second))
-
-
-def joined(who: str = "ann", session: str = "s", second: float = 1, role: Role = "user") -> ParticipantJoined:
-    return ParticipantJoined(
-        at=at(second), room_id="r", session_id=session, participant_id=who, display_name=who.title(), role=role
-    )
-
-
-def leave(who: str = "ann", second: float = 9) -> LeaveRoom:
-    return LeaveRoom("r", who, "quit", at(second))
-
-
-def left(who: str = "ann", second: float = 9) -> ParticipantLeft:
-    return ParticipantLeft(at=at(second), room_id="r", session_id="s", participant_id=who, reason="quit")
-
-
-def ended(second: float = 9) -> SessionEnded:
-    return SessionEnded(at=at(second), room_id="r", session_id="s")
+from tests.support.specification import given
+from tests.unit.gateway.domain.words import CREATED, STARTED, ended, join, joined, leave, left
 
 
 def test_a_room_is_created_with_what_was_asked_for() -> None:
@@ -123,63 +83,50 @@ def test_only_moderators_who_are_present_moderate(role: Role, *, may: bool) -> N
     assert not room.is_moderator("bob")
 
 
-# --- what holds for any sequence
+# --- what a room was made with
 
-_people = st.sampled_from(["ann", "bob", "cy"])
-_seconds = st.integers(0, 5)
-_commands: st.SearchStrategy[list[RoomCommand]] = st.lists(
-    st.one_of(
-        st.builds(lambda second: CreateRoom("r", at(second)), _seconds),
-        st.builds(join, _people, st.sampled_from(["s", "t"]), _seconds),
-        st.builds(leave, _people, _seconds),
-    ),
-    max_size=20,
-)
-_events: st.SearchStrategy[list[RoomHappened]] = st.lists(
-    st.one_of(
-        st.just(CREATED), st.just(STARTED), st.builds(joined, _people), st.builds(left, _people), st.just(ended())
+
+@pytest.mark.parametrize("policy", ["clear", "keep"])
+def test_a_session_says_what_becomes_of_consent_in_its_room(policy: ConsentPolicy) -> None:
+    created = RoomCreated(at=at(), room_id="r", consent_policy=policy)
+    started = SessionStarted(at=at(1), room_id="r", session_id="s", consent_policy=policy)
+    given(ROOM, created).when(join()).then(started, joined())
+
+
+@pytest.mark.parametrize("reason", ["quit", "timeout", "replaced"])
+def test_the_log_says_why_somebody_left(reason: LeaveReason) -> None:
+    given(ROOM, CREATED, STARTED, joined(), joined("bob")).when(leave(reason=reason)).then(left(reason=reason))
+
+
+# --- breakout rooms
+
+OPEN = OpenBreakoutRoom("r", "b", "Group 1", at(4))
+OPENED = BreakoutRoomOpened(at=at(4), room_id="r", breakout_room_id="b", name="Group 1")
+
+
+def test_a_breakout_room_is_created_with_its_parent() -> None:
+    command = CreateRoom("b", at(3), webhook_url="https://example.org/h", consent_policy="keep", parent_room_id="r")
+    given(ROOM).when(command).then(
+        RoomCreated(
+            at=at(3), room_id="b", webhook_url="https://example.org/h", consent_policy="keep", parent_room_id="r"
+        )
     )
-)
+    assert given(ROOM, *given(ROOM).when(command).events).state.parent_room_id == "r"
 
 
-@for_all(_commands)
-def test_a_repeated_command_writes_nothing(commands: list[RoomCommand]) -> None:
-    assert_repeating_writes_nothing(ROOM, commands)
+def test_a_room_knows_its_breakout_rooms() -> None:
+    given(ROOM, CREATED).when(OPEN).then(OPENED)
+    assert given(ROOM, CREATED).state.breakout_rooms == frozenset()
+    assert given(ROOM, CREATED, OPENED).state.breakout_rooms == {"b"}
 
 
-@for_all(_events)
-def test_no_order_of_events_is_refused(events: list[RoomHappened]) -> None:
-    room = ROOM.fold(events)
-    assert room.created is (CREATED in events)
+def test_a_breakout_room_is_opened_once() -> None:
+    given(ROOM, CREATED, OPENED).when(OPEN).then_nothing()
 
 
-@for_all(_commands)
-def test_a_session_lives_exactly_while_somebody_is_present(commands: list[RoomCommand]) -> None:
-    events = history(ROOM, commands)
-    present: set[str] = set()
-    for count, event in enumerate(events, start=1):
-        if isinstance(event, ParticipantJoined):
-            present.add(event.participant_id)
-        if isinstance(event, ParticipantLeft):
-            present.remove(event.participant_id)
-        room = ROOM.fold(events[:count])
-        assert room.participants.keys() == present
-        if not isinstance(event, SessionStarted | ParticipantLeft):
-            assert (room.session_id is not None) == bool(present)
+def test_breakout_rooms_outlive_sessions() -> None:
+    assert given(ROOM, CREATED, OPENED, STARTED, joined(), left(), ended()).state.breakout_rooms == {"b"}
 
 
-@for_all(_commands)
-def test_everything_within_a_session_bears_its_id(commands: list[RoomCommand]) -> None:
-    live: str | None = None
-    for event in history(ROOM, commands):
-        match event:
-            case SessionStarted():
-                assert live is None
-                live = event.session_id
-            case ParticipantJoined() | ParticipantLeft():
-                assert event.session_id == live
-            case SessionEnded():
-                assert event.session_id == live
-                live = None
-            case RoomCreated():
-                assert live is None
+def test_a_room_that_was_not_created_has_no_breakout_rooms() -> None:
+    given(ROOM).when(OPEN).then_refused(RoomNotFoundError)

@@ -1,179 +1,207 @@
+"""Who is told what happens to the people in a room."""
+
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from services.gateway.projections.roster import LiveSession, Notice, Roster
-from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from services.gateway.projections.live_session import LiveSession
+from services.gateway.projections.roster import Goodbye, Notice, Roster, target_id
+from services.gateway.signaling import events as told
+from shared.contracts.consent import ClearReason
 from shared.contracts.message import Event
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
-from shared.contracts.room import ParticipantJoined, ParticipantLeft, Role, RoomCreated, SessionEnded, SessionStarted
+from shared.contracts.room import BreakoutRoomOpened, LeaveReason, Role, RoomCreated, SessionStarted
+from tests.support.contracts import samples
 from tests.support.moments import at
-
-IN = {"room_id": "r", "session_id": "s"}
-REC = {**IN, "recording_id": "rec"}
-
-SESSION = SessionStarted(at=at(), **IN)
-ENDED = SessionEnded(at=at(9), **IN)
-REQUESTED = RecordingRequested(at=at(2), **REC, requested_by="ann")
-STARTED = RecordingStarted(at=at(3), **REC, worker_id="worker")
-STOPPED = RecordingStopped(at=at(4), **REC, reason="requested")
-FAILED = RecordingFailed(at=at(4), **REC, reason="no worker answered")
-
-
-def joined(who: str = "ann", role: Role = "user", second: float = 1) -> ParticipantJoined:
-    return ParticipantJoined(at=at(second), **IN, participant_id=who, display_name=who.title(), role=role)
-
-
-def left(who: str = "ann") -> ParticipantLeft:
-    return ParticipantLeft(at=at(5), **IN, participant_id=who, reason="quit")
-
-
-def gave(who: str = "ann") -> ConsentGiven:
-    return ConsentGiven(at=at(2), **IN, participant_id=who)
-
-
-def withdrew(who: str = "ann") -> ConsentWithdrawn:
-    return ConsentWithdrawn(at=at(3), **IN, participant_id=who)
+from tests.unit.gateway.projections.happened import (
+    ENDED,
+    FAILED,
+    PAUSED,
+    REQUESTED,
+    RESUMED,
+    SESSION,
+    STARTED,
+    STOPPED,
+    cleared,
+    gave,
+    joined,
+    left,
+    lowered,
+    raised,
+    refused,
+    role_changed,
+    roster,
+    seen,
+    session,
+    withdrew,
+)
 
 
-def refused(who: str = "ann") -> ConsentRefused:
-    return ConsentRefused(at=at(3), **IN, participant_id=who)
+def payload(notice: Notice | Goodbye) -> dict[str, Any]:
+    assert isinstance(notice, Notice)
+    said: dict[str, Any] = json.loads(notice.message.model_dump_json())
+    return said
 
 
-def roster(*events: Event) -> Roster:
-    told = Roster()
-    for event in events:
-        told.apply(event)
-    return told
+def assert_all_but_ann_are_told(notice: Notice | Goodbye, kind: type[told.ServerMessage], said: dict[str, Any]) -> None:
+    assert isinstance(notice, Notice)
+    assert type(notice.message) is kind
+    assert notice == Notice("r", notice.message, about="ann", only=None, of_streams=False)
+    assert payload(notice) == said
 
 
-def session(*events: Event) -> LiveSession:
-    live = roster(*events).session("r")
-    assert live
-    return live
-
-
-def peer_view(who: str = "ann", *, consents: bool = False, role: Role = "user") -> dict[str, Any]:
-    return {
-        "id": who,
-        "control": {
-            "display_name": who.title(),
-            "role": role,
-            "participation_kind": "guest" if role == "guest" else "user",
-            "hand_is_up": False,
-            "joined_at": "2030-05-17T12:00:01Z",
-            "hand_updated_at": "2030-05-17T12:00:01Z",
-            "left_at": None,
-        },
-        "recording": {"consents_recording": consents},
-    }
-
-
-# --- what is told
+# --- coming and going
 
 
 @pytest.mark.parametrize("role", ["guest", "user", "moderator"])
 def test_everybody_else_is_told_who_joined(role: Role) -> None:
-    view = {"message": "joined", **peer_view(role=role)}
-    assert roster(SESSION).apply(joined(role=role)) == [Notice("r", "control", view, about="ann")]
+    (notice,) = roster(SESSION).apply(joined(role=role))
+    assert_all_but_ann_are_told(notice, told.Joined, {"message": "joined", **seen(role=role)})
 
 
-def test_everybody_else_is_told_who_left() -> None:
-    notices = roster(SESSION, joined()).apply(left())
-    assert notices == [Notice("r", "control", {"message": "left", "id": "ann"}, about="ann")]
+@pytest.mark.parametrize("reason", ["quit", "timeout", "replaced"])
+def test_everybody_else_is_told_who_left_and_why(reason: LeaveReason) -> None:
+    (notice,) = roster(SESSION, joined()).apply(left(reason=reason))
+    assert_all_but_ann_are_told(notice, told.Left, {"message": "left", "id": "ann", "reason": reason})
+
+
+@pytest.mark.parametrize("reason", ["quit", "timeout", "replaced"])
+def test_the_connection_of_who_left_is_one_no_more(reason: LeaveReason) -> None:
+    known = roster(SESSION, joined(connection="one"), joined("bob", connection="other"))
+    notice, goodbye = known.apply(left(reason=reason))
+    assert notice == Notice("r", told.Left(id="ann", reason=reason), about="ann")
+    assert goodbye == Goodbye("r", "ann", "one", reason)
+
+
+def test_who_was_here_by_no_connection_is_told_no_goodbye() -> None:
+    assert [type(each) for each in roster(SESSION, joined()).apply(left())] == [Notice]
+
+
+def test_who_is_replaced_is_seen_to_leave_and_to_join() -> None:
+    known = roster(SESSION, joined(connection="one"))
+    others_hear = [*known.apply(left(reason="replaced")), *known.apply(joined(connection="two"))]
+    assert others_hear[1] == Goodbye("r", "ann", "one", "replaced")
+    assert [payload(others_hear[index])["message"] for index in (0, 2)] == ["left", "joined"]
+    (_, goodbye) = known.apply(left())
+    assert goodbye == Goodbye("r", "ann", "two", "quit")
+
+
+# --- consent
 
 
 def test_everybody_else_is_told_who_consents() -> None:
-    view = {"message": "update", **peer_view(consents=True)}
-    assert roster(SESSION, joined()).apply(gave()) == [Notice("r", "control", view, about="ann")]
+    (notice,) = roster(SESSION, joined()).apply(gave())
+    assert_all_but_ann_are_told(notice, told.Update, {"message": "update", **seen(consents=True)})
 
 
 @pytest.mark.parametrize("no", [withdrew(), refused()])
-def test_everybody_else_is_told_who_does_not_consent(no: Event) -> None:
-    view = {"message": "update", **peer_view(consents=False)}
-    assert roster(SESSION, joined(), gave()).apply(no) == [Notice("r", "control", view, about="ann")]
+@pytest.mark.parametrize("before", [(), (gave(),)])
+def test_everybody_else_is_told_who_does_not_consent(no: Event, before: tuple[Event, ...]) -> None:
+    (notice,) = roster(SESSION, joined(), *before).apply(no)
+    assert_all_but_ann_are_told(notice, told.Update, {"message": "update", **seen(consents=False)})
 
 
-def test_everybody_is_told_that_a_recording_started() -> None:
-    notice = Notice("r", "recording", {"message": "started", "recording_id": "rec"}, about=None)
-    assert roster(SESSION, REQUESTED).apply(STARTED) == [notice]
+@pytest.mark.parametrize("word", [gave(), withdrew(), refused()])
+def test_everybody_else_is_told_each_word_also_one_that_changes_nothing(word: Event) -> None:
+    known = roster(SESSION, joined(), word)
+    assert known.apply(word) == known.apply(word) != []
 
 
-def test_everybody_is_told_that_a_recording_stopped() -> None:
-    notice = Notice("r", "recording", {"message": "stopped", "recording_id": "rec"}, about=None)
-    assert roster(SESSION, REQUESTED, STARTED).apply(STOPPED) == [notice]
+@pytest.mark.parametrize("reason", ["left", "recording_stopped"])
+@pytest.mark.parametrize("before", [(joined(), gave()), (joined(), gave(), left()), ()])
+def test_nobody_is_told_of_a_cleared_consent(reason: ClearReason, before: tuple[Event, ...]) -> None:
+    assert roster(SESSION, *before).apply(cleared(reason=reason)) == []
 
 
-@pytest.mark.parametrize("event", [REQUESTED, FAILED, SESSION, ENDED, RoomCreated(at=at(), room_id="r")])
-def test_nobody_is_told_of_what_has_no_message(event: Event) -> None:
-    assert roster(SESSION).apply(event) == []
-
-
-def test_nobody_is_told_of_a_participant_who_is_not_there() -> None:
+def test_nobody_is_told_a_word_of_who_is_not_there() -> None:
     assert roster(SESSION).apply(gave("bob")) == []
+    assert roster(SESSION, joined(), left()).apply(withdrew()) == []
 
 
-@pytest.mark.parametrize("event", [joined(), left(), gave(), REQUESTED, STARTED, STOPPED, FAILED])
+# --- roles and hands
+
+
+def test_who_has_another_role_is_told_so_and_everybody_else_sees_it() -> None:
+    yours, update = roster(SESSION, joined()).apply(role_changed())
+    assert yours == Notice("r", told.RoleUpdated(new_role="moderator"), only="ann")
+    assert payload(yours) == {"message": "role_updated", "new_role": "moderator"}
+    assert_all_but_ann_are_told(update, told.Update, {"message": "update", **seen(role="moderator", came_as="user")})
+
+
+def test_who_came_as_a_guest_is_seen_as_one_whatever_they_are_made() -> None:
+    _, update = roster(SESSION, joined(role="guest")).apply(role_changed())
+    assert payload(update)["control"]["role"] == "moderator"
+    assert payload(update)["control"]["participation_kind"] == "guest"
+
+
+def test_everybody_else_sees_a_hand_go_up_and_down() -> None:
+    known = roster(SESSION, joined())
+    (up,) = known.apply(raised(second=4))
+    assert_all_but_ann_are_told(up, told.Update, {"message": "update", **seen(hand=(True, at(4)))})
+    (down,) = known.apply(lowered(second=5))
+    assert_all_but_ann_are_told(down, told.Update, {"message": "update", **seen(hand=(False, at(5)))})
+
+
+def test_who_is_not_there_has_no_hand_and_no_role() -> None:
+    assert roster(SESSION).apply(raised()) == []
+    assert [type(each) for each in roster(SESSION).apply(role_changed())] == [Notice]
+
+
+# --- whom it is nothing to
+
+NOBODY_HEARS = [
+    RoomCreated(at=at(), room_id="r"),
+    BreakoutRoomOpened(at=at(), room_id="r", breakout_room_id="b", name="Group"),
+    SESSION,
+    ENDED,
+    REQUESTED,
+]
+WITHIN = [
+    joined(connection="one"),
+    left(),
+    role_changed(),
+    raised(),
+    lowered(),
+    gave(),
+    refused(),
+    withdrew(),
+    cleared(),
+    REQUESTED,
+    STARTED,
+    PAUSED,
+    RESUMED,
+    STOPPED,
+    FAILED,
+]
+
+
+@pytest.mark.parametrize("event", NOBODY_HEARS)
+def test_nobody_is_told_of_what_has_no_message(event: Event) -> None:
+    assert roster(SESSION, joined()).apply(event) == []
+
+
+@pytest.mark.parametrize("event", WITHIN)
 def test_nobody_is_told_of_a_session_that_is_not_live(event: Event) -> None:
     assert Roster().apply(event) == []
     another = SessionStarted(at=at(), room_id="r", session_id="another")
-    assert roster(another).apply(event) == []
+    known = roster(another)
+    assert known.apply(event) == []
+    assert known.session("r") == LiveSession("another")
 
 
-# --- what is known
+@pytest.mark.parametrize("event", samples())
+def test_every_event_of_the_log_is_taken(event: Event) -> None:
+    assert Roster().apply(event) == []
 
 
-def test_nobody_consents_before_they_said_so() -> None:
-    assert session(SESSION, joined()).peers["ann"].view() == peer_view(consents=False)
-
-
-def test_consent_holds_for_the_session_over_leaving_and_coming_back() -> None:
-    """What they agreed to before is in force: they are recorded, so they must be shown as consenting."""
-    events = SESSION, joined(), joined("bob"), gave(), left()
-    assert "ann" not in session(*events).peers
-    assert session(*events, joined()).peers["ann"].consents
-    assert roster(*events).apply(joined())[0].payload["recording"] == {"consents_recording": True}
-
-
-def test_a_word_that_arrives_after_its_speaker_left_counts_when_they_come_back() -> None:
-    assert not session(SESSION, joined(), gave(), left(), withdrew(), joined()).peers["ann"].consents
-
-
-def test_consent_does_not_outlive_the_session() -> None:
-    events = SESSION, joined(), gave(), left(), ENDED, SESSION, joined()
-    assert not session(*events).peers["ann"].consents
-
-
-def test_before_a_recording_there_is_none_to_see() -> None:
-    assert session(SESSION).recording_view() is None
-
-
-def test_a_recording_that_waits_for_a_worker_is_seen_as_initializing() -> None:
-    view = session(SESSION, REQUESTED).recording_view()
-    assert view == {"state": "initializing", "status": "initializing"}
-
-
-def test_a_running_recording_is_seen_with_its_id() -> None:
-    view = session(SESSION, REQUESTED, STARTED).recording_view()
-    assert view == {"state": "recording", "status": "recording", "recording_id": "rec"}
-
-
-@pytest.mark.parametrize("events", [(REQUESTED, STARTED, STOPPED), (REQUESTED, FAILED)])
-def test_after_a_recording_there_is_none_to_see(events: tuple[Event, ...]) -> None:
-    assert session(SESSION, *events).recording_view() is None
-
-
-def test_the_next_recording_is_initializing_again() -> None:
-    again = RecordingRequested(at=at(8), **IN, recording_id="again", requested_by="ann")
-    view = session(SESSION, REQUESTED, STARTED, STOPPED, again).recording_view()
-    assert view == {"state": "initializing", "status": "initializing"}
+# --- rooms
 
 
 def test_a_session_that_ended_is_forgotten_with_everything_in_it() -> None:
-    assert roster(SESSION, joined(), REQUESTED, STARTED, ENDED).session("r") is None
-    assert session(SESSION, joined(), REQUESTED, STARTED, ENDED, SESSION) == LiveSession("s")
+    assert roster(SESSION, joined(), gave(), REQUESTED, STARTED, ENDED).session("r") is None
+    assert session(SESSION, joined(), gave(), REQUESTED, STARTED, ENDED, SESSION) == LiveSession("s")
 
 
 def test_rooms_have_nothing_to_do_with_each_other() -> None:
@@ -181,3 +209,10 @@ def test_rooms_have_nothing_to_do_with_each_other() -> None:
     known = roster(SESSION, other, joined())
     assert known.session("q") == LiveSession("t")
     assert known.session("nowhere") is None
+    assert known.sessions.keys() == {"r", "q"}
+
+
+def test_a_room_has_one_target_always_the_same_and_no_other_room_has_it() -> None:
+    """Clients keep it; a change of it breaks who is connected while the gateway is replaced."""
+    assert target_id("r") == "e942ddc5-696e-57e3-a766-61073dbe4d98"
+    assert len({target_id(room) for room in ("r", "q", "R", "")}) == 4

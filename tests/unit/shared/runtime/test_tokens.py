@@ -113,6 +113,15 @@ def test_a_binding_that_is_no_string_is_refused_by_name(name: str) -> None:
         identity(**{name: 5})
 
 
+@pytest.mark.parametrize("name", ["roomId", "participantId"])
+@pytest.mark.parametrize(
+    "value", ["two words", "../up", ".hidden", "nul\x00", "x" * 129, "gr\N{LATIN SMALL LETTER U WITH DIAERESIS}n"]
+)
+def test_a_binding_that_cannot_be_an_id_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(TokenError, match=name):
+        identity(**{name: value})
+
+
 # --- roles and permissions
 
 

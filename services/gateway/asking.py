@@ -1,0 +1,38 @@
+"""Asking the services that own other streams, on behalf of people in a room."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from shared.contracts.message import Command, Contract
+from shared.contracts.reply import Refused
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.decider import RefusedError
+from shared.messaging.bus import Bus
+from shared.messaging.message import command_message, read_reply
+
+Answer = TypeVar("Answer", bound=Contract)
+
+
+class CommandRefusedError(RefusedError):
+    """The service that owns the stream decided against it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.message)
+        self.code = refused.code
+
+
+class Owners:
+    """The services that own the streams, as the gateway asks them."""
+
+    def __init__(self, bus: Bus, timeout: float) -> None:
+        self._bus = bus
+        self._timeout = timeout
+
+    async def ask(self, command: Command, actor: str, answer: type[Answer]) -> Answer:
+        """Have the owner decide the command. Raises CommandRefusedError, and BusError when nobody answers in time."""
+        message = command_message(command, Context.begin(actor), self._timeout)
+        reply = read_reply(await self._bus.ask(command.owner, message, self._timeout), answer)
+        if isinstance(reply, Refused):
+            raise CommandRefusedError(reply)
+        return reply

@@ -1,0 +1,188 @@
+"""What clients send: the payloads of the signaling protocol, by namespace.
+
+OpenTalk signaling, generation A ("start/stop") with generation B's streams as an alias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from shared.contracts.consent import TextVersion
+from shared.contracts.identifiers import ParticipantId, RecordingId
+
+
+def _encodable(text: str) -> str:
+    """Refuse half of a surrogate pair, which JSON can say and nobody can store."""
+    text.encode()
+    return text
+
+
+_RECORDING_ID: TypeAdapter[str] = TypeAdapter(RecordingId)
+_TARGET_IDS: TypeAdapter[list[str]] = TypeAdapter(list[str])
+
+
+def _recording_id(said: object) -> str | None:
+    """Return the id, or None in place of what cannot be one: it is answered like the id of no recording."""
+    try:
+        return _RECORDING_ID.validate_python(said, strict=True)
+    except ValidationError:
+        return None
+
+
+def _target_ids(said: object) -> list[str] | None:
+    """Return the ids, or None in place of what is no list of ids."""
+    if said is None:
+        return []
+    return said if isinstance(said, list) and all(isinstance(each, str) for each in said) else None
+
+
+def _name(said: object) -> object:
+    return "Unnamed" if said is None else said
+
+
+#: What a client has to send, and not all that we put up with.
+_SAYS_NAME = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\S"})
+_SAYS_ID = WithJsonSchema(_RECORDING_ID.json_schema())
+_SAYS_TARGETS = WithJsonSchema(_TARGET_IDS.json_schema())
+_TargetIds = Annotated[list[str] | None, BeforeValidator(_target_ids), _SAYS_TARGETS]
+
+
+class ClientCommand(BaseModel):
+    """The payload of a message from a client. Fields that we do not know are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# --------------------------------------------------------------------------------------------------------- control
+
+
+class Join(ClientCommand):
+    """Come into the room. It must be the first word, answered by `join_success`."""
+
+    action: Literal["join"]
+    #: White space is collapsed; 1 to 100 characters without control characters, else `invalid_username`.
+    display_name: Annotated[str, BeforeValidator(_name), _SAYS_NAME] = "Unnamed"
+
+
+class EnterRoom(ClientCommand):
+    """Come from the waiting room into the room. There is no waiting room here."""
+
+    action: Literal["enter_room"]
+
+
+class RaiseHand(ClientCommand):
+    """Raise one's hand; the others are sent an `update`."""
+
+    action: Literal["raise_hand"]
+
+
+class LowerHand(ClientCommand):
+    """Lower one's hand; the others are sent an `update`."""
+
+    action: Literal["lower_hand"]
+
+
+class GrantModeratorRole(ClientCommand):
+    """Make a participant a moderator. Moderators only."""
+
+    action: Literal["grant_moderator_role"]
+    #: Their id.
+    target: ParticipantId
+
+
+class RevokeModeratorRole(ClientCommand):
+    """Give a participant back the role they came with. Moderators only."""
+
+    action: Literal["revoke_moderator_role"]
+    #: Their id.
+    target: ParticipantId
+
+
+# ------------------------------------------------------------------------------------------------------- recording
+
+
+class Start(ClientCommand):
+    """Start a recording. Moderators only; `started` follows when a worker is ready."""
+
+    action: Literal["start"]
+
+
+class Stop(ClientCommand):
+    """Stop the recording. Moderators only."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["action", "recording_id"]})
+
+    action: Literal["stop"]
+    #: The one that `started` or `join_success` told.
+    recording_id: Annotated[str | None, BeforeValidator(_recording_id), _SAYS_ID] = None
+
+
+class SetConsent(ClientCommand):
+    """Consent to being recorded, or to no longer. Anybody, at any time; the others are sent an `update`."""
+
+    action: Literal["set_consent"]
+    #: Nothing but `true` is a yes.
+    consent: StrictBool
+    #: The version of the text that the participant was shown.
+    text_version: Annotated[TextVersion, AfterValidator(_encodable)] | None = None
+
+
+class StreamOrder(ClientCommand):
+    model_config = ConfigDict(json_schema_extra={"required": ["action", "target_ids"]})
+
+    #: The target of the room, as `join_success` told it. With an empty list nothing happens.
+    target_ids: _TargetIds = Field(default_factory=list)
+
+
+class StartStream(StreamOrder):
+    """Start the recording, or go on with it when it is paused. Moderators only."""
+
+    action: Literal["start_stream"]
+
+
+class PauseStream(StreamOrder):
+    """Pause the recording: the files go on in black and silence. Moderators only."""
+
+    action: Literal["pause_stream"]
+
+
+class StopStream(StreamOrder):
+    """Stop the recording, also one that has not begun yet. Moderators only."""
+
+    action: Literal["stop_stream"]
+
+
+# ------------------------------------------------------------------------------------------------------------ echo
+
+
+class Ping(ClientCommand):
+    """Ask whether the connection lives. Answered with the same payload, also before `join`."""
+
+    action: Literal["ping"]
+
+
+# ---------------------------------------------------------------------------------------------------- by namespace
+
+ControlCommand = Join | EnterRoom | RaiseHand | LowerHand | GrantModeratorRole | RevokeModeratorRole
+StreamCommand = StartStream | PauseStream | StopStream
+RecordingCommand = Start | Stop | SetConsent | StreamCommand
+Command = ControlCommand | RecordingCommand | Ping
+
+COMMANDS: Mapping[str, TypeAdapter[Any]] = {
+    "control": TypeAdapter(Annotated[ControlCommand, Field(discriminator="action")]),
+    "recording": TypeAdapter(Annotated[RecordingCommand, Field(discriminator="action")]),
+    "echo": TypeAdapter(Ping),
+}

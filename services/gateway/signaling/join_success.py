@@ -1,0 +1,32 @@
+"""What a participant is told who just came in."""
+
+from __future__ import annotations
+
+from services.gateway.projections.live_session import LiveSession, RoomRecording
+from services.gateway.projections.roster import target_id
+from services.gateway.signaling.events import EventInfo, JoinSuccess, RecordingState, RoomInfo, Target
+
+
+def join_success(session: LiveSession, room_id: str, participant_id: str) -> JoinSuccess:
+    """Return it for somebody who is present in the room's session."""
+    myself = session.present[participant_id]
+    return JoinSuccess(
+        id=participant_id,
+        display_name=myself.display_name,
+        role=myself.role,
+        participants=session.others(participant_id),
+        recording=_recording_state(session.recording, room_id),
+        is_room_owner=myself.own_role == "moderator",
+        event_info=EventInfo(id=room_id, room_id=room_id, title=room_id),
+        room_info=RoomInfo(id=room_id),
+    )
+
+
+def _recording_state(recording: RoomRecording | None, room_id: str) -> RecordingState:
+    status = recording.status if recording else "inactive"
+    targets = {target_id(room_id): Target(status=status)}
+    if recording is None:
+        return RecordingState(targets=targets)
+    if recording.status == "starting":
+        return RecordingState(state="initializing", status="initializing", targets=targets)
+    return RecordingState(state="recording", status="recording", recording_id=recording.recording_id, targets=targets)

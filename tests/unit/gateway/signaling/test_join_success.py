@@ -1,0 +1,126 @@
+"""What who comes in is told of themselves, the others and the recording, to the letter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from services.gateway.projections.roster import target_id
+from services.gateway.signaling.join_success import join_success
+from shared.contracts.message import Event
+from shared.contracts.room import Role
+from tests.support.moments import at
+from tests.unit.gateway.projections.happened import (
+    FAILED,
+    PAUSED,
+    REQUESTED,
+    RESUMED,
+    SESSION,
+    STARTED,
+    STOPPED,
+    gave,
+    joined,
+    left,
+    role_changed,
+    seen,
+    session,
+)
+
+
+def told(*events: Event, who: str = "ann") -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(join_success(session(SESSION, *events), "r", who).model_dump_json())
+    return said
+
+
+def target(status: str) -> dict[str, object]:
+    return {target_id("r"): {"name": "Recording", "streaming_kind": "recording", "status": status}}
+
+
+def test_who_came_in_is_told_everything_that_clients_need() -> None:
+    """The web client calls `.concat` on both histories, and reads quotas and modules of the tariff."""
+    people = joined("ann", "moderator"), joined("bob", "guest"), joined("cy"), gave("bob"), left("cy", second=5)
+    assert told(*people) == {
+        "message": "join_success",
+        "id": "ann",
+        "display_name": "Ann",
+        "role": "moderator",
+        "participants": [seen("cy", left_at=at(5)), seen("bob", role="guest", consents=True)],
+        "recording": {"targets": target("inactive")},
+        "is_room_owner": True,
+        "event_info": {"id": "r", "room_id": "r", "title": "r", "is_adhoc": True},
+        "room_info": {
+            "id": "r",
+            "created_by": {
+                "title": "",
+                "firstname": "",
+                "lastname": "",
+                "display_name": "onrecord",
+                "avatar_url": "",
+            },
+        },
+        "tariff": {
+            "id": "",
+            "name": "onrecord",
+            "quotas": {},
+            "enabled_modules": ["recording"],
+            "modules": {"recording": {"features": ["record"]}},
+        },
+        "chat": {"enabled": False, "room_history": [], "groups_history": []},
+        "moderation": {
+            "raise_hands_enabled": True,
+            "waiting_room_enabled": False,
+            "waiting_room_participants": [],
+        },
+        "polls": None,
+        "shared_folder": None,
+    }
+
+
+def test_who_is_alone_is_told_of_nobody() -> None:
+    assert told(joined())["participants"] == []
+
+
+def test_who_is_present_has_not_left_and_that_is_said() -> None:
+    (bob,) = told(joined(), joined("bob"))["participants"]
+    assert bob["control"]["left_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("events", "recording"),
+    [
+        ((), {"targets": target("inactive")}),
+        ((REQUESTED,), {"state": "initializing", "status": "initializing", "targets": target("starting")}),
+        (
+            (REQUESTED, STARTED),
+            {"state": "recording", "status": "recording", "recording_id": "rec", "targets": target("active")},
+        ),
+        (
+            (REQUESTED, STARTED, PAUSED),
+            {"state": "recording", "status": "recording", "recording_id": "rec", "targets": target("paused")},
+        ),
+        (
+            (REQUESTED, STARTED, PAUSED, RESUMED),
+            {"state": "recording", "status": "recording", "recording_id": "rec", "targets": target("active")},
+        ),
+        ((REQUESTED, STARTED, STOPPED), {"targets": target("inactive")}),
+        ((REQUESTED, FAILED), {"targets": target("inactive")}),
+    ],
+    ids=["none", "initializing", "recording", "paused", "resumed", "stopped", "failed"],
+)
+def test_how_it_stands_with_the_recording_is_said_for_both_generations(
+    events: tuple[Event, ...], recording: dict[str, object]
+) -> None:
+    """What is idle has no state at all: a client of generation A takes any for a recording."""
+    assert told(joined(), *events)["recording"] == recording
+
+
+@pytest.mark.parametrize(("came_as", "is_owner"), [("moderator", True), ("user", False), ("guest", False)])
+def test_who_came_as_a_moderator_owns_the_room(came_as: Role, *, is_owner: bool) -> None:
+    assert told(joined(role=came_as))["is_room_owner"] is is_owner
+
+
+def test_who_was_made_a_moderator_is_one_and_owns_nothing() -> None:
+    said = told(joined(), role_changed())
+    assert (said["role"], said["is_room_owner"]) == ("moderator", False)

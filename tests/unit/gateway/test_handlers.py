@@ -1,0 +1,169 @@
+"""Rooms as the gateway handles them: what they are made with, and who may ask for what in them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from services.gateway.domain.room import ROOM, InsufficientPermissionsError, RoomNotFoundError
+from services.gateway.handlers import NestedBreakoutRoomError, NotInRoomError, Rooms
+from shared.contracts.message import Event
+from shared.contracts.room import BreakoutRoomOpened, ConsentPolicy, RoomCreated, SessionStarted, room_stream
+from shared.eventsourcing.codec import decode
+from shared.eventsourcing.command_handler import CommandHandler
+from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.in_memory import InMemoryEventStore
+from tests.support.events import sequence_all
+from tests.support.moments import at
+
+
+class Handled:
+    def __init__(self) -> None:
+        self.store = InMemoryEventStore()
+        self.horizon = Horizon(at)
+        self.rooms = Rooms(CommandHandler(self.store, ROOM), self.horizon, at, "gateway")
+
+    async def log(self) -> list[Event]:
+        await sequence_all(self.store)
+        return [decode(stored) for stored in await self.store.read_all()]
+
+    async def created(self, room_id: str) -> RoomCreated:
+        event = decode((await self.store.read(room_stream(room_id)))[0])
+        assert isinstance(event, RoomCreated)
+        return event
+
+
+@pytest.fixture
+async def handled() -> Handled:
+    return Handled()
+
+
+# --- making rooms
+
+
+@pytest.mark.parametrize("policy", ["clear", "keep"])
+async def test_a_room_is_made_with_what_was_asked_for(handled: Handled, policy: ConsentPolicy) -> None:
+    room_id = await handled.rooms.create("server", "weekly", "https://example.org/hook", policy)
+    created = await handled.created(room_id)
+    assert (created.custom_room_id, created.webhook_url) == ("weekly", "https://example.org/hook")
+    assert (created.consent_policy, created.parent_room_id) == (policy, None)
+    await handled.rooms.join(room_id, "ann", "one", "Ann", "user")
+    (started,) = [event for event in await handled.log() if isinstance(event, SessionStarted)]
+    assert started.consent_policy == policy
+
+
+async def test_the_same_custom_id_gives_the_same_room_as_it_was_made_first(handled: Handled) -> None:
+    first = await handled.rooms.create("server", "weekly", None, "keep")
+    assert await handled.rooms.create("server", "weekly", None, "clear") == first
+    assert (await handled.created(first)).consent_policy == "keep"
+
+
+async def test_rooms_without_a_custom_id_are_rooms_of_their_own(handled: Handled) -> None:
+    rooms = {await handled.rooms.create("server", None, None, "clear") for _ in range(20)}
+    assert len(rooms) == 20
+    assert all(re.fullmatch("[a-z]{4}-[a-z]{4}-[a-z]{4}", room_id) for room_id in rooms)
+
+
+# --- breakout rooms
+
+
+@pytest.mark.parametrize("policy", ["clear", "keep"])
+async def test_a_breakout_room_is_a_room_with_its_parents_webhook_and_policy(
+    handled: Handled, policy: ConsentPolicy
+) -> None:
+    parent = await handled.rooms.create("server", "weekly", "https://example.org/hook", policy)
+    breakout = await handled.rooms.open_breakout_room("server", parent, "Group 1")
+    created = await handled.created(breakout)
+    assert (created.webhook_url, created.consent_policy) == ("https://example.org/hook", policy)
+    assert (created.parent_room_id, created.custom_room_id) == (parent, None)
+    assert (await handled.rooms.room(parent)).breakout_rooms == {breakout}
+
+
+async def test_a_breakout_room_can_be_entered_when_its_parent_tells_of_it(handled: Handled) -> None:
+    parent = await handled.rooms.create("server", None, None, "clear")
+    await handled.rooms.open_breakout_room("server", parent, "Group 1")
+    assert [type(event) for event in await handled.log()] == [RoomCreated, RoomCreated, BreakoutRoomOpened]
+
+
+async def test_a_room_has_as_many_breakout_rooms_as_are_opened_also_of_one_name(handled: Handled) -> None:
+    parent = await handled.rooms.create("server", None, None, "clear")
+    opened = {await handled.rooms.open_breakout_room("server", parent, "Group") for _ in range(3)}
+    assert len(opened) == 3
+    assert (await handled.rooms.room(parent)).breakout_rooms == opened
+
+
+async def test_a_breakout_room_has_none_itself(handled: Handled) -> None:
+    parent = await handled.rooms.create("server", None, None, "clear")
+    breakout = await handled.rooms.open_breakout_room("server", parent, "Group")
+    with pytest.raises(NestedBreakoutRoomError, match=f"open another one in room {parent}"):
+        await handled.rooms.open_breakout_room("server", breakout, "Group")
+
+
+async def test_a_room_that_is_not_there_has_no_breakout_rooms(handled: Handled) -> None:
+    with pytest.raises(RoomNotFoundError):
+        await handled.rooms.open_breakout_room("server", "nowhere", "Group")
+    assert await handled.log() == []
+
+
+async def test_sessions_of_a_breakout_room_and_its_parent_are_two(handled: Handled) -> None:
+    parent = await handled.rooms.create("server", None, None, "clear")
+    breakout = await handled.rooms.open_breakout_room("server", parent, "Group")
+    for room_id in (parent, breakout):
+        await handled.rooms.join(room_id, "ann", f"by {room_id}", "Ann", "user")
+    sessions = [await handled.rooms.session_of(room_id, "ann") for room_id in (parent, breakout)]
+    assert sessions[0] != sessions[1]
+
+
+# --- who is in the room
+
+
+async def test_only_who_is_present_is_in_a_session(handled: Handled) -> None:
+    room_id = await handled.rooms.create("server", None, None, "clear")
+    with pytest.raises(NotInRoomError):
+        await handled.rooms.session_of(room_id, "ann")
+    await handled.rooms.join(room_id, "ann", "one", "Ann", "user")
+    assert await handled.rooms.session_of(room_id, "ann") == (await handled.rooms.room(room_id)).session_id
+    with pytest.raises(NotInRoomError):
+        await handled.rooms.session_of(room_id, "bob")
+    await handled.rooms.leave(room_id, "ann", "one", "quit")
+    with pytest.raises(NotInRoomError):
+        await handled.rooms.session_of(room_id, "ann")
+
+
+async def test_only_who_moderates_now_moderates_a_session(handled: Handled) -> None:
+    room_id = await handled.rooms.create("server", None, None, "clear")
+    await handled.rooms.join(room_id, "mona", "one", "Mona", "moderator")
+    await handled.rooms.join(room_id, "ann", "two", "Ann", "user")
+    session_id = await handled.rooms.moderated_session(room_id, "mona")
+    with pytest.raises(InsufficientPermissionsError):
+        await handled.rooms.moderated_session(room_id, "ann")
+    await handled.rooms.change_role(room_id, "mona", "ann", moderates=True)
+    assert await handled.rooms.moderated_session(room_id, "ann") == session_id
+    await handled.rooms.change_role(room_id, "mona", "ann", moderates=False)
+    with pytest.raises(InsufficientPermissionsError):
+        await handled.rooms.moderated_session(room_id, "ann")
+
+
+async def test_the_log_says_who_did_it(handled: Handled) -> None:
+    room_id = await handled.rooms.create("server", None, None, "clear")
+    await handled.rooms.join(room_id, "mona", "one", "Mona", "moderator")
+    await handled.rooms.join(room_id, "ann", "two", "Ann", "user")
+    await handled.rooms.raise_hand(room_id, "ann")
+    await handled.rooms.change_role(room_id, "mona", "ann", moderates=True)
+    await handled.rooms.leave(room_id, "ann", "two", "timeout", actor="service:gateway")
+    stored = await handled.store.read(room_stream(room_id))
+    assert [event.actor.removeprefix("participant:") for event in stored] == [
+        *("server", "mona", "mona", "ann"),  # created, session started, joined, joined
+        *("ann", "mona", "service:gateway"),
+    ]
+
+
+async def test_a_join_and_a_leave_come_after_every_horizon_that_was_told(handled: Handled) -> None:
+    """Words of before must not outrun a connection that replaces another, and none come after a leave."""
+    room_id = await handled.rooms.create("server", None, None, "clear")
+    told = handled.horizon.known_until()
+    await handled.rooms.join(room_id, "ann", "one", "Ann", "user")
+    await handled.rooms.leave(room_id, "ann", "one", "quit")
+    events = await handled.log()
+    assert all(event.at > told for event in events[1:])
