@@ -9,6 +9,9 @@ import typer
 
 bench = typer.Typer(no_args_is_help=True, help="Measure this system on this machine.")
 
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result into this file as well.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Measure less, within two minutes.")]
+
 
 @bench.callback()
 def measure() -> None:
@@ -17,11 +20,11 @@ def measure() -> None:
 
 @bench.command("log")
 def log_command(
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result into this file as well.")] = None,
+    json_file: JsonFile = None,
     only: Annotated[
         str | None, typer.Option(help="Only some of append, batches, replay, latency, growth, separated by commas.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Measure less, within two minutes.")] = False,
+    quick: Quick = False,
     seed: Annotated[int, typer.Option(help="Payloads, meetings and pauses are the same for the same seed.")] = 1,
 ) -> None:
     """Measure the log: appends, batches, replay, commit to handler, growth. Takes about ten minutes.
@@ -35,3 +38,22 @@ def log_command(
     from shared.runtime.settings import Settings, load_settings  # noqa: PLC0415
 
     bench_log(load_settings(Settings), QUICK if quick else FULL, chosen(only), seed, json_file)
+
+
+@bench.command("signaling")
+def signaling_command(
+    json_file: JsonFile = None,
+    only: Annotated[str | None, typer.Option(help="Only some of starting, holding, separated by commas.")] = None,
+    quick: Quick = False,
+    seed: Annotated[int, typer.Option(help="People say what they say at the same moments for the same seed.")] = 1,
+) -> None:
+    """Measure signaling: `start` to `started`, and a thousand clients on one gateway. Takes about seven minutes.
+
+    Every service is a process of its own. It makes databases on the server of ONRECORD_DATABASE_URL and drops them;
+    unset, it starts an embedded one. ONRECORD_AMQP_URL must name a virtual host that nobody uses.
+    """
+    from services.bench.signaling.command import bench_signaling, chosen  # noqa: PLC0415
+    from services.bench.signaling.scale import FULL, QUICK  # noqa: PLC0415
+    from shared.runtime.settings import Settings, load_settings  # noqa: PLC0415
+
+    bench_signaling(load_settings(Settings), QUICK if quick else FULL, chosen(only), seed, json_file)

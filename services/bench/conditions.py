@@ -42,7 +42,6 @@ async def conditions(ground: Ground, seed: int) -> dict[str, Any]:
         **settings,
         "disk sync": str(measure_sync(folder)),
         "bus": await broker_version(ground.amqp_url) if ground.amqp_url else "in process: no broker is named",
-        "logs that have grown": "filled by INSERT … SELECT, not by appends",
         "seed": seed,
     }
 

@@ -1,9 +1,10 @@
-"""CPU time of this process and, where it runs on this machine, of Postgres."""
+"""CPU time of this process, of others of this machine and, where it runs on it, of Postgres."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +44,20 @@ async def find_postmaster(connection: asyncpg.Connection) -> int | None:
     return int(stat[_PARENT]) if stat and _name(process) == "postgres" else None
 
 
+def process_seconds(pid: int) -> float:
+    """Return the CPU seconds of a process with all its threads; 0 when it has ended."""
+    return _seconds((_stat(_PROC / str(pid)) or [])[_OWN_TIMES])
+
+
 def _of_family(postmaster: int) -> float:
     """Return the CPU seconds of the server, its sessions and those that ended."""
     family = [stat for path in _PROC.glob("[0-9]*") if (stat := _stat(path)) and int(stat[_PARENT]) == postmaster]
     own = _stat(_PROC / str(postmaster)) or []
     ticks = [*own[_OWN_TIMES], *own[_ENDED_CHILDREN_TIMES], *(ticks for stat in family for ticks in stat[_OWN_TIMES])]
+    return _seconds(ticks)
+
+
+def _seconds(ticks: Sequence[str]) -> float:
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 

@@ -73,8 +73,11 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """Ours to the baseline's; each round is compared with the one beside it, as both had the same machine."""
-        if self.baseline is None:
+        """Ours to the baseline's; each round is compared with the one beside it, as both had the same machine.
+
+        None where there is nothing to compare with: a baseline too small to be measured is none.
+        """
+        if self.baseline is None or min(self.baseline.rounds) <= 0:
             return None
         return median(ours / bare for ours, bare in zip(self.rounds, self.baseline.rounds, strict=True))
 

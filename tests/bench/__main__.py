@@ -1,6 +1,7 @@
-"""Runs `onrecord bench log` on the servers that tests use, in a virtual host of its own: `make bench`.
+"""Runs `onrecord bench log`, then `onrecord bench signaling`, on the servers that tests use: `make bench`.
 
-Arguments are those of that command.
+`python -m tests.bench [log|signaling] [OPTIONS]`: with a name, only that one. Options are those of the commands.
+Each has a virtual host of its own.
 """
 
 import os
@@ -13,15 +14,41 @@ from services.cli import main
 from tests.support import postgres, rabbitmq, servers
 from tests.support.servers import NoServerError, Server
 
+BENCHES = "log", "signaling"
+#: Options that mean something else, or another file, for each.
+_OF_ONE = "--only", "--json"
+
 
 def run() -> None:
+    names, options = chosen(sys.argv[1:])
     try:
-        with _servers() as (database, broker), _virtual_host(broker) as amqp_url:
-            os.environ |= {"ONRECORD_DATABASE_URL": database.url, "ONRECORD_AMQP_URL": amqp_url}
-            sys.argv = ["onrecord", "bench", "log", *sys.argv[1:]]
-            main()
+        with _servers() as (database, broker):
+            os.environ["ONRECORD_DATABASE_URL"] = database.url
+            for name in names:
+                with _virtual_host(broker) as amqp_url:
+                    os.environ["ONRECORD_AMQP_URL"] = amqp_url
+                    _bench(name, options)
     except NoServerError as error:
         sys.exit(str(error))
+
+
+def chosen(arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return what is to be run, and its options. Exits when an option is for one of several."""
+    if arguments and arguments[0] in BENCHES:
+        return (arguments[0],), arguments[1:]
+    for option in _OF_ONE:
+        if any(argument.partition("=")[0] == option for argument in arguments):
+            sys.exit(f"{option} is for one bench: say which first, as in make bench ARGS='log {option} …'")
+    return BENCHES, arguments
+
+
+def _bench(name: str, options: list[str]) -> None:
+    sys.argv = ["onrecord", "bench", name, *options]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
 
 
 @contextmanager

@@ -1,71 +1,17 @@
-"""Services as processes of their own, to be killed and started again."""
+"""All services as processes of their own, to be killed and started again."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
+from services.bench.processes import ServiceProcess, free_port
+
+__all__ = ["SERVICES", "ServiceProcess", "all_services", "free_port"]
 
 SERVICES = ("relay", "consent", "recorder", "notifier", "audit", "gateway")
-_START_SECONDS = 20
-_STOP_SECONDS = 30
-
-
-class ServiceProcess:
-    """One service, run as `python -m services.<name>` on a port of its own."""
-
-    def __init__(self, name: str, settings: Mapping[str, str], log: Path) -> None:
-        self.name = name
-        self.port = free_port()
-        self._settings = settings
-        self._log = log
-        self._process: Process | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        """Start it and wait until it is ready."""
-        environment = {**os.environ, **self._settings, "ONRECORD_HTTP_PORT": str(self.port)}
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", f"services.{self.name}", env=environment, stdout=log, stderr=log
-            )
-        await self._ready()
-
-    async def kill(self) -> None:
-        """End it as a power cut would."""
-        await self._end(signal.SIGKILL)
-
-    async def stop(self) -> int:
-        """Ask it to end, and return its exit status."""
-        return await self._end(signal.SIGTERM)
-
-    async def _end(self, number: signal.Signals) -> int:
-        assert self._process is not None
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
-        async with asyncio.timeout(_STOP_SECONDS):
-            return await self._process.wait()
-
-    async def _ready(self) -> None:
-        assert self._process is not None
-        async with httpx.AsyncClient() as http, asyncio.timeout(_START_SECONDS):
-            while self._process.returncode is None:
-                with suppress(httpx.HTTPError):
-                    if (await http.get(f"{self.url}/readyz")).status_code == 200:
-                        return
-                await asyncio.sleep(0.05)  # between two looks; the deadline is above
-        raise AssertionError(f"{self.name} ended: {self._log.read_text()}")
 
 
 @asynccontextmanager
@@ -79,11 +25,5 @@ async def all_services(settings: Mapping[str, str], logs: Path) -> AsyncIterator
         yield processes
     finally:
         for name in reversed(SERVICES):
-            if processes[name]._process is not None:
+            if processes[name].is_started:
                 await processes[name].stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port

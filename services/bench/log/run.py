@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 from services.bench.conditions import conditions
 from services.bench.cpu import CpuMeter, find_postmaster
@@ -13,7 +12,8 @@ from services.bench.log.append import measure_append, measure_batches
 from services.bench.log.growth import measure_growth
 from services.bench.log.latency import measure_latency
 from services.bench.log.replay import measure_replay
-from services.bench.log.scale import Bench, Say, Scale
+from services.bench.log.scale import Bench, Scale
+from services.bench.presenting import Result, Say
 from services.bench.supply import Supply
 from shared.runtime.settings import Settings
 
@@ -26,14 +26,16 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
 }
 
 
-async def measure_log(
-    settings: Settings, scale: Scale, names: Sequence[str], seed: int, say: Say
-) -> tuple[dict[str, Any], list[Figure]]:
+async def measure_log(settings: Settings, scale: Scale, names: Sequence[str], seed: int, say: Say) -> Result:
     """Return the conditions and the figures. Raises StartupError, EventSourcingError and BusError."""
     say("Preparing …")
     async with open_ground(settings) as ground:
         supply = Supply(seed)
-        told = {**await conditions(ground, seed), "payload": f"{supply.mean_bytes} bytes on average"}
+        told = {
+            **await conditions(ground, seed),
+            "logs that have grown": "filled by INSERT … SELECT, not by appends",
+            "payload": f"{supply.mean_bytes} bytes on average",
+        }
         async with ground.session() as connection:
             meter = CpuMeter(await find_postmaster(connection))
         bench = Bench(ground, scale, seed, supply, meter, say)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from services.bench.cpu import CpuMeter
 from services.bench.ground import Ground
+from services.bench.presenting import Say
 from services.bench.supply import Supply
-
-#: Tells people how far it is.
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

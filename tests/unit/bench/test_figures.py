@@ -35,6 +35,11 @@ def test_a_figure_without_a_goal_has_no_verdict() -> None:
     assert figure([80], [100]).reached is None
 
 
+def test_a_baseline_too_small_to_be_measured_is_compared_with_nothing() -> None:
+    assert figure([80], [0]).ratio is None
+    assert figure([80], [0], Goal("ratio", "at most", 2)).reached is False
+
+
 def test_percentiles_are_in_milliseconds() -> None:
     times = Percentiles.of([n / 1000 for n in range(1001)])
     assert (times.p50, times.p90, times.p99, times.p999, times.largest) == pytest.approx((500, 900, 990, 999, 1000))
