@@ -48,8 +48,10 @@ lock: ## Write the lock files anew, by uv; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
-schemas: setup ## Write the JSON schemas of all messages anew
+schemas: setup ## Write the JSON schemas and AsyncAPI documents of all messages anew
 	@$(BIN)/python -m shared.contracts.schemas
+	@$(BIN)/python -m shared.messaging.asyncapi
+	@$(BIN)/python -m services.gateway.signaling.asyncapi
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

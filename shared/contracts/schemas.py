@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from shared.contracts.json_schema import Noted
 from shared.contracts.message import Contract
 from shared.contracts.registry import COMMANDS, EVENTS
 
@@ -20,7 +22,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema_files() -> dict[str, str]:
     """Return what each file is to hold, by its name."""
     contracts: Mapping[str, type[Contract]] = {**EVENTS, **COMMANDS}
-    return {f"{wire_type}.json": _text(wire_type, contract) for wire_type, contract in contracts.items()}
+    return {f"{wire_type}.json": json_text(_schema(wire_type, contract)) for wire_type, contract in contracts.items()}
 
 
 def write(directory: Path = DIRECTORY) -> None:
@@ -34,9 +36,13 @@ def write(directory: Path = DIRECTORY) -> None:
         (directory / name).write_text(text)
 
 
-def _text(wire_type: str, contract: type[Contract]) -> str:
-    schema = {**contract.model_json_schema(), "$schema": _DIALECT, "$id": wire_type}
-    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return the document as it is committed: the same text for the same document."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _schema(wire_type: str, contract: type[Contract]) -> dict[str, Any]:
+    return {**contract.model_json_schema(schema_generator=Noted), "$schema": _DIALECT, "$id": wire_type}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""An example of every message on the bus, as documents show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from shared.contracts.message import Contract
+from shared.contracts.registry import COMMANDS, EVENTS
+from shared.contracts.reply import Accepted, Refused
+from shared.contracts.rtp_source import RtpPorts, RtpSourceOpened
+from shared.contracts.watermark import Watermark
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.event import StoredEvent
+from shared.messaging.message import Message, command_message, contract_message, event_message
+
+_SAMPLES = Path(__file__).parents[2] / "tests" / "data" / "events"
+
+_NOW = datetime(2026, 11, 20, 9, 30, 15, 123456, UTC)
+_ALICE = "3a0c9a3e-52a5-4a0f-9c60-0d3b7f6f2b11"
+_CONTEXT = Context(
+    f"participant:{_ALICE}", UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e50"), UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e51")
+)
+
+#: Of all commands together: each takes the fields that it has.
+_ASKED = {
+    "at": _NOW,
+    "room_id": "abcd-efgh-ijkl",
+    "session_id": "5f1d7e0c2a9b4c3d8e6f7a01",
+    "participant_id": _ALICE,
+    "consent": True,
+    "text_version": "2026-11",
+    "recording_id": "9d3f0f6e-3a57-4ad1-8a4c-0f6b1c2d3e4f",
+    "requested_by": _ALICE,
+    "video": {"codec": "vp8", "payload_type": 96},
+    "audio": {"codec": "opus", "payload_type": 111},
+}
+_OTHERS: Mapping[str, Contract] = {
+    Accepted.type: Accepted(),
+    Refused.type: Refused(
+        code="already_recording", message="session 5f1d7e0c2a9b4c3d8e6f7a01 is being recorded already"
+    ),
+    RtpSourceOpened.type: RtpSourceOpened(
+        host="127.0.0.1",
+        video=RtpPorts(rtp_port=41022, rtcp_port=41023),
+        audio=RtpPorts(rtp_port=49716, rtcp_port=49717),
+    ),
+    Watermark.type: Watermark(at=_NOW, global_position=4711),
+}
+_COMMAND_SECONDS = 5
+
+
+def example(wire_type: str) -> Message:
+    """Return a message of that wire type."""
+    if wire_type in EVENTS:
+        return event_message(_stored(wire_type))
+    if wire_type in COMMANDS:
+        return command_message(COMMANDS[wire_type].model_validate(_ASKED), _CONTEXT, _COMMAND_SECONDS)
+    return contract_message(_OTHERS[wire_type], wire_type)
+
+
+def _stored(wire_type: str) -> StoredEvent:
+    payload = (_SAMPLES / f"{wire_type}.json").read_bytes()
+    event = EVENTS[wire_type].model_validate_json(payload)
+    return StoredEvent(
+        stream=event.stream,
+        position=3,
+        global_position=4711,
+        id=UUID("019aa0c5-7d53-7000-8000-0f6b1c2d3e4f"),
+        type=wire_type,
+        payload=payload,
+        occurred_at=event.at,
+        actor=_CONTEXT.actor,
+        causation_id=_CONTEXT.causation_id,
+        correlation_id=_CONTEXT.correlation_id,
+    )
