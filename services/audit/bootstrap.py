@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from services.audit.entrypoints.rest import audit_router
 from services.audit.replay import Deciders
 from services.consent.domain.consent import CONSENT
+from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
 from services.notifier.domain.webhook import WEBHOOK
 from services.recorder.domain.participant_recording import PARTICIPANT_RECORDING
-from services.recorder.domain.recording import RECORDING
 from shared.runtime.http import health_router
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.standalone import database_answers

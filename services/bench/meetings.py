@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from services.consent.domain.consent import CONSENT, Consent
+from services.gateway.domain.recording import RECORDING, StartRecording, StopRecording
 from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom
 from services.recorder.domain.participant_recording import (
     PARTICIPANT_RECORDING,
@@ -16,12 +17,11 @@ from services.recorder.domain.participant_recording import (
     RequestParticipantRecording,
     StopParticipantRecording,
 )
-from services.recorder.domain.recording import RECORDING, ConfirmRecording
 from services.recorder.process_manager import participant_recording_id
 from shared.contracts.consent import SetConsent
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import RecordedFile
-from shared.contracts.recording import StartRecording, StopRecording
+from shared.contracts.recording import ConfirmRecording
 from shared.contracts.room import Role
 from shared.eventsourcing.decider import Decider
 
@@ -88,7 +88,7 @@ class _Room:
     def _recorded(self, about: dict[str, str], recording_id: str, names: list[str]) -> Iterator[Event]:
         recording = {**about, "recording_id": recording_id}
         session_id = about["session_id"]
-        start = StartRecording(**recording, at=self._later(), requested_by=names[0])
+        start = StartRecording(self._room_id, session_id, recording_id, names[0], self._later())
         yield from self._decide(RECORDING, session_id, start)
         confirm = ConfirmRecording(**recording, worker_id=_WORKER, at=self._later())
         yield from self._decide(RECORDING, session_id, confirm)
@@ -98,7 +98,7 @@ class _Room:
         for name in recorded:
             if self._random.random() < 0.2:
                 yield from self._say(about, name, consent=False)
-        stop = StopRecording(**recording, at=self._later(), requested_by=names[0])
+        stop = StopRecording(self._room_id, session_id, self._later(), recording_id, requested_by=names[0])
         yield from self._decide(RECORDING, session_id, stop)
         for name in recorded:
             yield from self._finish_file(about, recording_id, name)

@@ -16,8 +16,8 @@ from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Tickets
 from services.gateway.admissions import Admissions
-from services.gateway.asking import Owners
 from services.gateway.consents import Consents
+from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
 from services.gateway.entrypoints.errors import install_error_answers
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
@@ -26,7 +26,8 @@ from services.gateway.entrypoints.signaling import signaling_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.lost_gateways import LostGateways
-from services.gateway.recordings import Recordings
+from services.gateway.recorded_sessions import RecordedSessions
+from services.gateway.recordings import RoomRecordings, gateway_answerer
 from services.gateway.resuming import keep_resumptions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signaling.actions import Actions
@@ -37,7 +38,8 @@ from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.recent_states import RecentStates
 from shared.eventsourcing.snapshots import Snapshots
-from shared.messaging.topology import live_queue
+from shared.messaging.asking import Owners
+from shared.messaging.topology import GATEWAY_COMMANDS, live_queue
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.standalone import database_answers
@@ -49,25 +51,30 @@ _log = structlog.get_logger()
 MIGRATIONS = files("services.gateway") / "sql"
 
 _HORIZON_SECONDS = 0.1
-#: Rooms whose state is kept between two of their commands.
-_RECENT_ROOMS = 1000
+#: Rooms, and recordings, whose state is kept between two of their commands.
+_RECENT_STREAMS = 1000
 
 
 @asynccontextmanager
 async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> AsyncIterator[int]:
     """Serve clients while the context lasts; yield the HTTP port."""
-    hub = Hub(infrastructure.store, infrastructure.clock)
-    horizon = Horizon(infrastructure.clock)
+    bus, clock, horizon = infrastructure.bus, infrastructure.clock, Horizon(infrastructure.clock)
     rooms = _rooms(infrastructure, horizon)
+    recordings = _recordings(infrastructure, rooms, horizon)
+    recorded_sessions = RecordedSessions(recordings, clock)
+    hub = Hub(infrastructure.store, clock, also=recorded_sessions.apply)
     resumptions = Resumptions(infrastructure.database)
-    app = _app(infrastructure, settings, hub, horizon, rooms, resumptions)
     lost_gateways = LostGateways(rooms, hub.roster, Horizons(infrastructure.database))
-    async with infrastructure.bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
+    owners = Owners(bus, settings.command_timeout)
+    signaling = Signaling(Actions(rooms, Consents(owners, horizon), recordings), hub, clock)
+    app = _app(infrastructure, signaling, rooms, Sources(rooms, owners, clock), resumptions)
+    async with bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
         await hub.catch_up()
         async with (
             supervised(hub.until_stopped()),
             _horizon_kept(infrastructure, horizon),
-            supervised(lost_gateways.watch(), keep_resumptions(hub, resumptions)),
+            supervised(recorded_sessions.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions)),
+            bus.answer(GATEWAY_COMMANDS, gateway_answerer(recordings)),
             serving(app, settings.http_host, settings.http_port) as port,
         ):
             yield port
@@ -75,29 +82,25 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
 
 def _rooms(infrastructure: Infrastructure, horizon: Horizon) -> Rooms:
     streams = CommandHandler(
-        infrastructure.store, ROOM, Snapshots(infrastructure.database, ROOM), RecentStates(_RECENT_ROOMS)
+        infrastructure.store, ROOM, Snapshots(infrastructure.database, ROOM), RecentStates(_RECENT_STREAMS)
     )
     return Rooms(streams, horizon, infrastructure.clock, infrastructure.instance)
 
 
+def _recordings(infrastructure: Infrastructure, rooms: Rooms, horizon: Horizon) -> RoomRecordings:
+    streams = CommandHandler(infrastructure.store, RECORDING, recent=RecentStates(_RECENT_STREAMS))
+    return RoomRecordings(streams, rooms, horizon, infrastructure.clock)
+
+
 def _app(
-    infrastructure: Infrastructure,
-    settings: GatewaySettings,
-    hub: Hub,
-    horizon: Horizon,
-    rooms: Rooms,
-    resumptions: Resumptions,
+    infrastructure: Infrastructure, signaling: Signaling, rooms: Rooms, sources: Sources, resumptions: Resumptions
 ) -> FastAPI:
-    tokens = Tokens(infrastructure.credentials)
-    tickets = Tickets(infrastructure.database)
-    owners = Owners(infrastructure.bus, settings.command_timeout)
-    actions = Actions(rooms, Consents(owners, horizon), Recordings(rooms, owners, horizon, infrastructure.clock))
+    tokens, database = Tokens(infrastructure.credentials), infrastructure.database
+    tickets, invites = Tickets(database), Invites(database)
     app = FastAPI(title="onrecord")
     install_error_answers(app)
-    app.include_router(signaling_router(Signaling(actions, hub, infrastructure.clock), tickets))
-    admissions = Admissions(rooms, tickets, resumptions)
-    sources = Sources(rooms, owners, infrastructure.clock)
-    app.include_router(rest_v1_router(rooms, admissions, Invites(infrastructure.database), sources, tokens))
+    app.include_router(signaling_router(signaling, tickets))
+    app.include_router(rest_v1_router(rooms, Admissions(rooms, tickets, resumptions), invites, sources, tokens))
     app.include_router(rest_v2_router(rooms, tokens))
     app.add_api_route("/", _greeting, include_in_schema=False)
     app.include_router(health_router(lambda: database_answers(infrastructure)))

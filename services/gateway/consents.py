@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.gateway.asking import Owners
 from services.gateway.handlers import participant
 from shared.contracts.consent import SetConsent
 from shared.contracts.reply import Accepted
+from shared.eventsourcing.codec import Context
 from shared.eventsourcing.horizon import Horizon
+from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
 
 _log = structlog.get_logger()
@@ -53,9 +54,10 @@ class Consents:
                 await self._insist(word)
 
     async def _insist(self, word: SetConsent) -> None:
+        context = Context.begin(participant(word.participant_id))
         while True:
             try:
-                await self._owners.ask(word, participant(word.participant_id), Accepted)
+                await self._owners.ask(word, context, Accepted)
             except BusError as error:
                 _log.warning("consent waits", participant_id=word.participant_id, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -41,8 +41,10 @@ class Client(Protocol):
 class Hub:
     """Follows the log, keeps the roster, and tells the clients of this gateway."""
 
-    def __init__(self, store: EventStore, clock: Clock) -> None:
+    def __init__(self, store: EventStore, clock: Clock, also: Callable[[Event], None] | None = None) -> None:
+        """Follow the log, and tell `also` of each event."""
         self.roster = Roster()
+        self._also = also
         self._clock = clock
         self._follower = Follower(store, self._apply)
         self._clients: dict[str, dict[str, Client]] = defaultdict(dict)
@@ -87,6 +89,8 @@ class Hub:
             self._clients.pop(room_id, None)
 
     def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
+        if self._also:
+            self._also(event)
         for each in self.roster.apply(event):
             if isinstance(each, Notice):
                 self._tell(each)

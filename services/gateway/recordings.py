@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from services.gateway.asking import CommandRefusedError, Owners
+from services.gateway.domain.recording import (
+    InvalidRecordingIdError,
+    PauseRecording,
+    RecordingCommand,
+    RecordingHappened,
+    Recordings,
+    StartRecording,
+    StopRecording,
+)
 from services.gateway.handlers import Rooms, participant
 from services.gateway.projections.roster import target_id
-from shared.contracts.recording import PauseRecording, RecordingCommand, ResumeRecording, StartRecording, StopRecording
-from shared.contracts.reply import Accepted
+from shared.contracts.recording import ConfirmRecording, recording_stream
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.horizon import Horizon
+from shared.messaging.answering import answering
+from shared.messaging.bus import Answerer
+from shared.messaging.message import ACCEPTED, Message
 from shared.runtime.clock import Clock
-
-
-class InvalidRecordingIdError(RefusedError):
-    """What was sent is no recording id."""
-
-    code = "invalid_recording_id"
 
 
 class InvalidStreamingIdError(RefusedError):
@@ -25,102 +31,85 @@ class InvalidStreamingIdError(RefusedError):
 
     code = "invalid_streaming_id"
 
+    def __init__(self, room_id: str, target: str) -> None:
+        super().__init__(f"room {room_id} has one target, {target}")
+        self.room_id = room_id
 
-class Recordings:
-    """Asks the recorder. Each method raises RefusedError, and BusError when the recorder is out of reach."""
 
-    def __init__(self, rooms: Rooms, owners: Owners, horizon: Horizon, clock: Clock) -> None:
+class RoomRecordings:
+    """The room recordings of all sessions. Each method raises RefusedError and LogUnavailableError."""
+
+    def __init__(
+        self,
+        recordings: CommandHandler[Recordings, RecordingCommand, RecordingHappened],
+        rooms: Rooms,
+        horizon: Horizon,
+        clock: Clock,
+    ) -> None:
+        self._recordings = recordings
         self._rooms = rooms
-        self._owners = owners
         self._horizon = horizon
         self._clock = clock
 
     async def start(self, room_id: str, moderator: str) -> None:
         session_id = await self._rooms.moderated_session(room_id, moderator)
-        await self._start(room_id, session_id, moderator)
+        await self._start(room_id, session_id, moderator, resumes=False)
 
     async def stop(self, room_id: str, moderator: str, recording_id: str | None) -> None:
         session_id = await self._rooms.moderated_session(room_id, moderator)
         if recording_id is None:
-            raise InvalidRecordingIdError("that is no recording's id: send the one of `started`")
-        # As with consent: files end at this moment, so no media after it may be written while this is on its way.
-        with self._horizon.saying() as moment:
-            await self._ask(
-                StopRecording(
-                    at=moment,
-                    room_id=room_id,
-                    session_id=session_id,
-                    recording_id=recording_id,
-                    requested_by=moderator,
-                ),
-                moderator,
-            )
+            raise InvalidRecordingIdError("without an id")
+        await self._stop(room_id, session_id, moderator, recording_id)
 
     async def start_stream(self, room_id: str, moderator: str, target_ids: list[str] | None) -> None:
         """Start a recording, or go on with one that is paused. One that runs already is none the worse for it."""
         session_id = await self._rooms.moderated_session(room_id, moderator)
-        if not _is_meant(room_id, target_ids):
-            return
-        resume = ResumeRecording(at=self._clock(), room_id=room_id, session_id=session_id, requested_by=moderator)
-        try:
-            await self._ask(resume, moderator)
-        except CommandRefusedError as refused:
-            _pass_over(refused, "recorder_not_started")
-            await self._start_unless_started(room_id, session_id, moderator)
+        if _is_meant(room_id, target_ids):
+            await self._start(room_id, session_id, moderator, resumes=True)
 
     async def pause_stream(self, room_id: str, moderator: str, target_ids: list[str] | None) -> None:
         session_id = await self._rooms.moderated_session(room_id, moderator)
-        if not _is_meant(room_id, target_ids):
-            return
-        with self._horizon.saying() as moment:
-            await self._ask(
-                PauseRecording(at=moment, room_id=room_id, session_id=session_id, requested_by=moderator),
-                moderator,
-            )
+        if _is_meant(room_id, target_ids):
+            with self._horizon.saying() as moment:
+                await self.give(PauseRecording(room_id, session_id, moderator, moment), _by(moderator))
 
     async def stop_stream(self, room_id: str, moderator: str, target_ids: list[str] | None) -> None:
         session_id = await self._rooms.moderated_session(room_id, moderator)
-        if not _is_meant(room_id, target_ids):
-            return
+        if _is_meant(room_id, target_ids):
+            await self._stop(room_id, session_id, moderator, recording_id=None)
+
+    async def give(self, command: RecordingCommand, context: Context) -> None:
+        """Decide a command."""
+        await self._recordings.handle(recording_stream(command.session_id), command, context)
+
+    async def _start(self, room_id: str, session_id: str, moderator: str, *, resumes: bool) -> None:
+        command = StartRecording(room_id, session_id, str(uuid4()), moderator, self._clock(), resumes)
+        await self.give(command, _by(moderator))
+
+    async def _stop(self, room_id: str, session_id: str, moderator: str, recording_id: str | None) -> None:
+        # As with consent: files end at this moment, so no media after it may be written while this is on its way.
         with self._horizon.saying() as moment:
-            await self._ask(
-                StopRecording(
-                    at=moment, room_id=room_id, session_id=session_id, requested_by=moderator, unstarted=True
-                ),
-                moderator,
-            )
-
-    async def _start(self, room_id: str, session_id: str, moderator: str) -> None:
-        await self._ask(
-            StartRecording(
-                at=self._clock(),
-                room_id=room_id,
-                session_id=session_id,
-                recording_id=str(uuid4()),
-                requested_by=moderator,
-            ),
-            moderator,
-        )
-
-    async def _start_unless_started(self, room_id: str, session_id: str, moderator: str) -> None:
-        try:
-            await self._start(room_id, session_id, moderator)
-        except CommandRefusedError as refused:
-            _pass_over(refused, "already_recording")
-
-    async def _ask(self, command: RecordingCommand, moderator: str) -> None:
-        await self._owners.ask(command, participant(moderator), Accepted)
+            command = StopRecording(room_id, session_id, moment, recording_id, requested_by=moderator)
+            await self.give(command, _by(moderator))
 
 
-def _pass_over(refused: CommandRefusedError, code: str) -> None:
-    """Raise the refusal, unless it only says how things stand."""
-    if refused.code != code:
-        raise refused
+def gateway_answerer(recordings: RoomRecordings) -> Answerer:
+    """Return what answers the gateway's commands."""
+
+    async def confirm(command: ConfirmRecording, context: Context) -> Message:
+        await recordings.give(command, context)
+        return ACCEPTED
+
+    return answering({ConfirmRecording: confirm})
+
+
+def _by(moderator: str) -> Context:
+    return Context.begin(participant(moderator))
 
 
 def _is_meant(room_id: str, target_ids: list[str] | None) -> bool:
     """Tell whether the room's target is among those. Raises InvalidStreamingIdError for any other."""
     target = target_id(room_id)
     if target_ids is None or any(each != target for each in target_ids):
-        raise InvalidStreamingIdError(f"room {room_id} has one target, {target}")
+        raise InvalidStreamingIdError(room_id, target)
     return bool(target_ids)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from services.gateway.asking import Owners
 from services.gateway.handlers import Rooms
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
+from shared.eventsourcing.codec import Context
+from shared.messaging.asking import Owners
 from shared.runtime.clock import Clock
 
 
@@ -28,4 +29,4 @@ class Sources:
             video=video,
             audio=audio,
         )
-        return await self._owners.ask(command, actor, RtpSourceOpened)
+        return await self._owners.ask(command, Context.begin(actor), RtpSourceOpened)

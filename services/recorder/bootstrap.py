@@ -14,10 +14,14 @@ from services.recorder.service import RecorderService
 from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
+from shared.messaging.asking import Owners
 from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.supervision import supervised
+
+#: How long a gateway may take to hear that a worker is ready.
+_CONFIRM_SECONDS = 5
 
 
 @asynccontextmanager
@@ -26,14 +30,14 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
     bus, streams = infrastructure.bus, RecorderStreams(infrastructure.store)
     worker = _worker(infrastructure, settings, streams)
     meetings = Meetings(streams, infrastructure.clock)
-    service = RecorderService(infrastructure.store, streams, meetings, worker)
+    service = RecorderService(infrastructure.store, Owners(bus, _CONFIRM_SECONDS), meetings, worker)
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await service.catch_up()
         async with (
             supervised(meetings.run(), service.until_stopped()),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
-            bus.answer(RECORDER_COMMANDS, recorder_answerer(streams, worker.open_rtp_source)),
+            bus.answer(RECORDER_COMMANDS, recorder_answerer(worker.open_rtp_source)),
         ):
             yield
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from services.recorder.domain.participant_recording import ParticipantRecordingCommand
 from services.recorder.handlers import RecorderStreams
-from services.recorder.process_manager import Meeting, RecorderCommand, due, follow
+from services.recorder.process_manager import Meeting, due, follow
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.coordinator import Coordinator
@@ -35,8 +36,8 @@ class Meetings:
         """Give what is due, whenever something happened and now and then, for ever."""
         await self._coordinator.run()
 
-    def _due(self) -> Iterator[RecorderCommand]:
+    def _due(self) -> Iterator[ParticipantRecordingCommand]:
         return (command for meeting in self._meetings.values() for command in due(meeting, self._clock()))
 
-    async def _give(self, command: RecorderCommand) -> None:
+    async def _give(self, command: ParticipantRecordingCommand) -> None:
         await self._streams.give(command, Context.begin("service:recorder"))

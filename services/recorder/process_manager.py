@@ -18,9 +18,7 @@ from services.recorder.domain.participant_recording import (
     RequestParticipantRecording,
     StopParticipantRecording,
 )
-from services.recorder.domain.recording import FailRecording, RecordingCommand
-from services.recorder.yeses import Yeses
-from shared.contracts.consent import ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.consent import ConsentEvent
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
@@ -34,14 +32,12 @@ from shared.contracts.recording import (
     RecordingRequested,
     RecordingStarted,
     RecordingStopped,
-    StopRecording,
 )
-from shared.contracts.room import ConsentPolicy, ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
+from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
+from shared.contracts.yeses import Yeses
 
 #: A worker that is alive answers in milliseconds; later than this, nobody will.
 NO_WORKER_AFTER = timedelta(seconds=5)
-
-RecorderCommand = RecordingCommand | ParticipantRecordingCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +66,6 @@ class Meeting:
 
     room_id: str
     session_id: str
-    #: Whether a yes ends by itself. The consent service writes that down later than files may be asked for.
-    consent_policy: ConsentPolicy = "clear"
     ended_at: datetime | None = None
     present: frozenset[str] = frozenset()
     yeses: Yeses = field(default_factory=Yeses)
@@ -87,28 +81,23 @@ class Meeting:
         return self.ended_at is not None and self.recording is None and not self.open
 
 
-def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: C901, PLR0911, PLR0912  one case for each event
+def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: C901, PLR0911  one case for each event
     match event:
         case ParticipantJoined():
             return replace(meeting, present=meeting.present | {event.participant_id})
         case ParticipantLeft():
-            return _left(meeting, event)
+            present = meeting.present - {event.participant_id}
+            return replace(meeting, present=present, yeses=meeting.yeses.after(event))
         case SessionEnded():
             return replace(meeting, ended_at=event.at, present=frozenset())
-        case ConsentGiven():
-            return replace(meeting, yeses=meeting.yeses.yes(event.participant_id, event.at))
-        case ConsentRefused() | ConsentWithdrawn():
-            return replace(meeting, yeses=meeting.yeses.no(event.participant_id))
-        case ConsentCleared():
-            return replace(meeting, yeses=meeting.yeses.lapse(event.participant_id, event.at))
+        case ConsentEvent():
+            return replace(meeting, yeses=meeting.yeses.after(event))
         case RecordingRequested():
             return replace(meeting, recording=OpenRecording(event.recording_id, event.at))
         case RecordingStarted() if meeting.recording:
             return replace(meeting, recording=replace(meeting.recording, started=True))
-        case RecordingStopped():
-            return _stopped(meeting, event)
-        case RecordingFailed():
-            return replace(meeting, recording=None, stopped_at=event.at)
+        case RecordingStopped() | RecordingFailed():
+            return replace(meeting, recording=None, stopped_at=event.at, yeses=meeting.yeses.after(event))
         case ParticipantRecordingRequested():
             asked = OpenParticipantRecording(event.participant_recording_id, event.recording_id, event.at)
             requested = meeting.requested | {event.participant_recording_id}
@@ -127,8 +116,8 @@ def follow(meeting: Meeting | None, event: Event) -> Meeting | None:
     """Return what an event of the session makes of its meeting; None when it is over, or we know of none."""
     match event:
         case SessionStarted():
-            return Meeting(event.room_id, event.session_id, event.consent_policy)
-        case RecordingRequested() | ParticipantRecordingRequested() if meeting is None:
+            return Meeting(event.room_id, event.session_id, yeses=Yeses.under(event.consent_policy))
+        case ParticipantRecordingRequested() if meeting is None:
             # It was decided while the session ended, and came into the log after its end. It has to end as well.
             meeting = Meeting(event.room_id, event.session_id, ended_at=event.at)
         case _:
@@ -137,9 +126,9 @@ def follow(meeting: Meeting | None, event: Event) -> Meeting | None:
     return None if after is None or after.is_over else after
 
 
-def due(meeting: Meeting, now: datetime) -> list[RecorderCommand]:
+def due(meeting: Meeting, now: datetime) -> list[ParticipantRecordingCommand]:
     """Return the commands that should be given now."""
-    return [*_recording_due(meeting, now), *_starts_due(meeting, now), *_ends_due(meeting, now)]
+    return [*_starts_due(meeting, now), *_ends_due(meeting, now)]
 
 
 def participant_recording_id(recording_id: str, participant_id: str) -> str:
@@ -147,24 +136,7 @@ def participant_recording_id(recording_id: str, participant_id: str) -> str:
     return str(uuid5(NAMESPACE_OID, f"{recording_id}/{participant_id}"))
 
 
-def _recording_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
-    recording = meeting.recording
-    if recording is None:
-        return
-    if recording.started and meeting.ended_at:
-        yield StopRecording(
-            at=meeting.ended_at,
-            room_id=meeting.room_id,
-            session_id=meeting.session_id,
-            recording_id=recording.recording_id,
-            reason="session_ended",
-        )
-    if not recording.started and (meeting.ended_at or now - recording.requested_at >= NO_WORKER_AFTER):
-        reason = "the session ended" if meeting.ended_at else "no worker answered"
-        yield FailRecording(meeting.room_id, meeting.session_id, recording.recording_id, reason, now)
-
-
-def _starts_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
+def _starts_due(meeting: Meeting, now: datetime) -> Iterator[ParticipantRecordingCommand]:
     recording = meeting.recording
     if recording is None or not recording.started or meeting.ended_at:
         return
@@ -181,7 +153,7 @@ def _starts_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
             )
 
 
-def _ends_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
+def _ends_due(meeting: Meeting, now: datetime) -> Iterator[ParticipantRecordingCommand]:
     running = meeting.recording.recording_id if meeting.recording else None
     for participant_id, open_one in meeting.open.items():
         about = {
@@ -194,17 +166,6 @@ def _ends_due(meeting: Meeting, now: datetime) -> Iterator[RecorderCommand]:
             yield StopParticipantRecording(**about, at=meeting.stopped_at or now)
         elif not open_one.started and now - open_one.requested_at >= NO_WORKER_AFTER:
             yield FailParticipantRecording(**about, at=now, reason="no worker answered")
-
-
-def _left(meeting: Meeting, event: ParticipantLeft) -> Meeting:
-    clears = meeting.consent_policy == "clear"
-    yeses = meeting.yeses.lapse(event.participant_id, event.at) if clears else meeting.yeses
-    return replace(meeting, present=meeting.present - {event.participant_id}, yeses=yeses)
-
-
-def _stopped(meeting: Meeting, event: RecordingStopped) -> Meeting:
-    yeses = meeting.yeses.lapse_all(event.at) if meeting.consent_policy == "clear" else meeting.yeses
-    return replace(meeting, recording=None, stopped_at=event.at, yeses=yeses)
 
 
 def _with(meeting: Meeting, participant_id: str, changed: OpenParticipantRecording | None) -> Meeting:

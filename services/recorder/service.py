@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from services.recorder.domain.recording import ConfirmRecording
-from services.recorder.handlers import RecorderStreams
+import structlog
+
 from services.recorder.meetings import Meetings
 from services.recorder.moments import nanoseconds
 from services.recorder.worker import Worker
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import ParticipantRecordingRequested
-from shared.contracts.recording import RecordingRequested
+from shared.contracts.recording import ConfirmRecording, RecordingRequested
+from shared.contracts.reply import Accepted
 from shared.eventsourcing.codec import Context, decode
+from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.store import EventStore
+from shared.messaging.asking import Owners
+from shared.messaging.errors import BusError
 from shared.messaging.message import Message, stored_event
+
+_log = structlog.get_logger()
+
+#: How long a room recording is waited for by the gateway: a worker that could not be confirmed until then is too late.
+_WAITED_FOR = timedelta(seconds=5)
 
 
 class RecorderService:
     """Hands what is heard to the process manager and to the worker."""
 
-    def __init__(self, store: EventStore, streams: RecorderStreams, meetings: Meetings, worker: Worker) -> None:
-        self._streams = streams
+    def __init__(self, store: EventStore, owners: Owners, meetings: Meetings, worker: Worker) -> None:
+        self._owners = owners
         self._meetings = meetings
         self._worker = worker
         self._follower = Follower(store, self._apply)
@@ -54,9 +63,22 @@ class RecorderService:
 
     async def _confirm(self, event: RecordingRequested, context: Context) -> None:
         command = ConfirmRecording(
-            event.room_id, event.session_id, event.recording_id, self._worker.worker_id, datetime.now(UTC)
+            at=datetime.now(UTC),
+            room_id=event.room_id,
+            session_id=event.session_id,
+            recording_id=event.recording_id,
+            worker_id=self._worker.worker_id,
         )
-        await self._streams.give(command, context)
+        try:
+            await self._owners.ask(command, context, Accepted)
+        except RefusedError as error:
+            # Asking again would not change that.
+            _log.info("not confirmed", recording=event.recording_id, reason=str(error))
+        except BusError as error:
+            if datetime.now(UTC) - event.at < _WAITED_FOR:
+                raise
+            # It has failed by now, or will when a gateway is there.
+            _log.warning("not confirmed", recording=event.recording_id, reason=str(error))
 
     def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
         self._meetings.apply(event)

@@ -9,8 +9,9 @@ from pydantic import StringConstraints
 from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
 from shared.contracts.message import Command, Event
 
-#: The version of the text that somebody was shown when they were asked, as their client names it.
-TextVersion = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+#: The version of the text that somebody was shown when they were asked, as their client names it. No control
+#: characters: Postgres keeps no U+0000 in a column.
+TextVersion = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 #: What ended a yes that nobody took back.
 ClearReason = Literal["left", "recording_stopped"]
 

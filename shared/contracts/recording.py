@@ -1,4 +1,4 @@
-"""Room recordings: the gateway asks, the recorder says."""
+"""Room recordings: the gateway says, a worker of the recorder confirms."""
 
 from __future__ import annotations
 
@@ -15,60 +15,17 @@ def recording_stream(session_id: str) -> str:
     return f"recording-{session_id}"
 
 
-class RecordingCommand(Command):
-    owner: ClassVar[str] = "recorder"
+class ConfirmRecording(Command):
+    """Recorder to gateway: a worker is ready to record."""
+
+    type: ClassVar[str] = "recording.confirm.v1"
+    owner: ClassVar[str] = "gateway"
+    lapses: ClassVar[bool] = True
 
     room_id: RoomId
     session_id: SessionId
-
-    @property
-    def stream(self) -> str:
-        return recording_stream(self.session_id)
-
-
-class StartRecording(RecordingCommand):
-    """Gateway to recorder: a moderator asked for it."""
-
-    type: ClassVar[str] = "recording.start.v1"
-    lapses: ClassVar[bool] = True
-
     recording_id: RecordingId
-    requested_by: ParticipantId
-
-
-class StopRecording(RecordingCommand):
-    """Gateway to recorder: a moderator asked for it. Recorder to itself: the session ended."""
-
-    type: ClassVar[str] = "recording.stop.v1"
-
-    #: None: whichever runs.
-    recording_id: RecordingId | None = None
-    reason: StopReason = "requested"
-    #: None when nobody asked but the session ended.
-    requested_by: ParticipantId | None = None
-    #: Stop it also when it was asked for and has not started yet.
-    unstarted: bool = False
-
-
-class PauseRecording(RecordingCommand):
-    """Gateway to recorder: a moderator asked for it. Files go on in black and silence."""
-
-    type: ClassVar[str] = "recording.pause.v1"
-
-    #: None: whichever runs.
-    recording_id: RecordingId | None = None
-    requested_by: ParticipantId
-
-
-class ResumeRecording(RecordingCommand):
-    """Gateway to recorder: a moderator asked for it."""
-
-    type: ClassVar[str] = "recording.resume.v1"
-    lapses: ClassVar[bool] = True
-
-    #: None: whichever runs.
-    recording_id: RecordingId | None = None
-    requested_by: ParticipantId
+    worker_id: str
 
 
 class RecordingEvent(Event):

@@ -38,10 +38,7 @@ _EVENTS: tuple[type[Event], ...] = (
 
 _COMMANDS: tuple[type[Command], ...] = (
     consent.SetConsent,
-    recording.StartRecording,
-    recording.StopRecording,
-    recording.PauseRecording,
-    recording.ResumeRecording,
+    recording.ConfirmRecording,
     rtp_source.OpenRtpSource,
 )
 

@@ -28,7 +28,7 @@ order, and nothing else; at least once. Commands go to the one service that owns
 APPENDS: Mapping[str, str] = {
     "room": "gateway",
     "consent": "consent",
-    "recording": "recorder",
+    "recording": "gateway",
     "participant-recording": "recorder",
     "webhook": "notifier",
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from shared.contracts.message import Contract
+from shared.contracts.recording import ConfirmRecording
 from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import RtpPorts, RtpSourceOpened
@@ -23,6 +25,8 @@ _ALICE = "3a0c9a3e-52a5-4a0f-9c60-0d3b7f6f2b11"
 _CONTEXT = Context(
     f"participant:{_ALICE}", UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e50"), UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e51")
 )
+_WORKER = "recorder-7c9d-2"
+_OF_WORKER = replace(_CONTEXT, actor=f"worker:{_WORKER}")
 
 #: Of all commands together: each takes the fields that it has.
 _ASKED = {
@@ -33,14 +37,14 @@ _ASKED = {
     "consent": True,
     "text_version": "2026-11",
     "recording_id": "9d3f0f6e-3a57-4ad1-8a4c-0f6b1c2d3e4f",
-    "requested_by": _ALICE,
+    "worker_id": _WORKER,
     "video": {"codec": "vp8", "payload_type": 96},
     "audio": {"codec": "opus", "payload_type": 111},
 }
 _OTHERS: Mapping[str, Contract] = {
     Accepted.type: Accepted(),
     Refused.type: Refused(
-        code="already_recording", message="session 5f1d7e0c2a9b4c3d8e6f7a01 is being recorded already"
+        code="lapsed", message="rtp-source.open.v1 came too late: whoever asked was told that it failed"
     ),
     RtpSourceOpened.type: RtpSourceOpened(
         host="127.0.0.1",
@@ -57,7 +61,8 @@ def example(wire_type: str) -> Message:
     if wire_type in EVENTS:
         return event_message(_stored(wire_type))
     if wire_type in COMMANDS:
-        return command_message(COMMANDS[wire_type].model_validate(_ASKED), _CONTEXT, _COMMAND_SECONDS)
+        context = _OF_WORKER if wire_type == ConfirmRecording.type else _CONTEXT
+        return command_message(COMMANDS[wire_type].model_validate(_ASKED), context, _COMMAND_SECONDS)
     return contract_message(_OTHERS[wire_type], wire_type)
 
 

@@ -40,6 +40,7 @@ class Queue:
     prefetch: int = 100
 
 
+GATEWAY_COMMANDS = Queue("gateway.commands", COMMANDS, ("gateway",), Order.NONE)
 CONSENT_COMMANDS = Queue("consent.commands", COMMANDS, ("consent",), Order.NONE)
 RECORDER_COMMANDS = Queue("recorder.commands", COMMANDS, ("recorder",), Order.NONE)
 #: Requests that one worker, whichever takes them first, answers.
@@ -48,7 +49,7 @@ RECORDER_ASSIGNMENTS = Queue(
 )
 
 #: What every service declares before it speaks, so that nothing is published before its audience exists.
-SHARED_QUEUES = (CONSENT_COMMANDS, RECORDER_COMMANDS, RECORDER_ASSIGNMENTS)
+SHARED_QUEUES = (GATEWAY_COMMANDS, CONSENT_COMMANDS, RECORDER_COMMANDS, RECORDER_ASSIGNMENTS)
 
 
 def live_queue(service: str, instance: str) -> Queue:

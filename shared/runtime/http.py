@@ -48,7 +48,7 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
         access_log=False,
         lifespan="off",
         ws=WebSocketProtocol,
-        ws_max_size=1_000_000,
+        ws_max_size=2**20,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PONG_SECONDS,
         # Messages are small, and compression would hold more memory for each connection than all the rest.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -92,6 +93,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # A client that does not read is not waited for.
             self.writable.set()
             self._cut_off_soon()
+        await self.writable.wait()
+        if self.close_sent and message["type"] == "websocket.send":
+            raise ClientDisconnected  # they broke the protocol: Uvicorn would take it for a mistake of ours
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True  # by a refusal: else Uvicorn logs an error for each wrong ticket

@@ -1,31 +1,49 @@
-"""Coordinators beside one another on one log, fed as the relay feeds them."""
+"""Recorders and gateways beside one another on one log, as far as they see to recordings; fed as by the relay."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from services.gateway.domain.recording import RECORDING, StartRecording, StopRecording
+from services.gateway.domain.room import ROOM
+from services.gateway.handlers import Rooms
+from services.gateway.recorded_sessions import RecordedSessions
+from services.gateway.recordings import RoomRecordings
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
-from services.recorder.domain.recording import ConfirmRecording
 from services.recorder.handlers import RecorderStreams
 from services.recorder.meetings import Meetings
 from shared.contracts.consent import ConsentGiven, ConsentRefused
 from shared.contracts.message import Event
-from shared.contracts.recording import RecordingStarted, StartRecording, StopRecording
+from shared.contracts.recording import ConfirmRecording, RecordingStarted
 from shared.contracts.room import ConsentPolicy, ParticipantJoined, SessionEnded, SessionStarted
 from shared.eventsourcing.codec import Context, decode, encode
+from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
+from shared.eventsourcing.horizon import Horizon
 from tests.support.events import append
 from tests.support.eventually import eventually
 from tests.support.moments import at
 from tests.support.unreliable_log import UnreliableEventStore
 
 Happened = TypeVar("Happened", bound=Event)
+
+
+class _CountedClock:
+    """The meeting's time, and how often somebody looked at it."""
+
+    def __init__(self, meeting: Coordination) -> None:
+        self._meeting = meeting
+        self.looks = 0
+
+    def __call__(self) -> datetime:
+        self.looks += 1
+        return self._meeting.now
 
 
 @dataclass(slots=True)
@@ -35,28 +53,53 @@ class Coordination:
     log: UnreliableEventStore = field(default_factory=UnreliableEventStore)
     now: datetime = field(default_factory=at)
     _followers: list[Follower] = field(default_factory=list)
-    _looks: int = 0
+    _clocks: list[_CountedClock] = field(default_factory=list)
 
     @property
     def streams(self) -> RecorderStreams:
         return RecorderStreams(self.log)
 
+    @property
+    def recordings(self) -> RoomRecordings:
+        horizon = Horizon(lambda: self.now)
+        rooms = Rooms(CommandHandler(self.log, ROOM), horizon, lambda: self.now, "gateway")
+        return RoomRecordings(CommandHandler(self.log, RECORDING), rooms, horizon, lambda: self.now)
+
     @asynccontextmanager
-    async def coordinator(self) -> AsyncIterator[None]:
-        """Start one more; it reads the log from its beginning and follows it."""
-        one = Meetings(RecorderStreams(self.log), self._look_at_the_clock)
+    async def recorder(self) -> AsyncIterator[None]:
+        """Start one more recorder, without its worker."""
+        clock = _CountedClock(self)
+        one = Meetings(self.streams, clock)
+        async with self._following(one.apply, one.run, clock):
+            yield
+
+    @asynccontextmanager
+    async def gateway(self) -> AsyncIterator[None]:
+        """Start one more gateway, without its clients."""
+        clock = _CountedClock(self)
+        one = RecordedSessions(self.recordings, clock)
+        async with self._following(one.apply, one.run, clock):
+            yield
+
+    @asynccontextmanager
+    async def _following(
+        self, take: Callable[[Event], None], run: Callable[[], Awaitable[None]], clock: _CountedClock
+    ) -> AsyncIterator[None]:
+        """Have it read the log from its beginning and follow it."""
 
         def apply(event: Event, _: StoredEvent) -> None:
-            one.apply(event)
+            take(event)
 
         follower = Follower(self.log, apply)
         await follower.catch_up()
+        running = asyncio.ensure_future(run())
         self._followers.append(follower)
-        running = asyncio.create_task(one.run())
+        self._clocks.append(clock)
         try:
             yield
         finally:
             self._followers.remove(follower)
+            self._clocks.remove(clock)
             running.cancel()
             await asyncio.wait({running})
             assert running.cancelled()
@@ -76,14 +119,10 @@ class Coordination:
         await asyncio.gather(*(follower.catch_up() for follower in self._followers))
 
     async def considered(self) -> None:
-        """Wait until all that happened and the time have been considered: the clock has been looked at, and again."""
+        """Wait until all that happened and the time have been considered: each has looked at the clock, and again."""
         await self.pass_on()
-        enough = self._looks + 2
-        await eventually(lambda: self._looks >= enough)
-
-    def _look_at_the_clock(self) -> datetime:
-        self._looks += 1
-        return self.now
+        enough = [(clock, clock.looks + 2) for clock in self._clocks]
+        await eventually(lambda: all(clock.looks >= looks for clock, looks in enough))
 
     async def told(self, kind: type[Happened]) -> list[Happened]:
         events = [decode(stored) for stored in await self.log.read_all(limit=100_000)]
@@ -113,15 +152,19 @@ class Coordination:
 
     async def starts(self, recording_id: str = "rec", *, confirmed: bool = True) -> None:
         """Let a moderator start a recording, and a worker confirm it."""
-        about: dict[str, Any] = {"at": self.now, "room_id": "r", "session_id": "s", "recording_id": recording_id}
-        await self.streams.give(StartRecording(**about, requested_by="mona"), _context())
+        await self.recordings.give(StartRecording("r", "s", recording_id, "mona", self.now), _context())
         if confirmed:
-            await self.streams.give(ConfirmRecording(**about, worker_id="worker"), _context())
+            await self.confirms(recording_id)
             await self.until(RecordingStarted)
 
+    async def confirms(self, recording_id: str = "rec") -> None:
+        command = ConfirmRecording(
+            at=self.now, room_id="r", session_id="s", recording_id=recording_id, worker_id="worker"
+        )
+        await self.recordings.give(command, _context())
+
     async def stops(self, recording_id: str = "rec") -> None:
-        about = {"at": self.now, "room_id": "r", "session_id": "s", "recording_id": recording_id}
-        await self.streams.give(StopRecording(**about, requested_by="mona"), _context())
+        await self.recordings.give(StopRecording("r", "s", self.now, recording_id, requested_by="mona"), _context())
 
     async def writes(self, who: str, participant_recording_id: str) -> None:
         """Let a worker confirm a participant's file."""

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from services.consent.domain.consent import CONSENT, Consent, ConsentCommand
 from services.consent.process_manager import Session
 from services.consent.process_manager import due as clears_due
 from services.consent.process_manager import follow as follow_clears
+from services.gateway.domain.recording import (
+    RECORDING,
+    PauseRecording,
+    RecordingCommand,
+    StartRecording,
+    StopRecording,
+)
 from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, RoomCommand
+from services.gateway.process_manager import RecordedSession
+from services.gateway.process_manager import due as ends_due
+from services.gateway.process_manager import follow as follow_recorded
 from services.recorder.domain.participant_recording import (
     PARTICIPANT_RECORDING,
     ConfirmParticipantRecording,
     FinishParticipantRecording,
+    ParticipantRecordingCommand,
     ParticipantRecordings,
 )
-from services.recorder.domain.recording import RECORDING, ConfirmRecording, RecordingCommand, Running
-from services.recorder.process_manager import Meeting, RecorderCommand, due, follow
+from services.recorder.process_manager import Meeting, due, follow
 from shared.contracts.consent import ConsentGiven, ConsentSaid, SetConsent
 from shared.contracts.message import Event
-from shared.contracts.recording import (
-    PauseRecording,
-    RecordingStopped,
-    ResumeRecording,
-    StartRecording,
-    StopRecording,
-)
+from shared.contracts.recording import ConfirmRecording, RecordingStopped
 from shared.contracts.room import ConsentPolicy, ParticipantLeft
 from shared.eventsourcing.decider import RefusedError
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
 
 ROOM_ID = "r"
+
+Asked = RecordingCommand | ParticipantRecordingCommand
 
 
 class SimulatedMeeting:
@@ -49,7 +54,10 @@ class SimulatedMeeting:
         self.consents: dict[str, Consent] = defaultdict(Consent)
         self.recordings = RECORDING.initial
         self.participant_recordings: dict[str, ParticipantRecordings] = defaultdict(ParticipantRecordings)
+        #: As the recorder sees it.
         self.meeting: Meeting | None = None
+        #: As the gateway sees it.
+        self.recorded: RecordedSession | None = None
         #: As the consent service sees it.
         self.clearing: Session | None = None
         self.second = 0.0
@@ -103,42 +111,39 @@ class SimulatedMeeting:
     # --- moderators
 
     def start(self) -> None:
-        """Ask for a recording; it may reach the recorder after the session's end."""
-        if not self.session_id:
-            return
-        self._recordings_begun += 1
-        self.give(
-            StartRecording(
-                at=at(self.second),
-                room_id=ROOM_ID,
-                session_id=self.session_id,
-                recording_id=f"rec{self._recordings_begun}",
-                requested_by="ann",
-            )
-        )
-
-    def pause(self) -> None:
-        if running := self.recordings.running:
-            self.give(PauseRecording(**self._of(running), requested_by="ann"))
+        """Ask for a recording; that may be decided after the session's end."""
+        self._start(resumes=False)
 
     def resume(self) -> None:
-        if running := self.recordings.running:
-            self.give(ResumeRecording(**self._of(running), requested_by="ann"))
+        """Go on with a paused recording, or start one."""
+        self._start(resumes=True)
+
+    def pause(self) -> None:
+        if self.session_id:
+            self.give(PauseRecording(ROOM_ID, self.session_id, "ann", at(self.second)))
 
     def stop(self) -> None:
         if running := self.recordings.running:
-            self.give(StopRecording(**self._of(running)))
+            self.give(StopRecording(ROOM_ID, self.session_id, at(self.second), running.recording_id))
 
     def stop_at_once(self) -> None:
         """Stop it also if no worker has answered yet."""
-        if running := self.recordings.running:
-            self.give(StopRecording(**self._of(running), unstarted=True))
+        if self.session_id:
+            self.give(StopRecording(ROOM_ID, self.session_id, at(self.second)))
 
     # --- workers
 
     def confirm(self) -> None:
         if running := self.recordings.running:
-            self.give(ConfirmRecording(ROOM_ID, self.session_id, running.recording_id, "worker", at(self.second)))
+            self.give(
+                ConfirmRecording(
+                    at=at(self.second),
+                    room_id=ROOM_ID,
+                    session_id=self.session_id,
+                    recording_id=running.recording_id,
+                    worker_id="worker",
+                )
+            )
 
     def begin_file(self, who: str) -> None:
         if current := self.participant_recordings[who].current:
@@ -151,12 +156,16 @@ class SimulatedMeeting:
             about = self._about(who, current.participant_recording_id)
             self.give(FinishParticipantRecording(**about, at=at(self.second), file=FILE))
 
-    # --- the process manager
+    # --- the process managers of gateway and recorder
 
-    def due(self) -> list[RecorderCommand]:
-        return due(self.meeting, at(self.second)) if self.meeting else []
+    def due(self) -> list[Asked]:
+        now = at(self.second)
+        return [
+            *(ends_due(self.recorded, now) if self.recorded else ()),
+            *(due(self.meeting, now) if self.meeting else ()),
+        ]
 
-    def give(self, command: RecorderCommand) -> None:
+    def give(self, command: Asked) -> None:
         try:
             if isinstance(command, RecordingCommand):
                 self._recording(command)
@@ -180,6 +189,13 @@ class SimulatedMeeting:
         self.consents[who] = CONSENT.fold(events, self.consents[who])
         self._happened(events)
 
+    def _start(self, *, resumes: bool) -> None:
+        if not self.session_id:
+            return
+        self._recordings_begun += 1
+        recording_id = f"rec{self._recordings_begun}"
+        self.give(StartRecording(ROOM_ID, self.session_id, recording_id, "ann", at(self.second), resumes))
+
     def _recording(self, command: RecordingCommand) -> None:
         events = RECORDING.decide(self.recordings, command)
         self.recordings = RECORDING.fold(events, self.recordings)
@@ -194,15 +210,8 @@ class SimulatedMeeting:
         for event in events:
             self.log.append(event)
             self.meeting = follow(self.meeting, event)
+            self.recorded = follow_recorded(self.recorded, event)
             self.clearing = follow_clears(self.clearing, event)
-
-    def _of(self, running: Running) -> dict[str, Any]:
-        return {
-            "at": at(self.second),
-            "room_id": ROOM_ID,
-            "session_id": self.session_id,
-            "recording_id": running.recording_id,
-        }
 
     def _about(self, who: str, participant_recording_id: str) -> dict[str, str]:
         return {
@@ -213,7 +222,16 @@ class SimulatedMeeting:
         }
 
 
+def replay_recorded(log: Iterable[Event]) -> RecordedSession | None:
+    """Return what the gateway makes of the log."""
+    recorded: RecordedSession | None = None
+    for event in log:
+        recorded = follow_recorded(recorded, event)
+    return recorded
+
+
 def replay(log: Iterable[Event]) -> Meeting | None:
+    """Return what the recorder makes of the log."""
     meeting: Meeting | None = None
     for event in log:
         meeting = follow(meeting, event)

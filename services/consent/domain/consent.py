@@ -38,25 +38,27 @@ class Consent:
     newest: datetime | None = None
     #: When the last yes ended, as far as that is known. None: none was ever given, or one holds.
     ended: datetime | None = None
+    #: The text that the participant was shown when they last said something, if the client told.
+    text_version: str | None = None
 
 
 def evolve(consent: Consent, event: ConsentHappened) -> Consent:
     match event:
         case ConsentGiven():
-            return _after(consent, "given", event.at, ended=None)
+            return _after(consent, "given", event.at, None, event.text_version)
         case ConsentRefused():
-            return _after(consent, "refused", event.at, _ended(consent, event.at))
+            return _after(consent, "refused", event.at, _ended(consent, event.at), event.text_version)
         case ConsentWithdrawn():
-            return _after(consent, "withdrawn", event.at, _ended(consent, event.at))
+            return _after(consent, "withdrawn", event.at, _ended(consent, event.at), event.text_version)
         case ConsentCleared():
-            return _after(consent, "cleared", event.at, _ended(consent, event.at))
+            return _after(consent, "cleared", event.at, _ended(consent, event.at), consent.text_version)
         case _:
             assert_never(event)
 
 
-def _after(consent: Consent, answer: Answer, at: datetime, ended: datetime | None) -> Consent:
+def _after(consent: Consent, answer: Answer, at: datetime, ended: datetime | None, text_version: str | None) -> Consent:
     since = min(consent.at, at) if consent.at and consent.answer == answer else at
-    return Consent(answer, since, max(at, consent.newest or at), ended)
+    return Consent(answer, since, max(at, consent.newest or at), ended, text_version)
 
 
 def _ended(consent: Consent, at: datetime) -> datetime | None:

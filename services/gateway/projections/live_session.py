@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.gateway.signaling import events as told
-from shared.contracts.consent import ConsentEvent, ConsentGiven
+from shared.contracts.consent import ConsentEvent
 from shared.contracts.recording import (
     RecordingEvent,
     RecordingPaused,
@@ -17,6 +17,7 @@ from shared.contracts.recording import (
     RecordingStarted,
 )
 from shared.contracts.room import HandLowered, HandRaised, ParticipantJoined, ParticipantLeft, Role, RoleChanged
+from shared.contracts.yeses import Yeses
 
 #: So many of those who left are told of; before that, the first to leave are forgotten.
 _REMEMBERED = 1000
@@ -65,7 +66,7 @@ class LiveSession:
     present: dict[str, Peer] = field(default_factory=dict)
     gone: OrderedDict[str, Peer] = field(default_factory=OrderedDict)
     #: Who consents, present or not: a room may keep consent over leaving.
-    consenting: set[str] = field(default_factory=set)
+    yeses: Yeses = field(default_factory=Yeses)
     recording: RoomRecording | None = None
 
     @property
@@ -85,7 +86,7 @@ class LiveSession:
     def _view(self, participant_id: str, peer: Peer) -> told.Participant:
         # Kept until something about them changes: a thousand people who come at once are shown a thousand each.
         if peer.view is None:
-            consents = told.ConsentData(consents_recording=participant_id in self.consenting)
+            consents = told.ConsentData(consents_recording=self.yeses.holds(participant_id))
             peer.view = told.Participant(id=participant_id, control=peer.control(), recording=consents)
         return peer.view
 
@@ -103,6 +104,7 @@ class LiveSession:
         if peer is None:
             return None
         peer.left_at, peer.view = event.at, None
+        self.yeses = self.yeses.after(event)
         self.gone[event.participant_id] = peer
         if len(self.gone) > _REMEMBERED:
             self.gone.popitem(last=False)
@@ -117,8 +119,7 @@ class LiveSession:
             peer.hand_is_up, peer.hand_updated_at, peer.view = isinstance(event, HandRaised), event.at, None
 
     def consent_changed(self, event: ConsentEvent) -> None:
-        change = self.consenting.add if isinstance(event, ConsentGiven) else self.consenting.discard
-        change(event.participant_id)
+        self.yeses = self.yeses.after(event)
         if peer := self.present.get(event.participant_id) or self.gone.get(event.participant_id):
             peer.view = None
 
@@ -132,3 +133,9 @@ class LiveSession:
                 self.recording.status = "paused"
             case _:
                 self.recording = None
+                self._stopped(event)
+
+    def _stopped(self, event: RecordingEvent) -> None:
+        self.yeses = self.yeses.after(event)
+        for peer in (*self.present.values(), *self.gone.values()):
+            peer.view = None

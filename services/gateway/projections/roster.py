@@ -25,6 +25,7 @@ from shared.contracts.room import (
     SessionEnded,
     SessionStarted,
 )
+from shared.contracts.yeses import Yeses
 
 #: Of the ids of targets: each room has one, always the same.
 _TARGETS = UUID("5b8b7d3e-0d0c-4f0e-8a57-6f4b8e0f3f5d")
@@ -76,7 +77,7 @@ class Roster:
         """Take the event and return what is to be told because of it."""
         match event:
             case SessionStarted():
-                self._sessions[event.room_id] = LiveSession(event.session_id)
+                self._sessions[event.room_id] = LiveSession(event.session_id, yeses=Yeses.under(event.consent_policy))
             case SessionEnded():
                 self._sessions.pop(event.room_id, None)
             case RoomEvent() | ConsentEvent() | RecordingEvent():
@@ -147,6 +148,7 @@ def _recording(session: LiveSession, event: RecordingEvent) -> list[Notice | Goo
             return [Notice(room_id, told.RecorderError(), only=before.requested_by, of_streams=True)]
         case RecordingStarted():
             return [Notice(room_id, told.Started(recording_id=event.recording_id)), Notice(room_id, stream)]
-        case RecordingStopped() if before and before.status != "starting":
+        case RecordingStopped():
+            # Also of one that never started: it tells clients that nobody consents any more.
             return [Notice(room_id, told.Stopped(recording_id=event.recording_id)), Notice(room_id, stream)]
     return [Notice(room_id, stream)] if stream.status != "starting" else []

@@ -8,18 +8,18 @@ from typing import assert_never
 
 from services.gateway.consents import Consents, Speaker
 from services.gateway.handlers import Rooms
-from services.gateway.recordings import Recordings
+from services.gateway.recordings import RoomRecordings
 from services.gateway.signaling import commands
 from services.gateway.signaling.envelope import ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What people in a room may do. Doing raises ProtocolError, RefusedError, LogUnavailableError and BusError."""
+    """What people in a room may do. Doing raises ProtocolError, RefusedError and LogUnavailableError."""
 
     rooms: Rooms
     consents: Consents
-    recordings: Recordings
+    recordings: RoomRecordings
 
 
 class Participant:

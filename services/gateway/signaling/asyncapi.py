@@ -27,7 +27,7 @@ CLOSE_CODES: Mapping[int, str] = {
     NORMAL: "you came in a second time, by another connection; or there is no more to say",
     1007: "what you sent as text is no UTF-8",
     POLICY_VIOLATION: "you went on flooding after `rate_limit_exceeded`",
-    1009: "a message of yours was longer than 1 MB",
+    1009: "a message of yours was longer than 1 MiB",
     SERVICE_RESTART: "this gateway stops, or took you for lost: come again, by any gateway",
     TRY_AGAIN_LATER: "you did not read what you were told",
 }

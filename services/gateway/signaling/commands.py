@@ -6,10 +6,9 @@ OpenTalk signaling, generation A ("start/stop") with generation B's streams as a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,18 +16,15 @@ from pydantic import (
     StrictBool,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    field_validator,
+    model_validator,
 )
 
 from shared.contracts.consent import TextVersion
 from shared.contracts.identifiers import ParticipantId, RecordingId
-
-
-def _encodable(text: str) -> str:
-    """Refuse half of a surrogate pair, which JSON can say and nobody can store."""
-    text.encode()
-    return text
-
 
 _RECORDING_ID: TypeAdapter[str] = TypeAdapter(RecordingId)
 _TARGET_IDS: TypeAdapter[list[str]] = TypeAdapter(list[str])
@@ -137,7 +133,19 @@ class SetConsent(ClientCommand):
     #: Nothing but `true` is a yes.
     consent: StrictBool
     #: The version of the text that the participant was shown.
-    text_version: Annotated[TextVersion, AfterValidator(_encodable)] | None = None
+    text_version: TextVersion | None = None
+
+    @field_validator("text_version", mode="wrap")
+    @classmethod
+    def _a_no_is_a_no(cls, said: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> str | None:
+        """Take no offence at the version of a text that somebody says no to."""
+        try:
+            version: str | None = handler(said)
+        except ValidationError:
+            if info.data.get("consent") is not False:
+                raise
+            return None
+        return version
 
 
 class StreamOrder(ClientCommand):
@@ -171,7 +179,15 @@ class StopStream(StreamOrder):
 class Ping(ClientCommand):
     """Ask whether the connection lives. Answered with the same payload, also before `join`."""
 
+    model_config = ConfigDict(frozen=True, extra="allow")
+
     action: Literal["ping"]
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        """Refuse what cannot be said in return: half of a surrogate pair, or what is nested too deep."""
+        self.model_dump_json()
+        return self
 
 
 # ---------------------------------------------------------------------------------------------------- by namespace

@@ -25,7 +25,6 @@ from services.gateway.signaling.rate_limit import RateLimit
 from shared.contracts.room import LeaveReason
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
-from shared.messaging.errors import BusError
 from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
@@ -196,7 +195,7 @@ class Connection:
         try:
             command = parse(text, joined=self._participant is not None)
             if isinstance(command, commands.Ping):
-                self._say(events.Pong())
+                self._say(events.Pong.model_validate(command.model_dump()))
             elif self._participant:
                 self._act(self._participant, command)
             elif isinstance(command, commands.Join):
@@ -228,10 +227,9 @@ class Connection:
             await work
         except (ProtocolError, RefusedError) as error:
             self._say(events.error(namespace, error.code))
-        except (LogUnavailableError, BusError, TimeoutError) as error:
+        except (LogUnavailableError, TimeoutError) as error:
             _log.warning("not done", participant_id=self.participant_id, error=repr(error))
-            late = isinstance(command, commands.StartStream) and isinstance(error, BusError)
-            self._say(events.RecorderError() if late else events.error(namespace, "internal"))
+            self._say(events.error(namespace, "internal"))
         except Exception as error:  # noqa: BLE001  whatever it is, it is this client's alone
             _log.error("not done", participant_id=self.participant_id, error=repr(error))
             self._say(events.error(namespace, "internal"))
@@ -250,7 +248,6 @@ class Connection:
         self._participant = Participant(
             self._signaling.actions, admission.room_id, session.session_id, self.participant_id
         )
-        self._consents = self.participant_id in session.consenting
 
     async def _seen(self, seen: asyncio.Future[None]) -> LiveSession:
         """Return the session once it has this connection's participant. Raises TimeoutError and ProtocolError."""

@@ -62,7 +62,7 @@ def parse(text: str | bytes, *, joined: bool) -> Command:
 
 def _opened(text: str | bytes) -> tuple[str, Any]:
     try:
-        envelope = json.loads(text)
+        envelope = json.loads(text, parse_constant=_no_json)
         namespace, payload = envelope["namespace"], envelope["payload"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ProtocolError("invalid_json") from None
@@ -71,16 +71,26 @@ def _opened(text: str | bytes) -> tuple[str, Any]:
     return namespace, payload
 
 
+def _no_json(constant: str) -> object:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have (RFC 8259 section 6)."""
+    raise ValueError(constant)
+
+
 def display_name(asked: str) -> str:
     """Return the name with its white space collapsed. Raises ProtocolError with `invalid_username`."""
     name = " ".join(asked.split())
-    if not 1 <= len(name) <= _LONGEST_NAME or any(map(_unfit, name)):
+    if len(name) > _LONGEST_NAME or any(map(_unfit, name)) or not any(map(_is_seen, name)):
         raise ProtocolError("invalid_username")
     return name
 
 
 def _unfit(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cs"} or character in _TURNING
+
+
+def _is_seen(character: str) -> bool:
+    """Tell whether it takes room by itself: a name of nothing but zero-width spaces or accents is none."""
+    return unicodedata.category(character) not in {"Cf", "Mn", "Me", "Zs", "Zl", "Zp"}
 
 
 def enveloped(message: ServerMessage, now: datetime) -> str:

@@ -241,7 +241,9 @@ class RecorderError(RecordingMessage):
 
 
 class Pong(ServerMessage):
-    """The connection lives."""
+    """The connection lives: what was asked, as it was asked."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     namespace: ClassVar[str] = "echo"
 

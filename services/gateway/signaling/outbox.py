@@ -8,6 +8,8 @@ from collections import deque
 #: Messages that may wait for a client that reads slowly, before it is disconnected: as many as a room of a thousand
 #: people has to say of itself when all of them come and consent at once. What everybody is told is kept once for all.
 _LIMIT = 4000
+#: And characters: echoes are as long as what was said.
+_LONGEST = 8 * 2**20
 
 
 class OutboxFullError(Exception):
@@ -19,6 +21,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._texts: deque[str] = deque()
+        self._length = 0
         self._closed = False
         self._changed = asyncio.Event()
 
@@ -26,9 +29,10 @@ class Outbox:
         """Queue a message; nothing after `close`. Raises OutboxFullError."""
         if self._closed:
             return
-        if len(self._texts) >= _LIMIT:
+        if len(self._texts) >= _LIMIT or self._length + len(text) > _LONGEST:
             raise OutboxFullError
         self._texts.append(text)
+        self._length += len(text)
         self._changed.set()
 
     def close(self, *, at_once: bool = False) -> None:
@@ -36,6 +40,7 @@ class Outbox:
         self._closed = True
         if at_once:
             self._texts.clear()
+            self._length = 0
         self._changed.set()
 
     async def next(self) -> str | None:
@@ -45,4 +50,6 @@ class Outbox:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        return self._texts.popleft()
+        text = self._texts.popleft()
+        self._length -= len(text)
+        return text

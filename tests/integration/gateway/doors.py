@@ -18,7 +18,6 @@ from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Admission, Tickets
 from services.gateway.admissions import Admissions
-from services.gateway.asking import Owners
 from services.gateway.domain.room import ROOM, JoinRoom, LeaveRoom, RoomCommand
 from services.gateway.entrypoints.errors import install_error_answers
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
@@ -30,6 +29,7 @@ from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.postgres import PostgresEventStore
+from shared.messaging.asking import Owners
 from shared.messaging.in_process import InProcessBus
 from shared.runtime.clock import utc_now
 from shared.runtime.credentials import Credentials

@@ -1,4 +1,4 @@
-"""The coordinator: whatever has to follow is done, once, whoever runs and whatever fails meanwhile."""
+"""What a recorder does of itself: whatever has to follow is done, once, whoever runs and whatever fails meanwhile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def meeting() -> Coordination:
 
 @pytest.fixture
 async def coordinated(meeting: Coordination) -> AsyncIterator[Coordination]:
-    async with meeting.coordinator():
+    async with meeting.gateway(), meeting.recorder():
         yield meeting
 
 
@@ -71,9 +71,9 @@ async def test_nobody_is_recorded_before_a_worker_is_ready(coordinated: Coordina
     assert await coordinated.told(ParticipantRecordingRequested) == []
 
 
-async def test_two_coordinators_side_by_side_ask_for_each_recording_once(meeting: Coordination) -> None:
+async def test_two_recorders_side_by_side_ask_for_each_recording_once(meeting: Coordination) -> None:
     everybody = [f"guest{number}" for number in range(20)]
-    async with meeting.coordinator(), meeting.coordinator():
+    async with meeting.recorder(), meeting.recorder():
         await meeting.session(*everybody)
         await meeting.starts()
         for event in await meeting.until(ParticipantRecordingRequested, 20):
@@ -136,19 +136,6 @@ async def test_where_consent_is_kept_a_second_recording_records_the_same_people(
     assert [(event.participant_id, event.recording_id) for event in asked] == [("ann", "rec"), ("ann", "again")]
 
 
-async def test_a_recording_that_no_worker_takes_fails_after_five_seconds_and_not_before(
-    coordinated: Coordination,
-) -> None:
-    await coordinated.session()
-    await coordinated.starts(confirmed=False)
-    coordinated.passes(4.9)
-    await coordinated.considered()
-    assert await coordinated.told(RecordingFailed) == []
-    coordinated.passes(0.1)
-    (failed,) = await coordinated.until(RecordingFailed)
-    assert (failed.at, failed.reason) == (at(5), "no worker answered")
-
-
 async def test_a_file_that_no_worker_takes_fails_after_five_seconds_and_is_not_asked_for_again(
     coordinated: Coordination,
 ) -> None:
@@ -175,17 +162,17 @@ async def test_what_the_log_did_not_take_is_given_again(coordinated: Coordinatio
     assert len(await coordinated.told(ParticipantRecordingRequested)) == 1
 
 
-async def test_a_coordinator_that_starts_anew_goes_on_where_the_last_one_was_and_gives_nothing_twice(
+async def test_a_recorder_that_starts_anew_goes_on_where_the_last_one_was_and_gives_nothing_twice(
     meeting: Coordination,
 ) -> None:
-    async with meeting.coordinator():
+    async with meeting.recorder():
         await meeting.session("ann")
         await meeting.starts()
         (asked,) = await meeting.until(ParticipantRecordingRequested)
         await meeting.writes("ann", asked.participant_recording_id)
     await meeting.joins("bob")
     await meeting.pass_on()
-    async with meeting.coordinator():
+    async with meeting.recorder():
         await meeting.until(ParticipantRecordingRequested, 2)
         await meeting.considered()
     told = await meeting.told(ParticipantRecordingEvent)

@@ -6,14 +6,12 @@ import pytest
 
 from services.recorder.domain.participant_recording import (
     FailParticipantRecording,
+    ParticipantRecordingCommand,
     RequestParticipantRecording,
     StopParticipantRecording,
 )
-from services.recorder.domain.recording import FailRecording
 from services.recorder.process_manager import (
-    NO_WORKER_AFTER,
     Meeting,
-    RecorderCommand,
     due,
     follow,
     participant_recording_id,
@@ -32,7 +30,6 @@ from shared.contracts.recording import (
     RecordingRequested,
     RecordingStarted,
     RecordingStopped,
-    StopRecording,
 )
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 from tests.support.moments import at
@@ -63,7 +60,6 @@ RUNNING = (*READY, FILE_REQUESTED, FILE_STARTED)
 
 REQUEST_FILE = RequestParticipantRecording(**ANNS_FILE, recording_id="rec", at=at(4))
 STOP_FILE = StopParticipantRecording(**ANNS_FILE, at=at(10))
-STOP_AT_THE_END = StopRecording(at=at(20), **REC, reason="session_ended")
 
 
 def after(*events: Event) -> Meeting | None:
@@ -73,7 +69,7 @@ def after(*events: Event) -> Meeting | None:
     return meeting
 
 
-def due_after(*events: Event, second: float = 4) -> list[RecorderCommand]:
+def due_after(*events: Event, second: float = 4) -> list[ParticipantRecordingCommand]:
     meeting = after(*events)
     return due(meeting, at(second)) if meeting else []
 
@@ -142,22 +138,15 @@ def test_a_file_that_is_being_finished_is_waited_for() -> None:
     assert due_after(*RUNNING, STOPPED, FILE_STOP_REQUESTED, second=500) == []
 
 
-def test_the_end_of_the_session_stops_the_recording_at_that_moment() -> None:
-    assert due_after(*RUNNING, LEFT, ENDED, second=21) == [STOP_AT_THE_END]
+def test_the_end_of_a_session_stops_files_only_when_its_recording_has_stopped() -> None:
+    """At the moment that the gateway gives it."""
+    stopped_with_it = RecordingStopped(at=at(20), **REC, reason="session_ended")
+    assert due_after(*RUNNING, LEFT, ENDED, second=21) == []
+    assert due_after(*RUNNING, LEFT, ENDED, stopped_with_it, second=21) == [replace(STOP_FILE, at=at(20))]
 
 
-def test_a_recording_that_still_waits_for_a_worker_fails_when_the_session_ends() -> None:
-    assert due_after(SESSION, JOINED, REQUESTED, LEFT, ENDED, second=21) == [
-        FailRecording("r", "s", "rec", "the session ended", at(21))
-    ]
-
-
-def test_a_recording_that_no_worker_answers_fails_after_five_seconds() -> None:
-    waited = REQUESTED.at + NO_WORKER_AFTER
-    meeting = after(SESSION, JOINED, REQUESTED)
-    assert meeting
-    assert due(meeting, waited - NO_WORKER_AFTER / 1000) == []
-    assert due(meeting, waited) == [FailRecording("r", "s", "rec", "no worker answered", waited)]
+def test_nobody_is_recorded_any_more_whose_session_ended() -> None:
+    assert due_after(*READY, LEFT, ENDED, second=21) == []
 
 
 def test_a_file_that_no_worker_begins_fails_after_five_seconds() -> None:
@@ -181,11 +170,8 @@ def test_a_meeting_that_was_not_recorded_is_over_with_its_session() -> None:
     assert after(SESSION, JOINED, LEFT, ENDED) is None
 
 
-def test_a_recording_that_was_asked_for_too_late_is_failed() -> None:
-    """It was decided while the session ended. Unfailed, it would be shown as beginning for ever."""
-    assert due_after(SESSION, JOINED, LEFT, ENDED, REQUESTED, second=21) == [
-        FailRecording("r", "s", "rec", "the session ended", at(21))
-    ]
+def test_a_recording_that_was_asked_for_too_late_is_none_of_the_recorders() -> None:
+    assert after(SESSION, JOINED, LEFT, ENDED, REQUESTED) is None
 
 
 def test_a_file_that_was_asked_for_too_late_is_stopped() -> None:
@@ -196,7 +182,7 @@ def test_a_file_that_was_asked_for_too_late_is_stopped() -> None:
 
 
 def test_events_of_sessions_that_are_not_known_begin_nothing() -> None:
-    for event in (JOINED, YES, STARTED, STOPPED, FILE_STARTED, FILE_STOP_REQUESTED, FILE_STOPPED, ENDED):
+    for event in (JOINED, YES, REQUESTED, STARTED, STOPPED, FILE_STARTED, FILE_STOP_REQUESTED, FILE_STOPPED, ENDED):
         assert after(event) is None
 
 

@@ -8,8 +8,8 @@ from services.recorder.domain.participant_recording import RequestParticipantRec
 from services.recorder.process_manager import Meeting, due, follow
 from shared.contracts.consent import ConsentRefused
 from shared.contracts.message import Event
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, StopRecording
-from shared.contracts.room import LeaveReason, SessionEnded
+from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted
+from shared.contracts.room import LeaveReason
 from tests.support.moments import at
 from tests.unit.recorder.test_gates import CLEAR, IN, KEEP, cleared, joined, left, no, paused, resumed, stopped, yes
 
@@ -128,12 +128,6 @@ def test_files_begin_while_the_recording_is_paused_and_go_on_when_it_is_resumed(
     assert asked_for(CLEAR, joined(), yes(1), *FIRST, paused(3)) == ["ann"]
     assert asked_for(CLEAR, joined(), *FIRST, paused(3), yes(4)) == ["ann"]
     assert asked_for(CLEAR, joined(), yes(1), *FIRST, paused(3), resumed(5)) == ["ann"]
-
-
-def test_the_end_of_the_session_stops_a_paused_recording() -> None:
-    meeting = after(CLEAR, joined(), *FIRST, paused(3), left(8), SessionEnded(at=at(8), **IN))
-    assert meeting
-    assert due(meeting, at(9)) == [StopRecording(at=at(8), **IN, recording_id="rec", reason="session_ended")]
 
 
 def test_a_recording_that_was_stopped_before_it_started_leaves_nothing_to_do() -> None:

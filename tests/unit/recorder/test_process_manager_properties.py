@@ -1,4 +1,4 @@
-"""The process manager in random meetings, beside the deciders whose commands it gives."""
+"""The process managers of recorder and gateway in random meetings, beside the deciders whose commands they give."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.gateway.domain.recording import Running
 from services.recorder.domain.participant_recording import RequestParticipantRecording
-from services.recorder.domain.recording import Running
 from services.recorder.gates import Gates
 from services.recorder.moments import nanoseconds
-from services.recorder.process_manager import RecorderCommand, participant_recording_id
+from services.recorder.process_manager import participant_recording_id
 from shared.contracts.message import Event
 from shared.contracts.room import ConsentPolicy, SessionStarted
 from tests.support.moments import at
-from tests.support.simulated_meeting import SimulatedMeeting, replay
+from tests.support.simulated_meeting import Asked, SimulatedMeeting, replay, replay_recorded
 
 Step = Callable[[SimulatedMeeting], None]
 
@@ -175,6 +175,7 @@ def test_nothing_is_due_that_would_be_refused(steps: list[Step], policy: Consent
 def test_replaying_all_events_gives_the_same_meeting(steps: list[Step]) -> None:
     meeting = held(steps)
     assert replay(meeting.log) == meeting.meeting
+    assert replay_recorded(meeting.log) == meeting.recorded
 
 
 @given(_meetings)
@@ -187,10 +188,34 @@ def test_what_is_due_is_due_again_until_its_event_was_seen(steps: list[Step]) ->
         assert len(meeting.log) == before or command not in meeting.due()
 
 
+@given(_meetings)
+def test_what_is_given_twice_is_done_once(steps: list[Step]) -> None:
+    """As when two gateways, or two recorders, see the same."""
+    meeting = held([*steps, *_everybody_leaves()])
+    while commands := meeting.due():
+        for command in commands:
+            meeting.give(command)
+        after_the_first = list(meeting.log)
+        for command in commands:
+            meeting.give(command)
+        assert meeting.log == after_the_first
+
+
+@given(_meetings, st.integers(0, 2**32))
+def test_whether_a_room_recording_has_to_end_does_not_depend_on_how_the_log_brought_the_streams_together(
+    steps: list[Step], seed: int
+) -> None:
+    meeting = held([lambda meeting: meeting.join("ann"), *steps])
+    again = replay_recorded(_interleaved(meeting.log, Random(seed)))
+    told = meeting.recorded
+    assert (again and again.recording) == (told and told.recording)
+    assert bool(again and again.ended_at) == bool(told and told.ended_at)
+
+
 @given(_meetings, st.lists(st.integers(0, 30), max_size=6))
 def test_every_meeting_comes_to_its_end_however_late_commands_are_given(steps: list[Step], when: list[int]) -> None:
     """Commands are taken down at some moments and given at the very end, when the session is over already."""
-    meeting, delayed = SimulatedMeeting(), list[RecorderCommand]()
+    meeting, delayed = SimulatedMeeting(), list[Asked]()
     for number, step in enumerate([*steps, *_everybody_leaves()]):
         step(meeting)
         meeting.second += 0.001
@@ -203,6 +228,7 @@ def test_every_meeting_comes_to_its_end_however_late_commands_are_given(steps: l
     for who in PEOPLE:
         meeting.finish_file(who)
     assert meeting.meeting is None
+    assert meeting.recorded is None
     assert meeting.recordings.running is None
     assert all(recordings.current is None for recordings in meeting.participant_recordings.values())
 

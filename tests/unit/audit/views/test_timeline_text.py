@@ -106,7 +106,7 @@ def test_pauses_are_told_with_the_events_behind_them() -> None:
 
 def test_words_are_told_with_their_text_version_and_a_clear_with_its_reason() -> None:
     terminal, written = console(220)
-    show(terminal, Examined(told_of(joined(0), given(1, text="v\x1b2"), cleared(5)), 6))
+    show(terminal, Examined(told_of(joined(0), given(1, text="v\x9b2"), cleared(5)), 6))
     assert "consents (text version v�2)" in written.getvalue()
     assert "consent ends: they left the room" in written.getvalue()
 

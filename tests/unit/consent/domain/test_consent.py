@@ -98,6 +98,17 @@ def test_a_word_is_kept_with_the_version_of_the_text_that_was_shown() -> None:
     given(CONSENT, gave(1)).when(with_text(no(2))).then(withdrew(2).model_copy(update={"text_version": "2030-01"}))
 
 
+def test_the_state_tells_which_text_was_shown_last() -> None:
+    """Also of a yes that has ended, but not of a word that came without one."""
+    with_text = {"text_version": "2030-01"}
+    words = (gave(1).model_copy(update=with_text), refused(1).model_copy(update=with_text))
+    for word in words:
+        assert CONSENT.fold([word]).text_version == "2030-01"
+        assert CONSENT.fold([word, refused(2)]).text_version is None
+    assert CONSENT.fold([gave(1), withdrew(2).model_copy(update=with_text)]).text_version == "2030-01"
+    assert CONSENT.fold([words[0], cleared(2)]) == Consent("cleared", at(2), at(2), at(2), "2030-01")
+
+
 def test_a_no_that_is_known_to_be_outlived_tells_nothing_new() -> None:
     given(CONSENT, refused(2)).when(no(1)).then_nothing()
     given(CONSENT, gave(1), withdrew(2), withdrew(4)).when(no(3)).then_nothing()

@@ -35,6 +35,8 @@ from tests.support.moments import at
 _IN = {"room_id": "r", "session_id": "s"}
 
 SESSION = SessionStarted(at=at(), **_IN)
+#: The same in a room that keeps consent.
+KEEPING = SESSION.model_copy(update={"consent_policy": "keep"})
 ENDED = SessionEnded(at=at(9), **_IN)
 
 
@@ -74,8 +76,8 @@ def lowered(who: str = "ann", second: float = 5) -> HandLowered:
 # --- consent
 
 
-def gave(who: str = "ann") -> ConsentGiven:
-    return ConsentGiven(at=at(2), **_IN, participant_id=who, text_version="v1")
+def gave(who: str = "ann", second: float = 2) -> ConsentGiven:
+    return ConsentGiven(at=at(second), **_IN, participant_id=who, text_version="v1")
 
 
 def withdrew(who: str = "ann") -> ConsentWithdrawn:

@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from services.gateway.projections import live_session
 from services.gateway.projections.live_session import LiveSession
+from shared.contracts.message import Event
 from tests.support.moments import at
 from tests.unit.gateway.projections.happened import (
     ENDED,
+    FAILED,
+    KEEPING,
+    REQUESTED,
     SESSION,
+    STARTED,
+    STOPPED,
     cleared,
     gave,
     joined,
     left,
     raised,
     role_changed,
+    roster,
     seen,
     session,
     withdrew,
@@ -100,17 +109,49 @@ def test_nobody_consents_before_they_said_so() -> None:
     assert others(session(SESSION, joined()), "bob") == [seen("ann", consents=False)]
 
 
-def test_consent_that_nothing_ended_holds_over_leaving_and_coming_back() -> None:
-    """In a room that keeps it they are recorded, so they must be shown as consenting."""
-    live = session(SESSION, joined(), gave(), left(), joined())
+def test_consent_that_is_kept_holds_over_leaving_and_coming_back() -> None:
+    """They are recorded, so they must be shown as consenting."""
+    live = session(KEEPING, joined(), gave(), left())
+    assert others(live, "bob") == [seen("ann", left_at=at(5), consents=True)]
+    live = session(KEEPING, joined(), gave(), left(), joined())
     assert others(live, "bob") == [seen("ann", consents=True)]
 
 
-def test_who_left_is_seen_to_consent_as_long_as_it_is_not_cleared() -> None:
-    kept = session(SESSION, joined(), gave(), left())
-    assert others(kept, "bob") == [seen("ann", left_at=at(5), consents=True)]
-    ended = session(SESSION, joined(), gave(), left(), cleared(reason="left"))
-    assert others(ended, "bob") == [seen("ann", left_at=at(5), consents=False)]
+def test_consent_ends_with_leaving_before_the_log_says_that_it_was_cleared() -> None:
+    assert others(session(SESSION, joined(), gave(), left()), "bob") == [seen("ann", left_at=at(5), consents=False)]
+    assert others(session(SESSION, joined(), gave(), left(), joined()), "bob") == [seen("ann", consents=False)]
+
+
+def test_everybodys_consent_ends_with_the_recording_before_the_log_says_that_it_was_cleared() -> None:
+    people = joined(), joined("bob"), joined("cy"), gave(), gave("bob"), left("bob", second=3)
+    recorded = REQUESTED, STARTED, STOPPED
+    seen_before = others(session(KEEPING, *people, REQUESTED, STARTED), "cy")
+    assert [each["recording"]["consents_recording"] for each in seen_before] == [True, True]
+    kept = others(session(KEEPING, *people, *recorded), "cy")
+    assert [each["recording"]["consents_recording"] for each in kept] == [True, True]
+    ended = others(session(SESSION, *people, *recorded), "cy")
+    assert [each["recording"]["consents_recording"] for each in ended] == [False, False]
+
+
+def test_those_who_were_seen_before_a_recording_stopped_are_seen_anew() -> None:
+    known = roster(SESSION, joined(), gave(), REQUESTED, STARTED)
+    live = known.session("r")
+    assert live
+    assert others(live, "bob") == [seen("ann", consents=True)]
+    known.apply(STOPPED)
+    assert others(live, "bob") == [seen("ann", consents=False)]
+
+
+def test_a_recording_that_never_began_ends_no_consent() -> None:
+    assert others(session(SESSION, joined(), gave(), REQUESTED, FAILED), "bob") == [seen("ann", consents=True)]
+
+
+@pytest.mark.parametrize("ends", [STOPPED, left(second=6)], ids=["stopped", "left"])
+def test_a_yes_that_was_said_after_what_ends_one_holds_wherever_it_stands_in_the_log(ends: Event) -> None:
+    earlier = SESSION, joined(), gave(second=2), REQUESTED, STARTED
+    for events in ((ends, joined(), gave(second=7)), (gave(second=7), ends, joined())):
+        assert others(session(*earlier, *events), "bob") == [seen("ann", consents=True)]
+    assert others(session(*earlier, ends, joined(), gave(second=6)), "bob") == [seen("ann", consents=False)]
 
 
 def test_consent_that_was_cleared_does_not_come_back() -> None:
@@ -120,13 +161,14 @@ def test_consent_that_was_cleared_does_not_come_back() -> None:
 
 
 def test_clearing_one_consent_clears_no_other() -> None:
-    assert session(SESSION, joined(), joined("bob"), gave(), gave("bob"), cleared()).consenting == {"bob"}
+    live = session(SESSION, joined(), joined("bob"), gave(), gave("bob"), cleared())
+    assert live.yeses.holding == {"bob"}
 
 
 def test_a_word_that_arrives_after_its_speaker_left_counts_when_they_come_back() -> None:
-    live = session(SESSION, joined(), gave(), left(), withdrew(), joined())
+    live = session(KEEPING, joined(), gave(), left(), withdrew(), joined())
     assert others(live, "bob") == [seen("ann", consents=False)]
 
 
 def test_consent_does_not_outlive_the_session() -> None:
-    assert session(SESSION, joined(), gave(), left(), ENDED, SESSION, joined()).consenting == set()
+    assert not session(KEEPING, joined(), gave(), left(), ENDED, KEEPING, joined()).yeses.holding

@@ -19,6 +19,7 @@ from tests.unit.gateway.domain.histories import COMMANDS
 from tests.unit.gateway.projections.happened import (
     ENDED,
     FAILED,
+    KEEPING,
     PAUSED,
     REQUESTED,
     RESUMED,
@@ -42,14 +43,16 @@ _people = st.sampled_from(["ann", "bob"])
 _of_people = [st.builds(kind, _people) for kind in (gave, withdrew, refused, cleared, raised, lowered, role_changed)]
 EVENTS: st.SearchStrategy[list[Event]] = st.lists(
     st.one_of(
-        st.sampled_from([SESSION, ENDED, REQUESTED, requested("again"), STARTED, PAUSED, RESUMED, STOPPED, FAILED]),
+        st.sampled_from(
+            [SESSION, KEEPING, ENDED, REQUESTED, requested("again"), STARTED, PAUSED, RESUMED, STOPPED, FAILED]
+        ),
         st.sampled_from([*samples(), SessionStarted(at=at(), room_id="r", session_id="another")]),
         st.builds(joined, _people, connection=st.sampled_from(["one", "two", None])),
         st.builds(left, _people),
         *_of_people,
     ),
     max_size=40,
-).map(lambda events: [SESSION, *events])
+).flatmap(lambda events: st.sampled_from([[SESSION, *events], [KEEPING, *events]]))
 
 
 @for_all(EVENTS)

@@ -56,9 +56,9 @@ def test_nobody_is_told_that_one_was_asked_for() -> None:
     assert roster(SESSION).apply(REQUESTED) == []
 
 
-def test_one_that_was_stopped_before_it_started_is_not_told_as_stopped() -> None:
-    """Nobody was told that it started."""
-    assert roster(SESSION, REQUESTED).apply(STOPPED) == [stream("inactive")]
+def test_one_that_was_stopped_before_it_started_is_told_as_stopped_too() -> None:
+    """Consents end with it, and `stopped` is what tells that."""
+    assert roster(SESSION, REQUESTED).apply(STOPPED) == roster(SESSION, REQUESTED, STARTED).apply(STOPPED)
 
 
 def test_only_who_asked_for_it_is_told_that_none_began_and_only_if_they_speak_of_streams() -> None:

@@ -5,30 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from services.consent.handlers import Consents as ConsentService
 from services.consent.handlers import consent_answerer
 from services.gateway.adapters.tickets import Admission
-from services.gateway.asking import Owners
 from services.gateway.consents import Consents
+from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
-from services.gateway.recordings import Recordings
+from services.gateway.recorded_sessions import RecordedSessions
+from services.gateway.recordings import RoomRecordings, gateway_answerer
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Connection, Signaling
 from shared.contracts.message import Command, Contract, Event
+from shared.contracts.recording import ConfirmRecording, RecordingRequested
+from shared.contracts.reply import Accepted
 from shared.contracts.room import Role
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import NewEvent
 from shared.eventsourcing.horizon import Horizon
+from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
 from shared.messaging.in_process import InProcessBus
-from shared.messaging.message import ACCEPTED, Message, asked_command, event_message, refusal
-from shared.messaging.topology import CONSENT_COMMANDS, RECORDER_COMMANDS, live_queue
+from shared.messaging.message import Message, event_message, stored_event
+from shared.messaging.topology import CONSENT_COMMANDS, GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS, live_queue
 from shared.runtime.clock import utc_now
 from tests.support.events import append
 from tests.support.eventually import eventually
@@ -52,13 +55,21 @@ class PublishedLog(UnreliableEventStore):
         self.is_published = True
         self.writable = asyncio.Event()
         self.writable.set()
+        #: Only streams whose names begin like this wait for it.
+        self.held = ""
         #: Appends that wait until it is writable.
         self.waiting = 0
 
+    def hold(self, streams: str) -> None:
+        """Have appends to streams whose names begin like this wait until it is writable."""
+        self.held = streams
+        self.writable.clear()
+
     async def append(self, stream: str, expected: int, events: Sequence[NewEvent]) -> int:
-        self.waiting += 1
-        await self.writable.wait()
-        self.waiting -= 1
+        if stream.startswith(self.held):
+            self.waiting += 1
+            await self.writable.wait()
+            self.waiting -= 1
         try:
             return await super().append(stream, expected, events)
         finally:
@@ -73,21 +84,24 @@ class PublishedLog(UnreliableEventStore):
         await self._bus.publish([event_message(event) for event in events])
 
 
-@dataclass
 class Recorder:
-    """Answers what it is asked by what the test says."""
+    """A worker that is ready for each recording as soon as it hears of it."""
 
-    asked: list[Command] = field(default_factory=list)
-    #: By kind of command, the code that it is refused with.
-    refuses: dict[type[Command], str] = field(default_factory=dict)
-    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
 
-    async def answer(self, message: Message) -> Message:
-        command, _ = asked_command(message)
-        self.asked.append(command)
-        await self.answers.wait()
-        code = self.refuses.get(type(command))
-        return refusal(code, "the test said so") if code else ACCEPTED
+    async def assign(self, message: Message) -> None:
+        event = decode(stored_event(message))
+        if not isinstance(event, RecordingRequested):
+            return
+        command = ConfirmRecording(
+            at=utc_now(),
+            room_id=event.room_id,
+            session_id=event.session_id,
+            recording_id=event.recording_id,
+            worker_id="worker",
+        )
+        await self._owners.ask(command, Context.begin("worker:worker"), Accepted)
 
 
 class Client(Wire):
@@ -117,9 +131,9 @@ class CountingOwners(Owners):
 
     unanswered = 0
 
-    async def ask(self, command: Command, actor: str, answer: type[Answer]) -> Answer:
+    async def ask(self, command: Command, context: Context, answer: type[Answer]) -> Answer:
         try:
-            return await super().ask(command, actor, answer)
+            return await super().ask(command, context, answer)
         except BusError:
             self.unanswered += 1
             raise
@@ -129,12 +143,14 @@ class Gateway:
     """One gateway: its clients, and what it knows."""
 
     def __init__(self, log: PublishedLog, bus: InProcessBus, name: str) -> None:
-        self.hub = Hub(log, utc_now)
         self.horizon = Horizon(utc_now)
         self.rooms = Rooms(CommandHandler(log, ROOM), self.horizon, utc_now, name)
         self.owners = CountingOwners(bus, _ANSWER_SECONDS)
-        recordings = Recordings(self.rooms, self.owners, self.horizon, utc_now)
-        actions = Actions(self.rooms, Consents(self.owners, self.horizon), recordings)
+        self.recordings = RoomRecordings(CommandHandler(log, RECORDING), self.rooms, self.horizon, utc_now)
+        #: Ends recordings while a test has it run.
+        self.recorded_sessions = RecordedSessions(self.recordings, utc_now)
+        self.hub = Hub(log, utc_now, also=self.recorded_sessions.apply)
+        actions = Actions(self.rooms, Consents(self.owners, self.horizon), self.recordings)
         self._signaling = Signaling(actions, self.hub, utc_now)
         self.clients: list[Client] = []
 
@@ -164,8 +180,7 @@ class House:
     def __init__(self) -> None:
         self.bus = InProcessBus()
         self.log = PublishedLog(self.bus)
-        self.recorder = Recorder()
-        self.recorder.answers.set()
+        self._recorder = Recorder(Owners(self.bus, _ANSWER_SECONDS))
         self._consents = ConsentService(self.log)
         self._open = AsyncExitStack()
         self._gateways: list[Gateway] = []
@@ -174,7 +189,6 @@ class House:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[House]:
         async with self._open:
-            await self._open.enter_async_context(self.bus.answer(RECORDER_COMMANDS, self.recorder.answer))
             self._open.push_async_exit(self.consent_service)
             await self.consent_begins()
             try:
@@ -186,14 +200,21 @@ class House:
         answers = self.bus.answer(CONSENT_COMMANDS, consent_answerer(self._consents))
         await self.consent_service.enter_async_context(answers)
 
+    async def recorder_begins(self) -> None:
+        """Have a recorder, which there is none before; it takes up what waits for one."""
+        await self._open.enter_async_context(self.bus.subscribe(RECORDER_ASSIGNMENTS, self._recorder.assign))
+
     async def gateway(self, name: str = "gateway") -> Gateway:
         gateway = Gateway(self.log, self.bus, name)
         await self._open.enter_async_context(self.bus.subscribe(live_queue("gateway", name), gateway.hub.receive))
         await gateway.hub.catch_up()
+        answers = self.bus.answer(GATEWAY_COMMANDS, gateway_answerer(gateway.recordings))
+        await self._open.enter_async_context(answers)
         self._gateways.append(gateway)
         return gateway
 
     async def _clear(self) -> None:
+        self.log.writable.set()  # Nobody ends whose last word waits for it.
         for task in (client.serving for gateway in self._gateways for client in gateway.clients):
             task.cancel()
             await asyncio.wait({task})

@@ -140,8 +140,19 @@ def test_a_recording_id_is_taken_as_it_is(recording_id: str) -> None:
 
 
 def test_keys_that_are_not_known_are_ignored() -> None:
-    text = '{"namespace":"echo","payload":{"action":"ping","more":1},"transaction_id":7}'
-    assert parse(text, joined=True) == Ping(action="ping")
+    text = '{"namespace":"recording","payload":{"action":"start","more":1},"transaction_id":7}'
+    assert parse(text, joined=True) == Start(action="start")
+
+
+def test_a_ping_keeps_what_else_was_sent_with_it() -> None:
+    payload = {"action": "ping", "number": 7, "text": "ünïcode", "deep": [1, {"more": None}], "namespace": "echo"}
+    assert parse(said("echo", payload), joined=False).model_dump() == payload
+
+
+@pytest.mark.parametrize("more", [r'"\ud800"', r'{"\ud800":1}', "[" * 500 + "]" * 500], ids=["text", "key", "deep"])
+def test_a_ping_that_could_not_be_said_in_return_is_refused(more: str) -> None:
+    text = f'{{"namespace":"echo","payload":{{"action":"ping","more":{more}}}}}'
+    assert refused(text) == ("echo", "invalid_json")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
@@ -163,6 +174,20 @@ def test_nothing_but_true_and_false_is_a_word_about_consent(consent: object) -> 
 def test_what_is_no_version_of_a_text_is_refused(version: object) -> None:
     payload = {"action": "set_consent", "consent": True, "text_version": version}
     assert refused(said("recording", payload)) == ("recording", "invalid_json")
+
+
+@pytest.mark.parametrize("version", ["", "v" * 65, "a\x00", "\ud800", 7, ["v1"]], ids=ascii)
+def test_a_no_is_a_no_whatever_text_it_names(version: object) -> None:
+    payload = {"action": "set_consent", "consent": False, "text_version": version}
+    text = json.dumps({"namespace": "recording", "payload": payload})
+    assert parse(text, joined=True) == SetConsent(action="set_consent", consent=False)
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_json_has_no_word_for_is_no_json(constant: str) -> None:
+    text = '{"namespace":"echo","payload":{"action":"ping","number":' + constant + "}}"
+    with pytest.raises(ProtocolError, match="control: invalid_json"):
+        parse(text, joined=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from services.gateway import consents
 from services.gateway.signaling import connection
 from services.gateway.signaling.rate_limit import BURST
 from shared.contracts.consent import ConsentGiven, ConsentSaid, ConsentWithdrawn
+from shared.contracts.recording import RecordingRequested
 from shared.contracts.room import ParticipantLeft
 from tests.support.eventually import eventually
 from tests.unit.gateway.signaling.house import Client, Gateway, House
@@ -87,14 +88,17 @@ async def test_a_word_is_said_again_until_it_is_in_the_log(
     assert "recording internal" not in ann.messages
 
 
-async def test_a_withdrawal_does_not_wait_for_a_start_that_nobody_answers(house: House, gateway: Gateway) -> None:
+async def test_a_withdrawal_does_not_wait_for_a_start_that_is_not_in_the_log_yet(
+    house: House, gateway: Gateway
+) -> None:
     mona = await gateway.joined("mona", "moderator")
     says_consent(mona, consent=True)
-    house.recorder.answers.clear()
+    house.log.hold("recording-")
     mona.says("recording", action="start")
     says_consent(mona, consent=False)
     await house.until_written(ConsentWithdrawn)
-    house.recorder.answers.set()
+    assert await house.written(RecordingRequested) == []
+    house.log.writable.set()
 
 
 # --- the limit
@@ -107,13 +111,13 @@ async def test_a_withdrawal_is_heard_while_so_much_is_under_way_that_nothing_els
     mona = await gateway.joined("mona", "moderator")
     says_consent(mona, consent=True)
     await house.until_written(ConsentGiven)
-    house.recorder.answers.clear()
+    house.log.hold("recording-")
     for _ in range(4):
         mona.says("recording", action="start")
     await mona.hears("rate_limit_exceeded")
     says_consent(mona, consent=False)
     await house.until_written(ConsentWithdrawn)
-    house.recorder.answers.set()
+    house.log.writable.set()
 
 
 async def test_a_withdrawal_is_never_dropped_by_the_limit(house: House, gateway: Gateway) -> None:

@@ -69,6 +69,19 @@ async def test_bytes_are_heard_like_text(gateway: Gateway) -> None:
     await client.hears("echo ping")
 
 
+async def test_an_echo_is_what_was_sent(gateway: Gateway) -> None:
+    client = gateway.client()
+    client.says("echo", action="ping", number=7, list=[1, {"deep": None}])
+    assert await client.hears("echo ping") == {"action": "ping", "number": 7, "list": [1, {"deep": None}]}
+
+
+async def test_what_cannot_be_said_in_return_does_not_end_the_connection(gateway: Gateway) -> None:
+    client = await gateway.joined()
+    client.says("echo", action="ping", text="\ud800")
+    await client.hears("control invalid_json")
+    await client.is_heard()
+
+
 # --- hands and roles
 
 

@@ -31,7 +31,21 @@ def test_a_name_is_taken_with_its_white_space_collapsed(asked: str, name: str) -
 
 @pytest.mark.parametrize(
     "asked",
-    ["", "   ", "\u2003", "x" * 101, "a\x00b", "a\x1bb", "a\x7fb", "a\u202eb", "\u2066a", "a\u2069", "a\u0090b"],
+    [
+        "",
+        "   ",
+        "\u2003",
+        "x" * 101,
+        "a\x00b",
+        "a\x1bb",
+        "a\x7fb",
+        "a\u202eb",
+        "\u2066a",
+        "a\u2069",
+        "a\u0090b",
+        "\u200b",
+        "\u200d\u2060",
+    ],
     ids=ascii,
 )
 def test_a_name_that_is_none_or_long_or_steers_the_screen_is_refused(asked: str) -> None:

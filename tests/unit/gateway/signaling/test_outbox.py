@@ -104,3 +104,16 @@ def test_whatever_is_put_and_taken_in_turn_comes_once_and_in_order(steps: list[s
 
     put, taken = asyncio.run(scenario())
     assert taken == put
+
+
+async def test_it_holds_no_more_characters_than_it_may_and_has_room_again_for_those_that_were_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST", 10)
+    outbox = Outbox()
+    outbox.put("x" * 6)
+    with pytest.raises(OutboxFullError):
+        outbox.put("y" * 5)
+    assert await outbox.next() == "x" * 6
+    outbox.put("y" * 10)
+    assert await outbox.next() == "y" * 10

@@ -6,24 +6,19 @@ from typing import Any
 
 import pytest
 
-from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, Room, RoomCommand, RoomHappened
-from services.recorder.domain.recording import (
+from services.gateway.domain.recording import (
     RECORDING,
     AlreadyRecordingError,
-    ConfirmRecording,
     InvalidRecordingIdError,
     RecordingCommand,
     RecordingHappened,
     Recordings,
     Running,
-)
-from shared.contracts.recording import (
-    RecordingRequested,
-    RecordingStarted,
-    RecordingStopped,
     StartRecording,
     StopRecording,
 )
+from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, Room, RoomCommand, RoomHappened
+from shared.contracts.recording import ConfirmRecording, RecordingRequested, RecordingStarted, RecordingStopped
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
@@ -105,10 +100,10 @@ def join(who: str) -> JoinRoom:
 
 
 def start(recording: str = "a") -> StartRecording:
-    return StartRecording(at=at(), room_id="r", session_id="s", recording_id=recording, requested_by="ann")
+    return StartRecording("r", "s", recording, "ann", at())
 
 
-CONFIRM = ConfirmRecording("r", "s", "a", "worker", at(1))
+CONFIRM = ConfirmRecording(at=at(1), room_id="r", session_id="s", recording_id="a", worker_id="worker")
 
 
 async def types(store: InMemoryEventStore) -> list[str]:
@@ -218,7 +213,7 @@ async def test_a_command_that_comes_again_after_others_changed_the_state_is_not_
     store, message, stop = (
         InMemoryEventStore(),
         Context.begin("participant:ann"),
-        StopRecording(at=at(2), room_id="r", session_id="s", recording_id="a", requested_by="ann"),
+        StopRecording("r", "s", at(2), "a", requested_by="ann"),
     )
     await handler(store).handle_once(STREAM, start(), CONTEXT)
     await handler(store).handle(STREAM, CONFIRM, Context.begin("worker:w"))

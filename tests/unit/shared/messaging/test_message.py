@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.consent import SetConsent
 from shared.contracts.message import Command
-from shared.contracts.recording import PauseRecording, ResumeRecording, StartRecording, StopRecording
+from shared.contracts.recording import ConfirmRecording
 from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
@@ -31,13 +31,9 @@ from tests.support.contracts import sample
 from tests.support.moments import at
 
 CONTEXT = Context("participant:åsa", UUID(int=1), UUID(int=2))
-REC = {"at": at(), "room_id": "r", "session_id": "s", "recording_id": "rec"}
 ASKED: list[Command] = [
     SetConsent(at=at(), room_id="r", session_id="s", participant_id="ann", consent=False),
-    StartRecording(**REC, requested_by="ann"),
-    StopRecording(**REC),
-    PauseRecording(**REC, requested_by="ann"),
-    ResumeRecording(**REC, requested_by="ann"),
+    ConfirmRecording(at=at(), room_id="r", session_id="s", recording_id="rec", worker_id="worker"),
     OpenRtpSource(
         at=at(), room_id="r", session_id="s", participant_id="ann", video=RtpTrack(codec="VP8", payload_type=96)
     ),

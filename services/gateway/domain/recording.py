@@ -7,16 +7,14 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.contracts.recording import (
-    PauseRecording,
+    ConfirmRecording,
     RecordingFailed,
     RecordingPaused,
     RecordingRequested,
     RecordingResumed,
     RecordingStarted,
     RecordingStopped,
-    ResumeRecording,
-    StartRecording,
-    StopRecording,
+    StopReason,
 )
 from shared.eventsourcing.decider import Decider, RefusedError
 
@@ -45,15 +43,13 @@ class InvalidRecordingIdError(RefusedError):
 
 
 class RecorderNotStartedError(RefusedError):
-    """No such recording runs, or none at all: there is nothing to pause, resume or stop."""
+    """No recording runs: there is nothing to pause or to stop."""
 
     code = "recorder_not_started"
 
-    def __init__(self, session_id: str, recording_id: str | None) -> None:
-        which = f"recording {recording_id} is not" if recording_id else "no recording is"
-        super().__init__(f"{which} running in session {session_id}: start one first")
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"no recording is running in session {session_id}: start one first")
         self.session_id = session_id
-        self.recording_id = recording_id
 
 
 # --------------------------------------------------- events: the stored format, defined in shared/contracts/recording
@@ -98,18 +94,40 @@ def evolve(recordings: Recordings, event: RecordingHappened) -> Recordings:
             assert_never(event)
 
 
-# ------------------------------ commands; those to start, pause, resume and stop are in shared/contracts/recording
+# ------------------------------------------------- commands; ConfirmRecording is in shared/contracts/recording
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmRecording:
-    """A worker is ready."""
-
+class StartRecording:
     room_id: str
     session_id: str
     recording_id: str
-    worker_id: str
+    requested_by: str
     at: datetime
+    #: Go on with one that is paused, and let one be that runs already. Else there must be none.
+    resumes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """Pause whichever runs: files go on in black and silence."""
+
+    room_id: str
+    session_id: str
+    requested_by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    room_id: str
+    session_id: str
+    at: datetime
+    #: None: whichever runs, also when it was only asked for and has not started yet.
+    recording_id: str | None = None
+    reason: StopReason = "requested"
+    #: None when nobody asked but the session ended.
+    requested_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,7 @@ class FailRecording:
     at: datetime
 
 
-RecordingCommand = StartRecording | PauseRecording | ResumeRecording | StopRecording | ConfirmRecording | FailRecording
+RecordingCommand = StartRecording | PauseRecording | StopRecording | ConfirmRecording | FailRecording
 
 # ---------------------------------------------------------------------------------------------------------- decide
 
@@ -136,8 +154,6 @@ def decide(recordings: Recordings, command: RecordingCommand) -> list[RecordingH
             return _confirm(recordings, command)
         case PauseRecording():
             return _pause(recordings, command)
-        case ResumeRecording():
-            return _resume(recordings, command)
         case StopRecording():
             return _stop(recordings, command)
         case FailRecording():
@@ -147,11 +163,21 @@ def decide(recordings: Recordings, command: RecordingCommand) -> list[RecordingH
 
 
 def _start(recordings: Recordings, command: StartRecording) -> list[RecordingHappened]:
+    running = recordings.running
     if command.recording_id in recordings.known:
         return []
-    if recordings.running:
-        raise AlreadyRecordingError(command.session_id, recordings.running.recording_id)
-    return [RecordingRequested(**_about(command, command.recording_id), requested_by=command.requested_by)]
+    if running is None:
+        return [RecordingRequested(**_about(command, command.recording_id), requested_by=command.requested_by)]
+    if not command.resumes:
+        raise AlreadyRecordingError(command.session_id, running.recording_id)
+    return _resume(running, command)
+
+
+def _resume(running: Running, command: StartRecording) -> list[RecordingHappened]:
+    # One that was said before the pause, or with it, but comes after it must not undo it.
+    if running.paused_at is None or command.at <= running.paused_at:
+        return []
+    return [RecordingResumed(**_about(command, running.recording_id), requested_by=command.requested_by)]
 
 
 def _confirm(recordings: Recordings, command: ConfirmRecording) -> list[RecordingHappened]:
@@ -161,38 +187,20 @@ def _confirm(recordings: Recordings, command: ConfirmRecording) -> list[Recordin
 
 
 def _pause(recordings: Recordings, command: PauseRecording) -> list[RecordingHappened]:
-    running = _started(recordings, command)
+    running = recordings.running
+    if running is None or not running.started:
+        raise RecorderNotStartedError(command.session_id)
     if running.paused_at:
         return []
     return [RecordingPaused(**_about(command, running.recording_id), requested_by=command.requested_by)]
 
 
-def _resume(recordings: Recordings, command: ResumeRecording) -> list[RecordingHappened]:
-    running = _started(recordings, command)
-    # One that was said before the pause, or with it, but arrives after it must not undo it.
-    if running.paused_at is None or command.at <= running.paused_at:
-        return []
-    return [RecordingResumed(**_about(command, running.recording_id), requested_by=command.requested_by)]
-
-
-def _started(recordings: Recordings, command: PauseRecording | ResumeRecording) -> Running:
-    running = _meant(recordings, command)
-    if running is None or not running.started:
-        raise RecorderNotStartedError(command.session_id, command.recording_id)
-    return running
-
-
-def _meant(recordings: Recordings, command: PauseRecording | ResumeRecording | StopRecording) -> Running | None:
-    """Return the recording that the command is about, if it runs or is about to."""
-    running = recordings.running
-    return running if running and command.recording_id in {None, running.recording_id} else None
-
-
 def _stop(recordings: Recordings, command: StopRecording) -> list[RecordingHappened]:
-    running = _meant(recordings, command)
-    if running is None or not (running.started or command.unstarted):
-        if command.recording_id is None:
-            raise RecorderNotStartedError(command.session_id, None)
+    running = recordings.running
+    if command.recording_id is None:
+        if running is None:
+            raise RecorderNotStartedError(command.session_id)
+    elif running is None or not running.started or running.recording_id != command.recording_id:
         raise InvalidRecordingIdError(command.recording_id)
     about = _about(command, running.recording_id)
     return [RecordingStopped(**about, reason=command.reason, requested_by=command.requested_by)]

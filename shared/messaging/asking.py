@@ -1,4 +1,4 @@
-"""Asking the services that own other streams, on behalf of people in a room."""
+"""Asking the services that own other streams."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class CommandRefusedError(RefusedError):
 
 
 class Owners:
-    """The services that own the streams, as the gateway asks them."""
+    """The services that own the streams, as another one asks them."""
 
     def __init__(self, bus: Bus, timeout: float) -> None:
         self._bus = bus
         self._timeout = timeout
 
-    async def ask(self, command: Command, actor: str, answer: type[Answer]) -> Answer:
+    async def ask(self, command: Command, context: Context, answer: type[Answer]) -> Answer:
         """Have the owner decide the command. Raises CommandRefusedError, and BusError when nobody answers in time."""
-        message = command_message(command, Context.begin(actor), self._timeout)
+        message = command_message(command, context, self._timeout)
         reply = read_reply(await self._bus.ask(command.owner, message, self._timeout), answer)
         if isinstance(reply, Refused):
             raise CommandRefusedError(reply)
