@@ -27,7 +27,7 @@ def log_command(
     quick: Quick = False,
     seed: Annotated[int, typer.Option(help="Payloads, meetings and pauses are the same for the same seed.")] = 1,
 ) -> None:
-    """Measure the log: appends, batches, replay, commit to handler, growth. Takes about ten minutes.
+    """Measure the log: appends, batches, replay, commit to handler, growth. Takes about six minutes.
 
     It makes databases of its own on the server of ONRECORD_DATABASE_URL, whose role must be allowed to, and drops
     them; unset, it starts an embedded one. ONRECORD_AMQP_URL must name a virtual host that nobody uses; unset, the bus
@@ -47,7 +47,7 @@ def signaling_command(
     quick: Quick = False,
     seed: Annotated[int, typer.Option(help="People say what they say at the same moments for the same seed.")] = 1,
 ) -> None:
-    """Measure signaling: `start` to `started`, and a thousand clients on one gateway. Takes about seven minutes.
+    """Measure signaling: `start` to `started`, and a thousand clients on one gateway. Takes about five minutes.
 
     Every service is a process of its own. It makes databases on the server of ONRECORD_DATABASE_URL and drops them;
     unset, it starts an embedded one. ONRECORD_AMQP_URL must name a virtual host that nobody uses.

@@ -45,7 +45,6 @@ class OpenRecording:
     """A room recording that was asked for and has not ended."""
 
     recording_id: str
-    requested_at: datetime
     started: bool = False
 
 
@@ -93,7 +92,7 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: C901, PLR0911  o
         case ConsentEvent():
             return replace(meeting, yeses=meeting.yeses.after(event))
         case RecordingRequested():
-            return replace(meeting, recording=OpenRecording(event.recording_id, event.at))
+            return replace(meeting, recording=OpenRecording(event.recording_id))
         case RecordingStarted() if meeting.recording:
             return replace(meeting, recording=replace(meeting.recording, started=True))
         case RecordingStopped() | RecordingFailed():
