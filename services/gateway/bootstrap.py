@@ -73,7 +73,7 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
         async with (
             supervised(hub.until_stopped()),
             _horizon_kept(infrastructure, horizon),
-            supervised(recorded_sessions.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions)),
+            supervised(recorded_sessions.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions.refresh)),
             bus.answer(GATEWAY_COMMANDS, gateway_answerer(recordings)),
             serving(app, settings.http_host, settings.http_port) as port,
         ):

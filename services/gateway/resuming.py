@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.hub import Hub
 from shared.eventsourcing.errors import LogUnavailableError
 
@@ -16,11 +16,11 @@ _log = structlog.get_logger()
 _REFRESH_SECONDS = 60
 
 
-async def keep_resumptions(hub: Hub, resumptions: Resumptions) -> None:
-    """Refresh them now and then, for ever."""
+async def keep_resumptions(hub: Hub, refresh: Callable[[Sequence[bytes]], Awaitable[None]]) -> None:
+    """Refresh them now and then, for ever. `refresh` takes their digests, and raises LogUnavailableError."""
     while True:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:
-            await resumptions.refresh([client.resumption for client in hub.clients()])
+            await refresh([client.resumption for client in hub.clients()])
         except LogUnavailableError as error:
             _log.warning("resumptions not refreshed", error=str(error))
