@@ -112,18 +112,20 @@ async def test_when_the_leader_is_killed_another_takes_over_and_no_position_is_m
                 await eventually(lambda: leaders[-1] != name)  # so that it is the other's turn
 
     async def keep_appending() -> None:
-        while True:
+        while len(leaders) < 4:
             await append(store, "s", new_events(3))
 
-    work = [asyncio.create_task(job) for job in (lead("a"), lead("b"), keep_appending())]
+    leading = [asyncio.create_task(lead(name)) for name in ("a", "b")]
+    appending = asyncio.create_task(keep_appending())
     administrator = await asyncpg.connect(database_url)
     for reign in range(1, 4):
         await eventually(partial(_count_is, leaders, reign))
         await administrator.fetchval(_TERMINATE_LEADER)
     await eventually(partial(_count_is, leaders, 4))
-    for task in work:
+    await appending  # to its end: an append that nobody waits for any more is written nevertheless
+    for task in leading:
         task.cancel()
-    await asyncio.gather(*work, return_exceptions=True)
+    await asyncio.gather(*leading, return_exceptions=True)
     await administrator.close()
 
     await sequence_all(store)
