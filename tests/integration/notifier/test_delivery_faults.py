@@ -114,7 +114,7 @@ async def test_a_rebuild_posts_nothing_again(database: asyncpg.Pool, store: Post
             await create_room(store, f"r{n}", target.url())
             ids += await record(store, f"r{n}")
             # One that is on its way during the swap may be posted twice, with the same id: not what this is about.
-            await eventually(lambda: all_told(store, ids))
+            await eventually(partial(all_told, store, ids))
             await rebuild(WEBHOOK_OUTBOX, store, database, lambda *_: None)
         assert await waiting(database) == 0
         late = await record(store, "r0", 4)
