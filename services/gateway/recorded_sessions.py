@@ -25,7 +25,10 @@ class RecordedSessions:
     def apply(self, event: Event) -> None:
         """Take the next event of the log."""
         session_id: str = getattr(event, "session_id", "")
-        session = follow(self._sessions.get(session_id), event)
+        before = self._sessions.get(session_id)
+        session = follow(before, event)
+        if session is before:
+            return  # most of what happens in a meeting is nothing to its recording
         if session:
             self._sessions[session_id] = session
         else:
