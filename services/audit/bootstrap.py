@@ -10,6 +10,7 @@ from services.consent.domain.consent import CONSENT
 from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
 from services.notifier.domain.webhook import WEBHOOK
+from services.recorder.domain.merge import MERGE
 from services.recorder.domain.participant_recording import PARTICIPANT_RECORDING
 from shared.runtime.http import health_router
 from shared.runtime.infrastructure import Infrastructure
@@ -21,6 +22,7 @@ DECIDERS: Deciders = {
     "consent": CONSENT,
     "recording": RECORDING,
     "participant-recording": PARTICIPANT_RECORDING,
+    "merge": MERGE,
     "webhook": WEBHOOK,
 }
 

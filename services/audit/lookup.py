@@ -89,7 +89,7 @@ async def _find(store: EventStore, identifier: str, last: int, progress: Progres
                 case RecordingEvent() as event if event.recording_id == identifier:
                     return _Found(event.session_id, event.recording_id)
                 case ParticipantRecordingRequested() as event if event.participant_recording_id == identifier:
-                    return _Found(event.session_id, event.recording_id, event.participant_id)
+                    return _Found(event.session_id, event.recording_id or "", event.participant_id)
                 case _:
                     pass
     raise RecordingNotFoundError(identifier, last)

@@ -99,7 +99,7 @@ class Delivery:
 
     async def _tell(self, due: Due) -> None:
         """Post it, unless the log says that it was: the outbox may not have heard of that yet."""
-        stream = webhook_stream(due.event_id)
+        stream = webhook_stream(due.event_id, due.url)
         if (await self._webhooks.load(stream)).state.attempted:
             return
         attempt = await self._post(due)

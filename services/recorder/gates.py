@@ -52,10 +52,11 @@ class Gates:
         """Return how many sessions are remembered."""
         return len(self._sessions)
 
-    def of_file(self, session_id: str, participant_id: str, recording_id: str) -> Gate:
+    def of_file(self, session_id: str, participant_id: str, recording_id: str | None) -> Gate:
         """Return the gate of a participant's file in a room recording; of a session that is not known, a closed one."""
         session = self._sessions.get(session_id, _Session())
-        return session.gate(participant_id).within(session.pauses[recording_id])
+        pauses = session.pauses[recording_id] if recording_id else Pauses()
+        return session.gate(participant_id).within(pauses)
 
     def forget(self, session_id: str) -> None:
         self._sessions.pop(session_id, None)

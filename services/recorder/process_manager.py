@@ -53,7 +53,8 @@ class OpenParticipantRecording:
     """A participant recording that was asked for and is not finished."""
 
     participant_recording_id: str
-    recording_id: str
+    #: None: a server asked for this one alone.
+    recording_id: str | None
     requested_at: datetime
     started: bool = False
     stopping: bool = False

@@ -12,6 +12,9 @@ from shared.contracts.message import Command, Event
 #: The version of the text that somebody was shown when they were asked, as their client names it. No control
 #: characters: Postgres keeps no U+0000 in a column.
 TextVersion = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+#: A server's name for its own record of a consent, for instance a contract's number.
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ApiKey = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 #: What ended a yes that nobody took back.
 ClearReason = Literal["left", "recording_stopped"]
 
@@ -31,6 +34,20 @@ class SetConsent(Command):
     participant_id: ParticipantId
     consent: bool
     text_version: TextVersion | None = None
+
+
+class AttestConsent(Command):
+    """Gateway to consent: a server vouches that the participant agreed, on its own record."""
+
+    type: ClassVar[str] = "consent.attest.v1"
+    owner: ClassVar[str] = "consent"
+    lapses: ClassVar[bool] = True
+
+    room_id: RoomId
+    session_id: SessionId
+    participant_id: ParticipantId
+    attested_by: ApiKey
+    reference: Reference | None = None
 
 
 class ConsentEvent(Event):
@@ -61,6 +78,17 @@ class ConsentRefused(ConsentSaid):
 
 class ConsentWithdrawn(ConsentSaid):
     type: ClassVar[str] = "consent.withdrawn.v1"
+
+
+class ConsentAttested(ConsentEvent):
+    """A server vouched that the participant agreed. A yes like their own, until they say no themselves."""
+
+    type: ClassVar[str] = "consent.attested.v1"
+
+    #: The API key of the server that vouched.
+    attested_by: ApiKey
+    #: Where that server keeps its record of the consent.
+    reference: Reference | None = None
 
 
 class ConsentCleared(ConsentEvent):

@@ -15,5 +15,16 @@ ParticipantId = Annotated[str, StringConstraints(pattern=_SAFE, max_length=128)]
 RecordingId = Annotated[str, StringConstraints(pattern=_SAFE, max_length=64)]
 ParticipantRecordingId = Annotated[str, StringConstraints(pattern=_SAFE, max_length=64)]
 
+MergeId = Annotated[str, StringConstraints(pattern=_SAFE, max_length=64)]
+#: Where a server has objects put: folders below the storage root, `team/meetings`. It cannot lead out of the root.
+StoragePrefix = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([A-Za-z0-9_@:+=~-][A-Za-z0-9_.@:+=~-]*(/[A-Za-z0-9_@:+=~-][A-Za-z0-9_.@:+=~-]*)*)?$", max_length=256
+    ),
+]
+#: Where webhooks are posted to, as it was asked for.
+WebhookUrl = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x20\x7f]+$")]
+
 #: A moment in UTC. Naive times are refused.
 Moment = AwareDatetime

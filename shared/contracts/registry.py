@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.contracts import consent, participant_recording, recording, room, rtp_source, webhook
+from shared.contracts import consent, merge, participant_recording, recording, room, rtp_source, webhook
 from shared.contracts.message import Command, Event
 
 _EVENTS: tuple[type[Event], ...] = (
     room.RoomCreated,
+    room.RoomDeactivated,
     room.BreakoutRoomOpened,
     room.SessionStarted,
     room.ParticipantJoined,
@@ -20,6 +21,7 @@ _EVENTS: tuple[type[Event], ...] = (
     consent.ConsentGiven,
     consent.ConsentRefused,
     consent.ConsentWithdrawn,
+    consent.ConsentAttested,
     consent.ConsentCleared,
     recording.RecordingRequested,
     recording.RecordingStarted,
@@ -27,19 +29,44 @@ _EVENTS: tuple[type[Event], ...] = (
     recording.RecordingResumed,
     recording.RecordingStopped,
     recording.RecordingFailed,
+    participant_recording.ParticipantRecordingRefused,
+    participant_recording.ParticipantRecordingAwaited,
     participant_recording.ParticipantRecordingRequested,
     participant_recording.ParticipantRecordingStarted,
+    participant_recording.ParticipantRecordingPaused,
+    participant_recording.ParticipantRecordingResumed,
     participant_recording.ParticipantRecordingStopRequested,
     participant_recording.ParticipantRecordingStopped,
+    participant_recording.TrackFileFinished,
+    participant_recording.TrackRecordingStopped,
     participant_recording.ParticipantRecordingFailed,
+    participant_recording.ParticipantRecordingDeleted,
+    participant_recording.ParticipantRecordingErased,
+    merge.MergeRequested,
+    merge.MergeClaimed,
+    merge.MergeProgressed,
+    merge.MergeCompleted,
+    merge.MergeFailed,
+    merge.MergeCancelled,
     webhook.WebhookDelivered,
     webhook.WebhookFailed,
+    webhook.WebhookTargetDisabled,
+    webhook.WebhookResendRequested,
 )
 
 _COMMANDS: tuple[type[Command], ...] = (
     consent.SetConsent,
+    consent.AttestConsent,
     recording.ConfirmRecording,
     rtp_source.OpenRtpSource,
+    participant_recording.StartParticipantRecording,
+    participant_recording.StopParticipantRecording,
+    participant_recording.PauseParticipantRecording,
+    participant_recording.ResumeParticipantRecording,
+    participant_recording.DeleteParticipantRecording,
+    merge.StartMerge,
+    merge.CancelMerge,
+    webhook.ResendWebhook,
 )
 
 EVENTS: Mapping[str, type[Event]] = {contract.type: contract for contract in _EVENTS}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
+from shared.contracts.identifiers import Moment, ParticipantId, RoomId, SessionId, StoragePrefix
 from shared.contracts.message import Event
+from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 
 Role = Literal["guest", "user", "moderator"]
-#: They went; their connection or its gateway was lost; they came in a second time, by another connection.
-LeaveReason = Literal["quit", "timeout", "replaced"]
+#: They went; their connection or its gateway was lost; they came in a second time, by another connection; a server
+#: removed them; a server, or the room's own setting, ended the session.
+LeaveReason = Literal["quit", "timeout", "replaced", "removed", "session_ended"]
+#: The last participant left; a server ended it; the room's own setting did.
+SessionEndReason = Literal["left", "requested", "auto_close"]
 #: Whether a yes ends when the participant leaves and when the recording stops, or outlives both.
 ConsentPolicy = Literal["clear", "keep"]
 
@@ -35,6 +39,23 @@ class RoomCreated(RoomEvent):
     consent_policy: ConsentPolicy = "clear"
     #: The room that this one is a breakout room of.
     parent_room_id: RoomId | None = None
+    #: Which webhooks the target wants, `*` for any rest of a name; none named: all of them.
+    webhook_events: tuple[str, ...] = ()
+    auto_close: AutoClose | None = None
+    #: Who alone may join; None: anybody whom a token or an invite lets in.
+    allowed_participant_ids: tuple[ParticipantId, ...] | None = None
+    attestation: Attestation | None = None
+    media: MediaSource | None = None
+    #: Where files of this room go, below the storage root.
+    storage_prefix: StoragePrefix = ""
+
+
+class RoomDeactivated(RoomEvent):
+    """Nobody may join it any more. Its recordings stay."""
+
+    type: ClassVar[str] = "room.deactivated.v1"
+
+    reason: Literal["requested", "auto_close"]
 
 
 class BreakoutRoomOpened(RoomEvent):
@@ -52,6 +73,8 @@ class SessionStarted(RoomEvent):
     session_id: SessionId
     #: What the room says, for as long as the session lasts.
     consent_policy: ConsentPolicy = "clear"
+    #: When it ends by itself, as the room says; None: when the last participant leaves.
+    closes_at: Moment | None = None
 
 
 class ParticipantJoined(RoomEvent):
@@ -72,6 +95,8 @@ class ParticipantLeft(RoomEvent):
     session_id: SessionId
     participant_id: ParticipantId
     reason: LeaveReason
+    #: By which they came.
+    display_name: str | None = None
 
 
 class RoleChanged(RoomEvent):
@@ -101,3 +126,4 @@ class SessionEnded(RoomEvent):
     type: ClassVar[str] = "room.session-ended.v1"
 
     session_id: SessionId
+    reason: SessionEndReason = "left"

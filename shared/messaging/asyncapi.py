@@ -11,7 +11,14 @@ from typing import Any
 
 from shared.contracts.asyncapi import Json, channel_messages, document, of_channel, ref, summary, write
 from shared.contracts.json_schema import component_schemas
-from shared.contracts.message import Contract
+from shared.contracts.message import Command, Contract
+from shared.contracts.participant_recording import (
+    ParticipantRecordingAccepted,
+    PauseParticipantRecording,
+    ResumeParticipantRecording,
+    StartParticipantRecording,
+    StopParticipantRecording,
+)
 from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
@@ -30,10 +37,21 @@ APPENDS: Mapping[str, str] = {
     "consent": "consent",
     "recording": "gateway",
     "participant-recording": "recorder",
+    "merge": "recorder",
     "webhook": "notifier",
 }
 _PUBLISHED: Mapping[str, type[Contract]] = {**EVENTS, Watermark.type: Watermark}
-_REPLIES: Mapping[str, type[Contract]] = {each.type: each for each in (Accepted, Refused, RtpSourceOpened)}
+_REPLIES: Mapping[str, type[Contract]] = {
+    each.type: each for each in (Accepted, Refused, RtpSourceOpened, ParticipantRecordingAccepted)
+}
+#: Of commands that are answered with more than that it was done.
+_ANSWERS: Mapping[type[Command], str] = {
+    OpenRtpSource: RtpSourceOpened.type,
+    StartParticipantRecording: ParticipantRecordingAccepted.type,
+    StopParticipantRecording: ParticipantRecordingAccepted.type,
+    PauseParticipantRecording: ParticipantRecordingAccepted.type,
+    ResumeParticipantRecording: ParticipantRecordingAccepted.type,
+}
 _BINDING = {"bindingVersion": "0.3.0"}
 _OWNERS = sorted({command.owner for command in COMMANDS.values()})
 
@@ -168,7 +186,7 @@ def _asking() -> Json:
 
 def _ask(wire_type: str) -> Json:
     command = COMMANDS[wire_type]
-    accepted = RtpSourceOpened if command is OpenRtpSource else Accepted
+    accepted = _ANSWERS.get(command, Accepted.type)
     return {
         "action": "send",
         "channel": ref("channels", "commands"),
@@ -176,7 +194,7 @@ def _ask(wire_type: str) -> Json:
         "messages": of_channel("commands", [wire_type]),
         "reply": {
             "channel": ref("channels", "replies"),
-            "messages": of_channel("replies", [accepted.type, Refused.type]),
+            "messages": of_channel("replies", [accepted, Refused.type]),
         },
         "bindings": {"amqp": {"deliveryMode": 2, **_BINDING}},
     }

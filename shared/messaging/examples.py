@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from shared.contracts.message import Contract
+from shared.contracts.participant_recording import ParticipantRecordingAccepted
 from shared.contracts.recording import ConfirmRecording
 from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
@@ -25,6 +26,7 @@ _ALICE = "3a0c9a3e-52a5-4a0f-9c60-0d3b7f6f2b11"
 _CONTEXT = Context(
     f"participant:{_ALICE}", UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e50"), UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e51")
 )
+_FILE = "0e6b2c1a7f105d3c9b0e2f4a"
 _WORKER = "recorder-7c9d-2"
 _OF_WORKER = replace(_CONTEXT, actor=f"worker:{_WORKER}")
 
@@ -40,6 +42,21 @@ _ASKED = {
     "worker_id": _WORKER,
     "video": {"codec": "vp8", "payload_type": 96},
     "audio": {"codec": "opus", "payload_type": 111},
+    "participant_recording_id": _FILE,
+    "consents": True,
+    "present": True,
+    "attested_by": "key",
+    "reference": "contract 4711",
+    "webhook_url": "https://example.org/hook",
+    "storage_prefix": "team/meetings",
+    "deleted_by": "server:key",
+    "cancelled_by": "server:key",
+    "requested_by": "server:key",
+    "merge_id": "7b0e6b2c-1a7f-4d3c-9b0e-2f4a6c8e0d1b",
+    "set_id": "cd" * 16,
+    "layout": "stereo",
+    "inputs": [{"participant_id": _ALICE, "participant_recording_id": _FILE}],
+    "webhook_id": "9d3f0f6e-3a57-5ad1-8a4c-0f6b1c2d3e4f",
 }
 _OTHERS: Mapping[str, Contract] = {
     Accepted.type: Accepted(),
@@ -51,6 +68,7 @@ _OTHERS: Mapping[str, Contract] = {
         video=RtpPorts(rtp_port=41022, rtcp_port=41023),
         audio=RtpPorts(rtp_port=49716, rtcp_port=49717),
     ),
+    ParticipantRecordingAccepted.type: ParticipantRecordingAccepted(participant_recording_id=_FILE),
     Watermark.type: Watermark(at=_NOW, global_position=4711),
 }
 _COMMAND_SECONDS = 5

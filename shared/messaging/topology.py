@@ -43,13 +43,14 @@ class Queue:
 GATEWAY_COMMANDS = Queue("gateway.commands", COMMANDS, ("gateway",), Order.NONE)
 CONSENT_COMMANDS = Queue("consent.commands", COMMANDS, ("consent",), Order.NONE)
 RECORDER_COMMANDS = Queue("recorder.commands", COMMANDS, ("recorder",), Order.NONE)
+NOTIFIER_COMMANDS = Queue("notifier.commands", COMMANDS, ("notifier",), Order.NONE)
 #: Requests that one worker, whichever takes them first, answers.
 RECORDER_ASSIGNMENTS = Queue(
     "recorder.assignments", EVENTS, ("recording.requested.v1", "participant-recording.requested.v1")
 )
 
 #: What every service declares before it speaks, so that nothing is published before its audience exists.
-SHARED_QUEUES = (GATEWAY_COMMANDS, CONSENT_COMMANDS, RECORDER_COMMANDS, RECORDER_ASSIGNMENTS)
+SHARED_QUEUES = (GATEWAY_COMMANDS, CONSENT_COMMANDS, RECORDER_COMMANDS, NOTIFIER_COMMANDS, RECORDER_ASSIGNMENTS)
 
 
 def live_queue(service: str, instance: str) -> Queue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,7 @@ class Connection:
         self._outbox = Outbox()
         self._loop = asyncio.get_running_loop()
         self._limit = RateLimit(self._loop.time())
-        self._complained_at = 0.0
+        self._complained_at = -math.inf
         #: Their last word may be a yes, perhaps by an earlier connection: a no is heard whatever the limit.
         self._consents = True
         self._sending: asyncio.Task[None] | None = None

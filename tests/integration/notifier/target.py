@@ -128,8 +128,8 @@ async def all_told(store: EventStore, ids: list[UUID]) -> bool:
     return sorted(told) == sorted(ids)
 
 
-async def is_told(store: EventStore, event_id: UUID) -> bool:
-    return len(await store.read(webhook_stream(event_id))) == 1
+async def is_told(store: EventStore, event_id: UUID, url: str) -> bool:
+    return len(await store.read(webhook_stream(event_id, url))) == 1
 
 
 async def head_is(store: EventStore, position: int) -> bool:

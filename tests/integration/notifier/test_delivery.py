@@ -40,7 +40,7 @@ async def test_what_happens_is_posted_and_the_outcome_names_its_cause(
     log = {stored.id: stored for stored in await store.read_all()}
     assert target.posted == [("hook", each, webhook_body(decode(log[each]))) for each in ids]
     for each in ids:
-        (outcome,) = await store.read(webhook_stream(each))
+        (outcome,) = await store.read(webhook_stream(each, target.url()))
         assert outcome.type == WebhookDelivered.type
         assert (outcome.actor, outcome.causation_id) == ("service:notifier", each)
         assert outcome.correlation_id == log[each].correlation_id

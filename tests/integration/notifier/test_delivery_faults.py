@@ -100,8 +100,8 @@ async def test_what_was_told_but_is_not_sequenced_yet_is_not_posted_again(
     for _ in range(3):
         asked = _Store(database)
         async with notifying(asked, database):
-            await eventually(lambda asked=asked: webhook_stream(ids[0]) in asked.asked_for)  # type: ignore[misc]
-            await eventually(lambda: is_told(store, ids[0]))
+            await eventually(lambda asked=asked: webhook_stream(ids[0], target.url()) in asked.asked_for)  # type: ignore[misc]
+            await eventually(lambda: is_told(store, ids[0], target.url()))
         assert target.ids == ids
         assert await waiting(database) == 1
 
