@@ -8,14 +8,14 @@ from services.audit.projections.line import Entry
 from services.audit.projections.recordings import RecordingOnRecord, take_note
 from services.audit.projections.timeline import RecordingTimeline, only, timelines
 from services.audit.reading import Progress, mentions, needle, pages, silent
-from shared.contracts.participant_recording import ParticipantRecordingRequested
+from shared.contracts.participant_recording import ParticipantRecordingEvent, ParticipantRecordingRequested
 from shared.contracts.recording import RecordingEvent
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.store import EventStore
 from shared.runtime.errors import StartupError
 
 #: How the wire types begin, whatever their version, by which recordings are listed.
-_LISTED = "recording.", "participant-recording.requested."
+_LISTED = "recording.", "participant-recording."
 
 
 class RecordingNotFoundError(StartupError):
@@ -75,7 +75,7 @@ async def list_recordings(store: EventStore, progress: Progress = silent) -> lis
     async for page in pages(store, await store.head(), progress):
         for stored in page:
             if stored.type.startswith(_LISTED):
-                take_note(known, decode(stored))
+                take_note(known, decode(stored), stored.actor)
     return list(known.values())
 
 
@@ -89,7 +89,9 @@ async def _find(store: EventStore, identifier: str, last: int, progress: Progres
                 case RecordingEvent() as event if event.recording_id == identifier:
                     return _Found(event.session_id, event.recording_id)
                 case ParticipantRecordingRequested() as event if event.participant_recording_id == identifier:
-                    return _Found(event.session_id, event.recording_id or "", event.participant_id)
+                    return _Found(event.session_id, event.recording_id or identifier, event.participant_id)
+                case ParticipantRecordingEvent() as event if event.participant_recording_id == identifier:
+                    return _Found(event.session_id, identifier, event.participant_id)
                 case _:
                     pass
     raise RecordingNotFoundError(identifier, last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.consent.domain.consent import CONSENT, ClearConsent, Consent, ConsentCommand, ConsentHappened
-from shared.contracts.consent import SetConsent, consent_stream
+from shared.contracts.consent import AttestConsent, SetConsent, consent_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.store import EventStore
@@ -22,6 +22,10 @@ class Consents:
         """Take a participant's word, which may come again as the same message."""
         await self._streams.handle_once(_stream(command), command, context)
 
+    async def attest(self, command: AttestConsent, context: Context) -> None:
+        """Take a server's word for a participant. Raises RefusedError when they said no themselves."""
+        await self._streams.handle_once(_stream(command), command, context)
+
     async def clear(self, command: ClearConsent) -> None:
         """End a yes that holds; nothing is written where that is done."""
         await self._streams.handle(_stream(command), command, Context.begin("service:consent"))
@@ -34,7 +38,11 @@ def consent_answerer(consents: Consents) -> Answerer:
         await consents.say(command, context)
         return ACCEPTED
 
-    return answering({SetConsent: set_consent})
+    async def attest_consent(command: AttestConsent, context: Context) -> Message:
+        await consents.attest(command, context)
+        return ACCEPTED
+
+    return answering({SetConsent: set_consent, AttestConsent: attest_consent})
 
 
 def _stream(command: ConsentCommand) -> str:

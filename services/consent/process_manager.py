@@ -15,7 +15,14 @@ from datetime import datetime
 from types import MappingProxyType
 
 from services.consent.domain.consent import ClearConsent
-from shared.contracts.consent import ClearReason, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.consent import (
+    ClearReason,
+    ConsentAttested,
+    ConsentCleared,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+)
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import ParticipantLeft, SessionEnded, SessionStarted
@@ -51,7 +58,7 @@ def follow(session: Session | None, event: Event) -> Session | None:
 
 def evolve(session: Session, event: Event) -> Session:
     match event:
-        case ConsentGiven():
+        case ConsentGiven() | ConsentAttested():
             said = {**session.consenting, event.participant_id: event.at}
             return replace(session, consenting=MappingProxyType(said))
         case ConsentRefused() | ConsentWithdrawn() | ConsentCleared():

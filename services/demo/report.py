@@ -11,7 +11,8 @@ from rich.table import Table
 
 from services.audit.projections.files import FileOnRecord
 from services.audit.projections.line import Span, Status
-from services.audit.projections.timeline import ParticipantTimeline, RecordingTimeline
+from services.audit.projections.participant_timeline import ParticipantTimeline
+from services.audit.projections.timeline import RecordingTimeline
 from shared.contracts.participant_recording import RecordedFile
 
 #: Characters of a timeline bar.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from services.recorder.media.gate import Gate
 from services.recorder.media.pauses import Pauses
 from services.recorder.moments import nanoseconds
-from shared.contracts.consent import ConsentCleared, ConsentGiven, ConsentSaid
+from shared.contracts.consent import ConsentAttested, ConsentCleared, ConsentGiven, ConsentSaid
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingPaused, RecordingResumed, RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionStarted
@@ -72,6 +72,8 @@ class Gates:
                 self._leave(event)
             case ConsentSaid():
                 self._gate(event).say("consent", nanoseconds(event.at), holds=isinstance(event, ConsentGiven))
+            case ConsentAttested():
+                self._gate(event).say("consent", nanoseconds(event.at), holds=True)
             case RecordingPaused():
                 self._session(event.session_id).pauses[event.recording_id].begin(nanoseconds(event.at))
             case RecordingResumed() | RecordingStopped() | ConsentCleared():
@@ -100,7 +102,7 @@ class Gates:
         if self._session(event.session_id).clears:
             gate.lapse("consent", nanoseconds(event.at))
 
-    def _gate(self, event: ParticipantJoined | ParticipantLeft | ConsentSaid) -> Gate:
+    def _gate(self, event: ParticipantJoined | ParticipantLeft | ConsentSaid | ConsentAttested) -> Gate:
         return self._session(event.session_id).gate(event.participant_id)
 
     def _session(self, session_id: str) -> _Session:

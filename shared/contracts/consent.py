@@ -91,6 +91,10 @@ class ConsentAttested(ConsentEvent):
     reference: Reference | None = None
 
 
+#: What makes somebody consent: their own word, or a server's for them.
+Yes = ConsentGiven | ConsentAttested
+
+
 class ConsentCleared(ConsentEvent):
     """A yes ended by itself, at the moment of its reason: the room does not keep it. They may say yes again."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from shared.contracts.consent import ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.consent import ConsentAttested, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import ConsentPolicy, ParticipantLeft
@@ -54,7 +54,7 @@ class Yeses:
     def after(self, event: Event) -> Yeses:
         """Take the next event of the log."""
         match event:
-            case ConsentGiven():
+            case ConsentGiven() | ConsentAttested():
                 return replace(self, said=_with_newest(self.said, event.participant_id, event.at))
             case ConsentRefused() | ConsentWithdrawn():
                 # A no undoes every yes that the log had before it, whatever their moments.

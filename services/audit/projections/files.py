@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.audit.projections.line import Edge, Entry, edge
 from shared.contracts.participant_recording import (
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
-    ParticipantRecordingRequested,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     RecordedFile,
+    TrackFileFinished,
+    TrackRecordingStopped,
 )
 
 
@@ -30,24 +31,37 @@ class FileOnRecord:
     file: RecordedFile | None
     failure: str | None
 
+    #: Of one of a track's files: its time zero.
+    began: datetime | None = None
+
     @property
     def begin(self) -> datetime:
         """Its time zero."""
-        return (self.started or self.requested).moment
+        return self.began or (self.started or self.requested).moment
 
 
 def files_on_record(entries: list[Entry]) -> list[FileOnRecord]:
-    """Return the participant recordings that these entries tell of, in their order."""
+    """Return the participant recordings that these entries tell of, in their order; of one track, each file."""
     about: dict[str, list[Entry]] = {}
     for entry in entries:
         if isinstance(entry.event, ParticipantRecordingEvent):
             about.setdefault(entry.event.participant_recording_id, []).append(entry)
-    return [_file(each) for each in about.values()]
+    return [file for each in about.values() for file in _files(each)]
+
+
+def _files(entries: list[Entry]) -> list[FileOnRecord]:
+    whole = _file(entries)
+    parts = [
+        replace(whole, ended=edge(entry), file=entry.event.file, failure=None, began=entry.event.begin)
+        for entry in entries
+        if isinstance(entry.event, TrackFileFinished)
+    ]
+    return parts if parts and whole.failure is None else [*parts, whole]
 
 
 def _file(entries: list[Entry]) -> FileOnRecord:
     request = entries[0].event
-    assert isinstance(request, ParticipantRecordingRequested)
+    assert isinstance(request, ParticipantRecordingEvent)
     started = ended = file = failure = None
     for entry in entries:
         match entry.event:
@@ -55,6 +69,8 @@ def _file(entries: list[Entry]) -> FileOnRecord:
                 started = edge(entry)
             case ParticipantRecordingStopped() as stopped:
                 ended, file = edge(entry), stopped.file
+            case TrackRecordingStopped():
+                ended = edge(entry)
             case ParticipantRecordingFailed() as failed:
                 ended, failure = edge(entry), failed.reason
             case _:

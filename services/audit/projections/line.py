@@ -15,18 +15,24 @@ from uuid import UUID
 
 from services.audit.projections.words import in_words
 from shared.contracts.consent import (
+    ConsentAttested,
     ConsentCleared,
     ConsentEvent,
     ConsentGiven,
     ConsentRefused,
     ConsentWithdrawn,
+    Yes,
 )
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
     ParticipantRecordingFailed,
+    ParticipantRecordingPaused,
     ParticipantRecordingRequested,
+    ParticipantRecordingResumed,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
+    TrackRecordingStopped,
 )
 from shared.contracts.recording import RecordingPaused, RecordingResumed
 from shared.contracts.room import ParticipantJoined, ParticipantLeft
@@ -73,9 +79,13 @@ class Conditions:
     """What holds for a participant."""
 
     presence: Literal["not there yet", "present", "left", "disconnected"] = "not there yet"
-    consent: Literal["none", "given", "refused", "withdrawn", "ended by leaving", "ended by a stop"] = "none"
+    consent: Literal["none", "given", "attested", "refused", "withdrawn", "ended by leaving", "ended by a stop"] = (
+        "none"
+    )
     file: Literal["none", "requested", "running", "finished", "failed"] = "none"
-    paused: bool = False
+    #: By the room recording, and by the file's own pause.
+    room_is_paused: bool = False
+    file_is_paused: bool = False
 
     @property
     def present(self) -> bool:
@@ -83,7 +93,11 @@ class Conditions:
 
     @property
     def consents(self) -> bool:
-        return self.consent == "given"
+        return self.consent in {"given", "attested"}
+
+    @property
+    def paused(self) -> bool:
+        return self.room_is_paused or self.file_is_paused
 
     @property
     def status(self) -> Status:
@@ -193,7 +207,7 @@ def _is_momentary(span: Span) -> bool:
 def _undoes(no: Event, word: Event) -> bool:
     match no:
         case ConsentRefused() | ConsentWithdrawn():
-            undone = isinstance(word, ConsentGiven)
+            undone = isinstance(word, Yes)
         case ParticipantLeft():
             undone = isinstance(word, ParticipantJoined) and not _stays(no)
         case _:
@@ -214,16 +228,18 @@ def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: PLR0911
             return replace(conditions, presence="disconnected" if event.reason == "timeout" else "left")
         case ConsentEvent():
             return _after_consent(conditions, event)
-        case ParticipantRecordingRequested():
+        case ParticipantRecordingAwaited() | ParticipantRecordingRequested():
             return replace(conditions, file="requested")
         case ParticipantRecordingStarted():
             return replace(conditions, file="running")
-        case ParticipantRecordingStopped():
+        case ParticipantRecordingStopped() | TrackRecordingStopped():
             return replace(conditions, file="finished")
         case ParticipantRecordingFailed():
             return replace(conditions, file="failed")
         case RecordingPaused() | RecordingResumed():
-            return replace(conditions, paused=isinstance(event, RecordingPaused))
+            return replace(conditions, room_is_paused=isinstance(event, RecordingPaused))
+        case ParticipantRecordingPaused() | ParticipantRecordingResumed():
+            return replace(conditions, file_is_paused=isinstance(event, ParticipantRecordingPaused))
         case _:
             return conditions
 
@@ -232,6 +248,8 @@ def _after_consent(conditions: Conditions, event: ConsentEvent) -> Conditions:
     match event:
         case ConsentGiven():
             return replace(conditions, consent="given")
+        case ConsentAttested():
+            return replace(conditions, consent="attested")
         case ConsentRefused():
             return replace(conditions, consent="refused")
         case ConsentCleared():

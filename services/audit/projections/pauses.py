@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.audit.projections.line import Edge, Entry, Span, edge
+from shared.contracts.participant_recording import ParticipantRecordingPaused, ParticipantRecordingResumed
 from shared.contracts.recording import RecordingPaused, RecordingResumed
 
+_PAUSES = RecordingPaused | ParticipantRecordingPaused
+_RESUMES = RecordingResumed | ParticipantRecordingResumed
 #: From a pause to its resume. None: it lasts.
 _Pause = tuple[Entry, Entry | None]
 
@@ -35,9 +38,9 @@ def pauses(pausing: Iterable[Entry], end: Edge | None) -> list[Span]:
 def _pairs(own: Iterable[Entry]) -> list[_Pause]:
     each: list[_Pause] = []
     for entry in own:
-        if isinstance(entry.event, RecordingPaused):
+        if isinstance(entry.event, _PAUSES):
             each.append((entry, None))
-        elif isinstance(entry.event, RecordingResumed) and each and each[-1][1] is None:
+        elif isinstance(entry.event, _RESUMES) and each and each[-1][1] is None:
             each[-1] = each[-1][0], entry
     return each
 

@@ -9,7 +9,8 @@ from itertools import chain
 from uuid import UUID
 
 from services.audit.projections.line import Edge, Span, Status
-from services.audit.projections.timeline import Part, ParticipantTimeline, RecordingTimeline
+from services.audit.projections.participant_timeline import Part, ParticipantTimeline
+from services.audit.projections.timeline import RecordingTimeline
 
 KEPT: dict[Status, str] = {"recorded": "recorded", "blank": "black and silence", "none": "nothing kept"}
 

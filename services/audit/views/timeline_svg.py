@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.audit.projections.line import Edge
-from services.audit.projections.timeline import Part, ParticipantTimeline, RecordingTimeline
+from services.audit.projections.participant_timeline import Part, ParticipantTimeline
+from services.audit.projections.timeline import RecordingTimeline
 from services.audit.views.html import Html, element, together
 from services.audit.views.telling import KEPT, Scale, clock, kept_for, offset, place, scale, why
 

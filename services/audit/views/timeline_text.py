@@ -11,7 +11,8 @@ from rich.text import Text
 
 from services.audit.lookup import Examined
 from services.audit.projections.line import Edge
-from services.audit.projections.timeline import ParticipantTimeline, RecordingTimeline
+from services.audit.projections.participant_timeline import ParticipantTimeline
+from services.audit.projections.timeline import RecordingTimeline
 from services.audit.views.telling import (
     KEPT,
     Behind,

@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.contracts.consent import (
+    ConsentAttested,
     ConsentCleared,
     ConsentEvent,
     ConsentGiven,
@@ -31,7 +32,9 @@ from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.projection import Projection, Told
 
-Answer = Literal["given", "refused", "withdrawn", "cleared"]
+Answer = Literal["given", "attested", "refused", "withdrawn", "cleared"]
+#: Answers of somebody who consents.
+_YESES = ("given", "attested")
 
 _TABLES = """
 CREATE TABLE words (
@@ -70,7 +73,8 @@ _FIELDS = (
 
 _GIVEN = """SELECT EXISTS (
     SELECT FROM consent_register.words
-    WHERE session_id = $1 AND participant_id = $2 AND answer = 'given' AND since <= $3 AND (until IS NULL OR until > $3)
+    WHERE session_id = $1 AND participant_id = $2 AND answer IN ('given', 'attested')
+        AND since <= $3 AND (until IS NULL OR until > $3)
 )"""
 
 #: Session and participant.
@@ -106,14 +110,14 @@ def in_force(words: Iterable[Word]) -> list[Word]:
     kept: list[Word] = []
     for word in words:
         if word.answer in {"refused", "withdrawn"}:
-            kept = [said for said in kept if said.answer != "given" or said.since < word.since]
+            kept = [said for said in kept if said.answer not in _YESES or said.since < word.since]
         insort(kept, word, key=_order)
     return kept
 
 
 def _order(word: Word) -> tuple[datetime, bool, int]:
     """Sort by moment, and a no after a yes of the same moment, because the last one counts."""
-    return word.since, word.answer != "given", word.global_position
+    return word.since, word.answer not in _YESES, word.global_position
 
 
 async def _apply(connection: asyncpg.Connection, told: Sequence[Told]) -> None:
@@ -142,6 +146,7 @@ def _word(event: ConsentEvent, stored: StoredEvent) -> Word:
 
 _ANSWERS: dict[type[Event], Answer] = {
     ConsentGiven: "given",
+    ConsentAttested: "attested",
     ConsentRefused: "refused",
     ConsentWithdrawn: "withdrawn",
     ConsentCleared: "cleared",
@@ -156,4 +161,4 @@ def _rows(person: _Person, words: list[Word]) -> Iterable[tuple[object, ...]]:
         yield (*person, word.room_id, word.answer, word.since, end, *place, word.text_version)
 
 
-CONSENT_REGISTER = Projection("consent_register", 2, _TABLES, tuple(_ANSWERS), _apply)
+CONSENT_REGISTER = Projection("consent_register", 3, _TABLES, tuple(_ANSWERS), _apply)

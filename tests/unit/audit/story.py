@@ -7,7 +7,8 @@ from typing import Any
 
 from services.audit.lookup import session_entries
 from services.audit.projections.line import Entry
-from services.audit.projections.timeline import ParticipantTimeline, RecordingTimeline, timelines
+from services.audit.projections.participant_timeline import ParticipantTimeline
+from services.audit.projections.timeline import RecordingTimeline, timelines
 from shared.contracts.consent import ClearReason, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (

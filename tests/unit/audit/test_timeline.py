@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.audit.lookup import session_entries
 from services.audit.projections.line import Edge, Span
-from services.audit.projections.timeline import ParticipantTimeline, only, timelines
+from services.audit.projections.participant_timeline import ParticipantTimeline
+from services.audit.projections.timeline import only, timelines
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.moments import nanoseconds
 from shared.contracts.consent import ConsentCleared, ConsentGiven

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.audit.lookup import list_recordings
 from services.audit.projections.line import Edge, Span
-from services.audit.projections.timeline import ParticipantTimeline, timelines
+from services.audit.projections.participant_timeline import ParticipantTimeline
+from services.audit.projections.timeline import timelines
 from services.recorder.media.pauses import Pauses
 from services.recorder.moments import nanoseconds
 from shared.contracts.message import Event

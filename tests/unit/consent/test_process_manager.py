@@ -8,7 +8,14 @@ import pytest
 
 from services.consent.domain.consent import ClearConsent
 from services.consent.process_manager import Session, due, follow
-from shared.contracts.consent import ClearReason, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
+from shared.contracts.consent import (
+    ClearReason,
+    ConsentAttested,
+    ConsentCleared,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+)
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingFailed, RecordingPaused, RecordingStopped
 from shared.contracts.room import (
@@ -39,6 +46,10 @@ def left(second: float, who: str = "ann", reason: LeaveReason = "quit") -> Event
 
 def gave(second: float, who: str = "ann") -> Event:
     return ConsentGiven(at=at(second), **IN, participant_id=who)
+
+
+def attested(second: float, who: str = "ann") -> Event:
+    return ConsentAttested(at=at(second), **IN, participant_id=who, attested_by="key")
 
 
 def cleared(second: float, who: str = "ann", reason: ClearReason = "left") -> Event:
@@ -72,6 +83,11 @@ def due_after(*events: Event) -> Sequence[ClearConsent]:
 @pytest.mark.parametrize("reason", ["quit", "timeout", "replaced"])
 def test_whoever_leaves_consents_no_more_for_whichever_reason_they_left(reason: LeaveReason) -> None:
     assert due_after(joined(1), gave(2), left(9, reason=reason)) == [clear(9, "left")]
+
+
+def test_who_was_vouched_for_consents_no_more_either() -> None:
+    assert due_after(attested(2), left(9)) == [clear(9, "left")]
+    assert due_after(attested(2), stopped(9)) == [clear(9, "recording_stopped")]
 
 
 def test_when_a_recording_stops_nobody_consents_any_more() -> None:
