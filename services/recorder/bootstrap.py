@@ -1,15 +1,20 @@
-"""Puts the recorder together: process manager and worker."""
+"""Puts the recorder together: process manager, worker, and what erases and merges files."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.erasures import Erasures
 from services.recorder.handlers import RecorderStreams, recorder_answerer
 from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
 from services.recorder.meetings import Meetings
+from services.recorder.merging.maker import MergeMaker
+from services.recorder.merging.merger import Merger
+from services.recorder.merging.streams import MergeStreams
 from services.recorder.service import RecorderService
 from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
@@ -27,17 +32,25 @@ _CONFIRM_SECONDS = 5
 @asynccontextmanager
 async def running(infrastructure: Infrastructure, settings: RecorderSettings) -> AsyncIterator[None]:
     """Record while the context lasts. Raises StartupError when there is no ffmpeg or nowhere to store."""
-    bus, streams = infrastructure.bus, RecorderStreams(infrastructure.store)
+    grace = timedelta(seconds=settings.participant_grace)
+    bus, streams = infrastructure.bus, RecorderStreams(infrastructure.store, grace)
     worker = _worker(infrastructure, settings, streams)
     meetings = Meetings(streams, infrastructure.clock)
-    service = RecorderService(infrastructure.store, Owners(bus, _CONFIRM_SECONDS), meetings, worker)
+    erasures = Erasures(streams, LocalObjectStore(settings.storage_root), infrastructure.clock)
+    merges = MergeStreams(infrastructure.store)
+    merger = Merger(merges, _merge_maker(infrastructure, settings), infrastructure.instance, infrastructure.clock)
+    service = RecorderService(
+        infrastructure.store, Owners(bus, _CONFIRM_SECONDS), meetings, erasures, worker, merger.apply
+    )
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await service.catch_up()
         async with (
-            supervised(meetings.run(), service.until_stopped()),
+            supervised(meetings.run(), erasures.run(), merger.run(), service.until_stopped()),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
-            bus.answer(RECORDER_COMMANDS, recorder_answerer(worker.open_rtp_source)),
+            bus.answer(
+                RECORDER_COMMANDS, recorder_answerer(worker.open_rtp_source, streams.answerers(), merges.answerers())
+            ),
         ):
             yield
 
@@ -70,3 +83,9 @@ def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams:
         settings.rtp_host,
         settings.rtp_port_range,
     )
+
+
+def _merge_maker(infrastructure: Infrastructure, settings: RecorderSettings) -> MergeMaker:
+    """Return what makes merges. The binary was found, and the folder made, for the worker."""
+    objects, ffmpeg = LocalObjectStore(settings.storage_root), find_ffmpeg(settings.ffmpeg)
+    return MergeMaker(infrastructure.store, objects, ffmpeg, infrastructure.instance, infrastructure.clock)

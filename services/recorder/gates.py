@@ -14,8 +14,12 @@ from services.recorder.media.pauses import Pauses
 from services.recorder.moments import nanoseconds
 from shared.contracts.consent import ConsentAttested, ConsentCleared, ConsentGiven, ConsentSaid
 from shared.contracts.message import Event
+from shared.contracts.participant_recording import ParticipantRecordingPaused, ParticipantRecordingResumed
 from shared.contracts.recording import RecordingPaused, RecordingResumed, RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionStarted
+
+#: What may come after a session's end.
+_Late = RecordingResumed | RecordingStopped | ConsentCleared | ParticipantRecordingPaused | ParticipantRecordingResumed
 
 
 @dataclass(slots=True)
@@ -25,8 +29,9 @@ class _Session:
     #: When recordings stopped, ns: a yes from before that ended there, also one that is heard of later.
     stops_ns: list[int] = field(default_factory=list)
     gates: dict[str, Gate] = field(default_factory=dict)
-    #: Of each room recording.
-    pauses: dict[str, Pauses] = field(default_factory=lambda: defaultdict(Pauses))
+    #: Of each room recording, and of each participant recording by itself.
+    room_pauses: dict[str, Pauses] = field(default_factory=lambda: defaultdict(Pauses))
+    own_pauses: dict[str, Pauses] = field(default_factory=lambda: defaultdict(Pauses))
 
     def gate(self, participant_id: str) -> Gate:
         if participant_id not in self.gates:
@@ -52,11 +57,18 @@ class Gates:
         """Return how many sessions are remembered."""
         return len(self._sessions)
 
-    def of_file(self, session_id: str, participant_id: str, recording_id: str | None) -> Gate:
-        """Return the gate of a participant's file in a room recording; of a session that is not known, a closed one."""
+    def of_file(
+        self, session_id: str, participant_id: str, participant_recording_id: str, recording_id: str | None
+    ) -> Gate:
+        """Return the gate of a participant recording, which may be part of a room recording.
+
+        Both may be paused. Of a session that is not known it is a closed one.
+        """
         session = self._sessions.get(session_id, _Session())
-        pauses = session.pauses[recording_id] if recording_id else Pauses()
-        return session.gate(participant_id).within(pauses)
+        pauses = [session.own_pauses[participant_recording_id]]
+        if recording_id:
+            pauses.append(session.room_pauses[recording_id])
+        return session.gate(participant_id).within(*pauses)
 
     def forget(self, session_id: str) -> None:
         self._sessions.pop(session_id, None)
@@ -75,20 +87,23 @@ class Gates:
             case ConsentAttested():
                 self._gate(event).say("consent", nanoseconds(event.at), holds=True)
             case RecordingPaused():
-                self._session(event.session_id).pauses[event.recording_id].begin(nanoseconds(event.at))
-            case RecordingResumed() | RecordingStopped() | ConsentCleared():
-                self._apply_to_known(event)
+                self._session(event.session_id).room_pauses[event.recording_id].begin(nanoseconds(event.at))
             case _:
-                pass
+                if isinstance(event, _Late):
+                    self._apply_to_known(event)
 
-    def _apply_to_known(self, event: RecordingResumed | RecordingStopped | ConsentCleared) -> None:
+    def _apply_to_known(self, event: _Late) -> None:
         """Take what may come after the session's end, and concerns only what was said before."""
         session = self._sessions.get(event.session_id)
         match event:
             case _ if session is None:
                 return
             case RecordingResumed():
-                session.pauses[event.recording_id].end(nanoseconds(event.at))
+                session.room_pauses[event.recording_id].end(nanoseconds(event.at))
+            case ParticipantRecordingPaused():
+                session.own_pauses[event.participant_recording_id].begin(nanoseconds(event.at))
+            case ParticipantRecordingResumed():
+                session.own_pauses[event.participant_recording_id].end(nanoseconds(event.at))
             case RecordingStopped():
                 session.stop(nanoseconds(event.at))
             case ConsentCleared():

@@ -2,45 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
 from services.recorder.domain.participant_recording import (
-    PARTICIPANT_RECORDING,
+    GRACE,
     ParticipantRecordingCommand,
-    ParticipantRecordingHappened,
-    ParticipantRecordings,
+    participant_recording,
 )
-from shared.contracts.participant_recording import participant_recording_stream
+from services.recorder.domain.participant_recording_errors import ConsentRequiredError
+from services.recorder.domain.participant_recording_life import ParticipantRecordingHappened, ParticipantRecordings
+from shared.contracts.message import Command
+from shared.contracts.participant_recording import (
+    DeleteParticipantRecording,
+    ParticipantRecordingAccepted,
+    ParticipantRecordingRefused,
+    PauseParticipantRecording,
+    ResumeParticipantRecording,
+    StartParticipantRecording,
+    StopParticipantRecording,
+    participant_recording_stream,
+)
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.command_handler import CommandHandler
+from shared.eventsourcing.command_handler import CommandHandler, Decided
 from shared.eventsourcing.store import EventStore
-from shared.messaging.answering import answering
+from shared.messaging.answering import CommandAnswerer, answering
 from shared.messaging.bus import Answerer
-from shared.messaging.message import Message, contract_message
+from shared.messaging.message import ACCEPTED, Message, contract_message
+
+_OfRunning = StopParticipantRecording | PauseParticipantRecording | ResumeParticipantRecording
+_Decided = Decided[ParticipantRecordings, ParticipantRecordingHappened]
 
 
 class RecorderStreams:
-    """The participant recordings."""
+    """The participant recordings. Who is not there is waited for as long as `grace`."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, grace: timedelta = GRACE) -> None:
         self._participant_recordings: CommandHandler[
             ParticipantRecordings, ParticipantRecordingCommand, ParticipantRecordingHappened
-        ] = CommandHandler(store, PARTICIPANT_RECORDING)
+        ] = CommandHandler(store, participant_recording(grace))
 
     async def give(
         self, command: ParticipantRecordingCommand, context: Context
     ) -> tuple[ParticipantRecordingHappened, ...]:
         """Decide the command and return what it led to. Raises RefusedError."""
-        stream = participant_recording_stream(command.session_id, command.participant_id)
-        return (await self._participant_recordings.handle(stream, command, context)).events
+        return (await self._participant_recordings.handle(_stream(command), command, context)).events
+
+    def answerers(self) -> Mapping[type[Command], CommandAnswerer]:
+        """Return what answers the commands of servers, which come over the bus, perhaps more than once."""
+        return {
+            StartParticipantRecording: self._start,
+            StopParticipantRecording: self._change,
+            PauseParticipantRecording: self._change,
+            ResumeParticipantRecording: self._change,
+            DeleteParticipantRecording: self._delete,
+        }
+
+    async def _start(self, command: StartParticipantRecording, context: Context) -> Message:
+        happened = await self.give(command, context)
+        if any(isinstance(event, ParticipantRecordingRefused) for event in happened):
+            raise ConsentRequiredError(command.participant_id)
+        return _accepted(command.participant_recording_id)
+
+    async def _change(self, command: _OfRunning, context: Context) -> Message:
+        # It means whichever runs: the same message must not concern one that was started since.
+        decided = await self._participant_recordings.handle_once(_stream(command), command, context)
+        return _accepted(_concerned(command, decided))
+
+    async def _delete(self, command: DeleteParticipantRecording, context: Context) -> Message:
+        await self.give(command, context)
+        return ACCEPTED
 
 
-def recorder_answerer(open_source: Callable[[OpenRtpSource], Awaitable[RtpSourceOpened]]) -> Answerer:
+def recorder_answerer(
+    open_source: Callable[[OpenRtpSource], Awaitable[RtpSourceOpened]],
+    *others: Mapping[type[Command], CommandAnswerer],
+) -> Answerer:
     """Return what answers the recorder's commands. `open_source` raises RefusedError."""
 
     async def open_rtp_source(command: OpenRtpSource, _: Context) -> Message:
         opened = await open_source(command)
         return contract_message(opened, RtpSourceOpened.type)
 
-    return answering({OpenRtpSource: open_rtp_source})
+    handlers: dict[type[Command], CommandAnswerer] = {OpenRtpSource: open_rtp_source}
+    for each in others:
+        handlers |= each
+    return answering(handlers)
+
+
+def _stream(command: ParticipantRecordingCommand) -> str:
+    return participant_recording_stream(command.session_id, command.participant_id, command.kind)
+
+
+def _accepted(participant_recording_id: str) -> Message:
+    accepted = ParticipantRecordingAccepted(participant_recording_id=participant_recording_id)
+    return contract_message(accepted, ParticipantRecordingAccepted.type)
+
+
+def _concerned(command: _OfRunning, decided: _Decided) -> str:
+    """Return the recording that was meant: by its id, or as the one that runs, or else as the last that ran."""
+    asked = command.participant_recording_id if isinstance(command, StopParticipantRecording) else None
+    if asked or decided.events:
+        return asked or decided.events[0].participant_recording_id
+    current = decided.state.current
+    return current.participant_recording_id if current else decided.state.over[-1].participant_recording_id

@@ -8,6 +8,7 @@ from services.recorder.domain.participant_recording import ParticipantRecordingC
 from services.recorder.handlers import RecorderStreams
 from services.recorder.process_manager import Meeting, due, follow
 from shared.contracts.message import Event
+from shared.contracts.room import RoomCreated, SessionStarted
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.coordinator import Coordinator
 from shared.runtime.clock import Clock
@@ -20,12 +21,17 @@ class Meetings:
         self._streams = streams
         self._clock = clock
         self._meetings: dict[str, Meeting] = {}
+        #: Where the files of those rooms go that say so.
+        self._prefixes: dict[str, str] = {}
         self._coordinator = Coordinator(self._due, self._give)
 
     def apply(self, event: Event) -> None:
         """Take the next event of the log."""
+        if isinstance(event, RoomCreated) and event.storage_prefix:
+            self._prefixes[event.room_id] = event.storage_prefix
         session_id: str = getattr(event, "session_id", "")
-        meeting = follow(self._meetings.get(session_id), event)
+        prefix = self._prefixes.get(event.room_id, "") if isinstance(event, SessionStarted) else ""
+        meeting = follow(self._meetings.get(session_id), event, prefix)
         if meeting:
             self._meetings[session_id] = meeting
         else:

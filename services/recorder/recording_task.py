@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
-from services.recorder.adapters.object_store import LocalObjectStore, RecordingKeys
+from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     FailParticipantRecording,
     FinishParticipantRecording,
     ParticipantRecordingCommand,
 )
+from services.recorder.finishing import put_in_place
 from services.recorder.handlers import RecorderStreams
+from services.recorder.keys import RecordingKeys
 from services.recorder.media.ffmpeg import WebmWriter
 from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
-from services.recorder.media.probe import probe, remux
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.moments import moment, nanoseconds, now_ns
+from services.recorder.reporting import report
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.errors import LogUnavailableError
 
 _log = structlog.get_logger()
 
@@ -34,16 +35,6 @@ _log = structlog.get_logger()
 _TICK_SECONDS = 0.1
 #: How long a file that has ended waits for the watermark: what is not known to be permitted by then is left out.
 _LAST_WATERMARK_NS = 10 * NS_PER_SECOND
-#: Between attempts to tell the log how it went.
-_RETRY_SECONDS = 1.0
-
-
-class UnexpectedFileError(Exception):
-    """The finished file is not what was written."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(f"{key} {reason}; the segment beside it is kept")
-        self.key = key
 
 
 class RecordingTask:
@@ -61,7 +52,7 @@ class RecordingTask:
         context: Context,
     ) -> None:
         self.id = event.participant_recording_id
-        #: The room recording it is part of.
+        #: The room recording it is part of; None: a server asked for it.
         self.recording_id = event.recording_id
         self._streams = streams
         self._store = store
@@ -70,7 +61,7 @@ class RecordingTask:
         self._gate = gate
         self._worker_id = worker_id
         self._context = context
-        self._about = {
+        self._about: dict[str, Any] = {
             "room_id": event.room_id,
             "session_id": event.session_id,
             "participant_id": event.participant_id,
@@ -80,12 +71,12 @@ class RecordingTask:
         self._pipeline: Pipeline | None = None
         self._stop_at: datetime | None = None
         self._start_ns = now_ns()
-        self._keys = RecordingKeys(event.session_id, event.participant_id, self._start_ns)
+        self._keys = RecordingKeys(event.session_id, event.participant_id, self._start_ns, event.storage_prefix)
 
     def use(self, source: RtpSource | None) -> None:
         """Take media from this source from now on; None: there is none."""
-        if self._source:
-            self._source.detach()
+        if self._source and self._pipeline:
+            self._source.detach(self._pipeline.take)
         self._source = source
         if source and self._pipeline:
             source.attach(self._pipeline.take)
@@ -112,7 +103,7 @@ class RecordingTask:
         segment = self._store.path(self._keys.segment)
         writer = await WebmWriter.start(self._ffmpeg, segment, _log)
         if await self._write(Pipeline(self._ffmpeg, self._gate, writer, self._start_ns)):
-            return await self._put_in_place()
+            return await put_in_place(self._ffmpeg, self._store, self._keys, "audio_video")
         self._store.delete(self._keys.segment)
         return None
 
@@ -126,8 +117,8 @@ class RecordingTask:
                 await self._run_media(pipeline)
             return wanted
         finally:
-            self._pipeline = None
             self.use(None)
+            self._pipeline = None
             await pipeline.abort()
 
     async def _confirmed(self) -> bool:
@@ -156,35 +147,5 @@ class RecordingTask:
         assert self._stop_at is not None
         return max(nanoseconds(self._stop_at), self._start_ns)
 
-    async def _put_in_place(self) -> RecordedFile:
-        """Make the finished file of the segment, look into it, and only then let the segment go."""
-        key = self._keys.file
-        await remux(self._ffmpeg, self._store.path(self._keys.segment), self._store.path(key))
-        probed = await probe(self._ffmpeg, self._store.path(key))
-        if (probed.video_codec, probed.audio_codec) != ("vp8", "opus"):
-            raise UnexpectedFileError(key, f"holds {probed.video_codec} and {probed.audio_codec}")
-        if not (probed.starts_with_keyframe and probed.monotonic):
-            raise UnexpectedFileError(key, "does not begin with a keyframe or goes back in time")
-        size, digest = await self._store.digest(key)
-        self._store.delete(self._keys.segment)
-        return RecordedFile(
-            path=key,
-            size_bytes=size,
-            sha256=digest,
-            duration_ms=probed.duration_ms,
-            width=probed.width,
-            height=probed.height,
-            video_codec=probed.video_codec,
-            audio_codec=probed.audio_codec,
-            video_frames=probed.video_frames,
-            audio_packets=probed.audio_packets,
-        )
-
     async def _give(self, command: ParticipantRecordingCommand) -> bool:
-        """Tell the log, however long that takes; return whether it was news."""
-        while True:
-            try:
-                return bool(await self._streams.give(command, self._context))
-            except LogUnavailableError as error:
-                _log.warning("the log does not answer", id=self.id, error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+        return await report(self._streams, command, self._context)

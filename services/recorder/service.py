@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from services.recorder.erasures import Erasures
 from services.recorder.meetings import Meetings
 from services.recorder.moments import nanoseconds
 from services.recorder.worker import Worker
@@ -29,12 +31,23 @@ _WAITED_FOR = timedelta(seconds=5)
 
 
 class RecorderService:
-    """Hands what is heard to the process manager and to the worker."""
+    """Hands what is heard to the process manager, to whatever erases files, and to the worker."""
 
-    def __init__(self, store: EventStore, owners: Owners, meetings: Meetings, worker: Worker) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        owners: Owners,
+        meetings: Meetings,
+        erasures: Erasures,
+        worker: Worker,
+        *others: Callable[[Event], None],
+    ) -> None:
         self._owners = owners
         self._meetings = meetings
+        self._erasures = erasures
         self._worker = worker
+        #: Who else hears every event.
+        self._others = others
         self._follower = Follower(store, self._apply)
 
     async def catch_up(self) -> None:
@@ -82,4 +95,7 @@ class RecorderService:
 
     def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
         self._meetings.apply(event)
+        self._erasures.apply(event)
         self._worker.apply(event)
+        for hear in self._others:
+            hear(event)

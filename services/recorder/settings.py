@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
 from pydantic import Field, field_validator
 
-from shared.runtime.errors import SettingError
 from shared.runtime.settings import Settings
 
 
@@ -18,6 +14,8 @@ class RecorderSettings(Settings):
     rtp_host: str = "127.0.0.1"
     #: UDP ports for RTP and RTCP, `first-last`; four for each participant.
     rtp_ports: str = Field(default="40000-49999", pattern=r"^\d{1,5}-\d{1,5}$")
+    #: How long somebody whom a server wants to record, and who is not in the room yet, is waited for, in seconds.
+    participant_grace: float = Field(default=60, ge=0, le=86_400)
 
     @field_validator("rtp_ports")
     @classmethod
@@ -31,13 +29,3 @@ class RecorderSettings(Settings):
     def rtp_port_range(self) -> range:
         first, last = (int(port) for port in self.rtp_ports.split("-"))
         return range(first, last + 1)
-
-    @property
-    def storage_root(self) -> Path:
-        """The folder that recordings are stored in. Raises SettingError."""
-        if self.storage_url is None:
-            return (self.data_dir / "recordings").absolute()
-        url = urlsplit(self.storage_url)
-        if url.scheme != "file" or url.netloc or not url.path.startswith("/"):
-            raise SettingError("ONRECORD_STORAGE_URL", f"is {self.storage_url!r}: only file:///path is supported")
-        return Path(unquote(url.path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,13 @@ from services.recorder.handlers import RecorderStreams
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
 from services.recorder.recording_task import RecordingTask
+from services.recorder.track_recording_task import TrackRecordingTask
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
     ParticipantRecordingStopRequested,
+    RecordingKind,
 )
 from shared.contracts.recording import RecordingFailed, RecordingStopped
 from shared.contracts.room import ParticipantLeft, SessionEnded
@@ -33,8 +35,10 @@ _log = structlog.get_logger()
 #: How long running recordings may take to be finished when the worker stops.
 _DRAIN_SECONDS = 20
 
-#: Session and participant.
+#: Session and participant: their media.
 _Who = tuple[str, str]
+#: Session, participant and what is recorded of them: one recording of each runs at a time.
+_Which = tuple[str, str, RecordingKind]
 
 
 class SourceRefusedError(RefusedError):
@@ -66,9 +70,9 @@ class Worker:
         self._rtp = rtp_host, rtp_ports
         self._gates = Gates()
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
-        self._recordings: dict[_Who, RecordingTask] = {}
-        #: What is to begin when the participant's last recording has told the log that it is over.
-        self._waiting: dict[_Who, tuple[ParticipantRecordingRequested, Context]] = {}
+        self._recordings: dict[_Which, RecordingTask | TrackRecordingTask] = {}
+        #: What is to begin when the participant's last recording of that kind has told the log that it is over.
+        self._waiting: dict[_Which, tuple[ParticipantRecordingRequested, Context]] = {}
         #: Sessions that are over and have recordings that are not.
         self._ended: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,39 +89,42 @@ class Worker:
             case ParticipantRecordingStopRequested():
                 self._stop(event)
             case SessionEnded():
-                self._end_session(event.session_id)
+                self._end_session(event)
             case _:
                 pass
 
     def take(self, event: ParticipantRecordingRequested, context: Context) -> None:
         """Begin a participant recording. It goes on by itself; one that is running already stays as it is.
 
-        The log has one at a time of a participant: if we run another, that one is over and only has to hear of it.
+        The log has one at a time of a participant and kind: if we run another, that one is over and only has to hear
+        of it.
         """
-        who = event.session_id, event.participant_id
-        running = self._recordings.get(who)
+        which: _Which = (event.session_id, event.participant_id, event.kind)
+        running = self._recordings.get(which)
         if running is None:
-            self._begin(who, event, context)
+            self._begin(which, event, context)
         elif running.id != event.participant_recording_id:
-            self._waiting[who] = event, context
+            self._waiting[which] = event, context
 
-    def _begin(self, who: _Who, event: ParticipantRecordingRequested, context: Context) -> None:
-        recording = RecordingTask(
+    def _begin(self, which: _Which, event: ParticipantRecordingRequested, context: Context) -> None:
+        who = event.session_id, event.participant_id
+        kind_of_task = RecordingTask if event.kind == "audio_video" else TrackRecordingTask
+        recording = kind_of_task(
             event,
             self._streams,
             self._store,
             self._ffmpeg,
             self.watermark,
-            self._gates.of_file(*who, event.recording_id),
+            self._gates.of_file(*who, event.participant_recording_id, event.recording_id),
             self.worker_id,
             context,
         )
-        self._recordings[who] = recording
+        self._recordings[which] = recording
         if who in self._sources:
             recording.use(self._sources[who][1])
         task = asyncio.create_task(recording.run())
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(who, done))
+        task.add_done_callback(lambda done: self._done(which, done))
 
     async def open_rtp_source(self, asked: OpenRtpSource) -> RtpSourceOpened:
         """Listen for a participant's RTP. Asked the same again, answer the same. Raises SourceRefusedError."""
@@ -129,7 +136,7 @@ class Worker:
         source = self._open(asked)
         self._close_source(who)
         self._sources[who] = asked, source
-        if recording := self._recordings.get(who):
+        for recording in self._recordings_of(who):
             recording.use(source)
         return source.answer
 
@@ -152,7 +159,7 @@ class Worker:
                 self._close_source(who)
 
     def _stop(self, event: ParticipantRecordingStopRequested) -> None:
-        recording = self._recordings.get((event.session_id, event.participant_id))
+        recording = self._recordings.get((event.session_id, event.participant_id, event.kind))
         if recording and recording.id == event.participant_recording_id:
             recording.stop(event.at)
 
@@ -161,19 +168,24 @@ class Worker:
 
         They are told so each, but the watermark does not wait for that: it may pass the end before.
         """
-        for who, recording in self._recordings.items():
-            if who[0] == event.session_id and recording.recording_id == event.recording_id:
-                recording.stop(event.at)
+        self._stop_of(event.session_id, event.recording_id, event.at)
 
-    def _end_session(self, session_id: str) -> None:
-        for who in [who for who in self._sources if who[0] == session_id]:
+    def _end_session(self, event: SessionEnded) -> None:
+        """Close the session's sources, and end where it ended what servers asked for: nothing outlives it."""
+        for who in [who for who in self._sources if who[0] == event.session_id]:
             self._close_source(who)
-        self._ended.add(session_id)
+        self._stop_of(event.session_id, None, event.at)
+        self._ended.add(event.session_id)
         self._forget()
+
+    def _stop_of(self, session_id: str, recording_id: str | None, at: datetime) -> None:
+        for which, recording in self._recordings.items():
+            if which[0] == session_id and recording.recording_id == recording_id:
+                recording.stop(at)
 
     def _forget(self) -> None:
         """Forget what was said in sessions that are over; not what running recordings still have to obey."""
-        over = self._ended - {session_id for session_id, _ in self._recordings}
+        over = self._ended - {which[0] for which in self._recordings}
         for session_id in over:
             self._gates.forget(session_id)
         self._ended -= over
@@ -193,15 +205,18 @@ class Worker:
         known = self._sources.get(who)
         if known is None or (asked_until is not None and known[0].at > asked_until):
             return
-        if recording := self._recordings.get(who):
+        for recording in self._recordings_of(who):
             recording.use(None)
         self._sources.pop(who)[1].close()
 
-    def _done(self, who: _Who, task: asyncio.Task[None]) -> None:
+    def _recordings_of(self, who: _Who) -> Iterator[RecordingTask | TrackRecordingTask]:
+        return (recording for which, recording in self._recordings.items() if which[:2] == who)
+
+    def _done(self, which: _Which, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        del self._recordings[who]
+        del self._recordings[which]
         if not task.cancelled() and (error := task.exception()):
-            _log.error("recording task failed", who=who, error=repr(error))
-        if waiting := self._waiting.pop(who, None):
-            self._begin(who, *waiting)
+            _log.error("recording task failed", which=which, error=repr(error))
+        if waiting := self._waiting.pop(which, None):
+            self._begin(which, *waiting)
         self._forget()

@@ -12,6 +12,7 @@ from services.recorder.media.ffmpeg import WebmWriter, black_keyframe
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.gate import Condition, Gate
+from services.recorder.media.pauses import Pauses
 from services.recorder.media.pipeline import Pipeline
 from tests.support import vp8
 from tests.support.webm import Packet, read_packets
@@ -29,7 +30,8 @@ class Film:
     def __init__(self, ffmpeg: Path, path: Path, writer: WebmWriter) -> None:
         self.path = path
         self.writer = writer
-        self.gate = Gate()
+        self.pauses = Pauses()
+        self.gate = Gate().within(self.pauses)
         self.pipeline = Pipeline(ffmpeg, self.gate, writer, START_NS)
         self._ffmpeg = ffmpeg
 

@@ -47,7 +47,8 @@ class Meeting:
             return await http.post(path, json=body, headers=headers)
 
     async def create_room(self, webhook_url: str | None = None) -> None:
-        body = {"webhook": {"endPoint": webhook_url}} if webhook_url else {}
+        wanted = ["recording-*", "participant-recording-*"]
+        body = {"webhook": {"endPoint": webhook_url, "events": wanted}} if webhook_url else {}
         answer = await self.post("/v2/rooms", body)
         assert answer.status_code == 200, answer.text
         self.room_id = answer.json()["roomId"]
@@ -77,8 +78,8 @@ class Meeting:
         await self.clients[moderator].send("recording", action="stop", recording_id=recording_id)
         await self.clients[moderator].wait_for("recording", "stopped")
 
-    async def sender(self, name: str, clip: Clip) -> RtpSender:
-        answer = await self.post(f"/v1/rooms/{self.room_id}/participants/{name}/rtp", _OFFER)
+    async def sender(self, name: str, clip: Clip, token: str | None = None) -> RtpSender:
+        answer = await self.post(f"/v1/rooms/{self.room_id}/participants/{name}/rtp", _OFFER, token)
         assert answer.status_code == 200, answer.text
         opened = answer.json()
         video, audio = opened["video"], opened["audio"]

@@ -9,7 +9,6 @@ from services.recorder.domain.participant_recording import (
     FailParticipantRecording,
     FinishParticipantRecording,
     RequestParticipantRecording,
-    StopParticipantRecording,
 )
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
@@ -18,6 +17,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
     RecordedFile,
+    StopParticipantRecording,
 )
 from tests.support.moments import at
 

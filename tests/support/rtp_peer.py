@@ -35,7 +35,7 @@ class RtpPeer:
 
     def sound(self) -> bytes:
         packet = b"\xf8sound" + self.sequence.to_bytes(2, "big")
-        self._rtp(RtpPacket(111, self.sequence, self.timestamp, vp8.SSRC, marker=False, payload=packet))
+        self.send(RtpPacket(111, self.sequence, self.timestamp, vp8.SSRC, marker=False, payload=packet))
         self.timestamp += 960
         return packet
 
@@ -66,7 +66,7 @@ class RtpPeer:
     def _picture(self, frame: bytes) -> bytes:
         frame += self.sequence.to_bytes(2, "big")
         for packet in vp8.packetize(frame, timestamp=self.timestamp, sequence=self.sequence, mtu=30):
-            self._rtp(packet)
+            self.send(packet)
         self.timestamp += 3000
         return frame
 
@@ -74,7 +74,8 @@ class RtpPeer:
         await asyncio.sleep(seconds)
         return sent
 
-    def _rtp(self, packet: RtpPacket) -> None:
+    def send(self, packet: RtpPacket) -> None:
+        """Send a packet, whose sequence number is this peer's."""
         self.rtp.sendto(datagram(packet), ("127.0.0.1", self.to.rtp_port))
         self.sequence += 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from services.consent.domain.consent import CONSENT, Consent, ConsentCommand
 from services.consent.process_manager import Session
@@ -17,6 +18,7 @@ from services.gateway.domain.recording import (
     StopRecording,
 )
 from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, RoomCommand
+from services.gateway.domain.room_life import RoomSettings
 from services.gateway.process_manager import RecordedSession
 from services.gateway.process_manager import due as ends_due
 from services.gateway.process_manager import follow as follow_recorded
@@ -24,12 +26,21 @@ from services.recorder.domain.participant_recording import (
     PARTICIPANT_RECORDING,
     ConfirmParticipantRecording,
     FinishParticipantRecording,
+    FinishTrackRecording,
     ParticipantRecordingCommand,
-    ParticipantRecordings,
 )
-from services.recorder.process_manager import Meeting, due, follow
+from services.recorder.domain.participant_recording_life import ParticipantRecordings
+from services.recorder.process_manager import Key, Meeting, due, follow
 from shared.contracts.consent import ConsentGiven, ConsentSaid, SetConsent
 from shared.contracts.message import Event
+from shared.contracts.participant_recording import (
+    DeleteParticipantRecording,
+    PauseParticipantRecording,
+    RecordingKind,
+    ResumeParticipantRecording,
+    StartParticipantRecording,
+    StopParticipantRecording,
+)
 from shared.contracts.recording import ConfirmRecording, RecordingStopped
 from shared.contracts.room import ConsentPolicy, ParticipantLeft
 from shared.eventsourcing.decider import RefusedError
@@ -53,7 +64,7 @@ class SimulatedMeeting:
         self.session_id = ""
         self.consents: dict[str, Consent] = defaultdict(Consent)
         self.recordings = RECORDING.initial
-        self.participant_recordings: dict[str, ParticipantRecordings] = defaultdict(ParticipantRecordings)
+        self.participant_recordings: dict[Key, ParticipantRecordings] = defaultdict(ParticipantRecordings)
         #: As the recorder sees it.
         self.meeting: Meeting | None = None
         #: As the gateway sees it.
@@ -63,7 +74,7 @@ class SimulatedMeeting:
         self.second = 0.0
         self._recordings_begun = 0
         self._connections = 0
-        self._room(CreateRoom(ROOM_ID, at(), consent_policy=consent_policy))
+        self._room(CreateRoom(ROOM_ID, at(), settings=RoomSettings(consent_policy=consent_policy)))
 
     # --- people
 
@@ -96,6 +107,10 @@ class SimulatedMeeting:
 
     def consenting(self) -> set[str]:
         """Return who is there and whose last word was a yes that nothing has ended since; without any clear."""
+        return self.agreeing() & self.room.participants.keys()
+
+    def agreeing(self) -> set[str]:
+        """Return whose last word was a yes that nothing has ended since, there or not."""
         consenting: set[str] = set()
         for event in self.log:
             match event:
@@ -106,7 +121,7 @@ class SimulatedMeeting:
                     consenting -= {event.participant_id}
                 case RecordingStopped() if self.consent_policy == "clear":
                     consenting.clear()
-        return consenting & self.room.participants.keys()
+        return consenting
 
     # --- moderators
 
@@ -145,16 +160,52 @@ class SimulatedMeeting:
                 )
             )
 
-    def begin_file(self, who: str) -> None:
-        if current := self.participant_recordings[who].current:
-            about = self._about(who, current.participant_recording_id)
-            self.give(ConfirmParticipantRecording(**about, at=at(self.second), worker_id="worker"))
+    def begin_file(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        if current := self.participant_recordings[who, kind].current:
+            about = self._about(who, kind)
+            one = current.participant_recording_id
+            self.give(ConfirmParticipantRecording(**about, participant_recording_id=one, worker_id="worker"))
 
-    def finish_file(self, who: str) -> None:
-        current = self.participant_recordings[who].current
+    def finish_file(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        current = self.participant_recordings[who, kind].current
         if current and current.phase == "stopping":
-            about = self._about(who, current.participant_recording_id)
-            self.give(FinishParticipantRecording(**about, at=at(self.second), file=FILE))
+            about = {**self._about(who, kind), "participant_recording_id": current.participant_recording_id}
+            if kind == "audio_video":
+                self.give(FinishParticipantRecording(**about, file=FILE))
+            else:
+                self.give(FinishTrackRecording(**about))
+
+    # --- servers
+
+    def ask_to_record(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        """Ask for somebody's recording, also while they are away, and also after the session's end."""
+        if self.session_id:
+            self._recordings_begun += 1
+            asked = StartParticipantRecording(
+                **self._about(who, kind),
+                participant_recording_id=f"own{self._recordings_begun}",
+                consents=who in self.agreeing(),
+                present=who in self.room.participants,
+            )
+            self.give(asked)
+
+    def ask_to_stop(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        self._ask(StopParticipantRecording(**self._about(who, kind)))
+
+    def ask_to_pause(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        self._ask(PauseParticipantRecording(**self._about(who, kind)))
+
+    def ask_to_resume(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        self._ask(ResumeParticipantRecording(**self._about(who, kind)))
+
+    def ask_to_delete(self, who: str, kind: RecordingKind = "audio_video") -> None:
+        for one in self.participant_recordings[who, kind].over:
+            about = {**self._about(who, kind), "participant_recording_id": one.participant_recording_id}
+            self._ask(DeleteParticipantRecording(**about, deleted_by="key"))
+
+    def _ask(self, command: ParticipantRecordingCommand) -> None:
+        if self.session_id:
+            self.give(command)
 
     # --- the process managers of gateway and recorder
 
@@ -170,9 +221,10 @@ class SimulatedMeeting:
             if isinstance(command, RecordingCommand):
                 self._recording(command)
             else:
-                state = self.participant_recordings[command.participant_id]
+                key = command.participant_id, command.kind
+                state = self.participant_recordings[key]
                 events = PARTICIPANT_RECORDING.decide(state, command)
-                self.participant_recordings[command.participant_id] = PARTICIPANT_RECORDING.fold(events, state)
+                self.participant_recordings[key] = PARTICIPANT_RECORDING.fold(events, state)
                 self._happened(events)
         except RefusedError as error:
             self.refusals.append(error)
@@ -213,12 +265,13 @@ class SimulatedMeeting:
             self.recorded = follow_recorded(self.recorded, event)
             self.clearing = follow_clears(self.clearing, event)
 
-    def _about(self, who: str, participant_recording_id: str) -> dict[str, str]:
+    def _about(self, who: str, kind: RecordingKind) -> dict[str, Any]:
         return {
             "room_id": ROOM_ID,
-            "session_id": self.session_id,
+            "session_id": "s",
             "participant_id": who,
-            "participant_recording_id": participant_recording_id,
+            "kind": kind,
+            "at": at(self.second),
         }
 
 

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.domain.participant_recording import RequestParticipantRecording, StopParticipantRecording
+from services.recorder.domain.participant_recording import RequestParticipantRecording
 from services.recorder.handlers import RecorderStreams
 from services.recorder.moments import now_ns
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.contracts.consent import ConsentGiven, ConsentWithdrawn
-from shared.contracts.participant_recording import ParticipantRecordingRequested, participant_recording_stream
+from shared.contracts.participant_recording import (
+    ParticipantRecordingRequested,
+    StopParticipantRecording,
+    participant_recording_stream,
+)
 from shared.contracts.recording import RecordingPaused, RecordingResumed, RecordingStopped
 from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined, ParticipantLeft, SessionStarted
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack

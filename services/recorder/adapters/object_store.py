@@ -1,37 +1,10 @@
-"""Where recordings are kept: the layout of keys, and a folder that holds them."""
+"""Where recordings are kept: a folder that holds them."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-
-from services.recorder.media.frame import NS_PER_MS
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingKeys:
-    """The keys of one participant recording; the identifiers are safe as parts of paths."""
-
-    session_id: str
-    participant_id: str
-    start_ns: int
-
-    @property
-    def file(self) -> str:
-        """The finished file: `<sessionId>/<participantId>/participant_recording_<participantId>_<epochMs>.webm`."""
-        return f"{self._stem}.webm"
-
-    @property
-    def segment(self) -> str:
-        """What ffmpeg writes while the recording runs."""
-        return f"{self._stem}.segment-1.webm"
-
-    @property
-    def _stem(self) -> str:
-        epoch_ms = self.start_ns // NS_PER_MS
-        return f"{self.session_id}/{self.participant_id}/participant_recording_{self.participant_id}_{epoch_ms}"
 
 
 class LocalObjectStore:

@@ -21,6 +21,8 @@ from shared.eventsourcing.decider import Decider, RefusedError
 
 #: A worker that makes a merge is heard of more often than that; after so long, another may claim it.
 CLAIM_HOLDS = timedelta(seconds=15)
+#: A merge that was claimed so often takes its workers down, or outlives them: the next claim ends it.
+MOST_CLAIMS = 10
 
 # ---------------------------------------------------------------------------------------------------------- errors
 
@@ -45,6 +47,17 @@ class MergeNotRunningError(RefusedError):
         self.merge_id = merge_id
 
 
+class MergeNotYoursError(RefusedError):
+    """Another worker makes it, or nobody does: the claim was lost."""
+
+    code = "merge_not_yours"
+
+    def __init__(self, merge_id: str, worker_id: str | None) -> None:
+        super().__init__(f"merge {merge_id} is made by {worker_id or 'nobody'}: leave it to them")
+        self.merge_id = merge_id
+        self.worker_id = worker_id
+
+
 # ------------------------------------------------------- events: the stored format, defined in shared/contracts/merge
 
 MergeHappened = MergeRequested | MergeClaimed | MergeProgressed | MergeCompleted | MergeFailed | MergeCancelled
@@ -62,14 +75,24 @@ class Running:
     #: When that worker was last heard of.
     heard_of: datetime | None = None
     percent: int = 0
+    claims: int = 0
+
+    def is_held(self, at: datetime) -> bool:
+        """Whether the worker that claimed it was heard of lately."""
+        return self.heard_of is not None and at - self.heard_of < CLAIM_HOLDS
 
 
 @dataclass(frozen=True, slots=True)
 class Merges:
-    """The one that runs, and the ids that were ever used."""
+    """The one that runs, the ids that were ever used, and which of them came to a file."""
 
     running: Running | None = None
     known: frozenset[str] = frozenset()
+    completed: frozenset[str] = frozenset()
+
+    def is_made_by(self, merge_id: str, worker_id: str) -> bool:
+        running = self.running
+        return running is not None and (running.merge_id, running.worker_id) == (merge_id, worker_id)
 
 
 def evolve(merges: Merges, event: MergeHappened) -> Merges:
@@ -77,17 +100,23 @@ def evolve(merges: Merges, event: MergeHappened) -> Merges:
     match event:
         case MergeRequested():
             asked = Running(event.merge_id, event.room_id, event.session_id)
-            return Merges(asked, merges.known | {event.merge_id})
+            return replace(merges, running=asked, known=merges.known | {event.merge_id})
         case MergeClaimed() if running:
-            return replace(merges, running=replace(running, worker_id=event.worker_id, heard_of=event.at, percent=0))
+            return replace(merges, running=_claimed(running, event))
         case MergeProgressed() if running:
             return replace(merges, running=replace(running, heard_of=event.at, percent=event.percent))
         case MergeClaimed() | MergeProgressed():
             return merges
-        case MergeCompleted() | MergeFailed() | MergeCancelled():
+        case MergeCompleted():
+            return replace(merges, running=None, completed=merges.completed | {event.merge_id})
+        case MergeFailed() | MergeCancelled():
             return replace(merges, running=None)
         case _:
             assert_never(event)
+
+
+def _claimed(running: Running, event: MergeClaimed) -> Running:
+    return replace(running, worker_id=event.worker_id, heard_of=event.at, percent=0, claims=running.claims + 1)
 
 
 # ----------------------------------------- commands; StartMerge and CancelMerge are in shared/contracts/merge
@@ -108,11 +137,15 @@ class ClaimMerge(_ByWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportMergeProgress(_ByWorker):
+    """The worker is alive at `at`, and so far."""
+
     percent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteMerge(_ByWorker):
+    """The file is in place."""
+
     file: MergedFile
 
 
@@ -136,10 +169,9 @@ def decide(merges: Merges, command: MergeCommand) -> list[MergeHappened]:
         case ClaimMerge():
             return _claim(merges, command)
         case ReportMergeProgress():
-            running = _made_by(merges, command)
-            return [MergeProgressed(**_about(running, command), worker_id=command.worker_id, percent=command.percent)]
+            return _report(merges, command)
         case CompleteMerge():
-            return [MergeCompleted(**_about(_made_by(merges, command), command), file=command.file)]
+            return _complete(merges, command)
         case FailMerge():
             return [MergeFailed(**_about(_made_by(merges, command), command), reason=command.reason)]
         case _:
@@ -168,9 +200,24 @@ def _start(merges: Merges, command: StartMerge) -> list[MergeHappened]:
 
 def _claim(merges: Merges, command: ClaimMerge) -> list[MergeHappened]:
     running = _running(merges, command.merge_id)
-    if running.heard_of and command.at - running.heard_of < CLAIM_HOLDS:
+    if running.is_held(command.at):
         return []
+    if running.claims >= MOST_CLAIMS:
+        return [MergeFailed(**_about(running, command), reason=f"{MOST_CLAIMS} workers began it, and none ended it")]
     return [MergeClaimed(**_about(running, command), worker_id=command.worker_id)]
+
+
+def _report(merges: Merges, command: ReportMergeProgress) -> list[MergeHappened]:
+    running = _made_by(merges, command)
+    if running.heard_of and command.at <= running.heard_of:
+        return []
+    return [MergeProgressed(**_about(running, command), worker_id=command.worker_id, percent=command.percent)]
+
+
+def _complete(merges: Merges, command: CompleteMerge) -> list[MergeHappened]:
+    if command.merge_id in merges.completed:
+        return []
+    return [MergeCompleted(**_about(_made_by(merges, command), command), file=command.file)]
 
 
 def _running(merges: Merges, merge_id: str) -> Running:
@@ -182,7 +229,7 @@ def _running(merges: Merges, merge_id: str) -> Running:
 def _made_by(merges: Merges, command: ReportMergeProgress | CompleteMerge | FailMerge) -> Running:
     running = _running(merges, command.merge_id)
     if running.worker_id != command.worker_id:
-        raise MergeNotRunningError(command.merge_id)
+        raise MergeNotYoursError(command.merge_id, running.worker_id)
     return running
 
 

@@ -1,86 +1,57 @@
-"""The participant recordings of one participant in one session: at most one at a time."""
+"""The participant recordings of one kind of one participant in one session: at most one at a time.
+
+Errors, and what became of recordings, have files of their own beside this one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Literal, assert_never
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
+from services.recorder.domain.participant_recording_errors import (
+    ConsentRequiredError,
+    NotRecordingError,
+    NotStartedError,
+    ParticipantAlreadyRecordingError,
+    RecordingNotFoundError,
+    RecordingRunningError,
+)
+from services.recorder.domain.participant_recording_life import (
+    Current,
+    ParticipantRecordingHappened,
+    ParticipantRecordings,
+    evolve,
+)
 from shared.contracts.participant_recording import (
+    DeleteParticipantRecording,
+    ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
+    ParticipantRecordingErased,
     ParticipantRecordingFailed,
+    ParticipantRecordingPaused,
+    ParticipantRecordingRefused,
     ParticipantRecordingRequested,
+    ParticipantRecordingResumed,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
+    PauseParticipantRecording,
     RecordedFile,
+    RecordingKind,
+    ResumeParticipantRecording,
+    StartParticipantRecording,
+    StopParticipantRecording,
+    TrackFileFinished,
+    TrackRecordingStopped,
 )
-from shared.eventsourcing.decider import Decider, RefusedError
+from shared.eventsourcing.decider import Decider
 
-# ---------------------------------------------------------------------------------------------------------- errors
+#: How long somebody who is not there is waited for, where nothing else is set.
+GRACE = timedelta(seconds=60)
 
-
-class ParticipantAlreadyRecordingError(RefusedError):
-    """The participant is being recorded, or their last file is still being finished."""
-
-    code = "already_recording"
-
-    def __init__(self, participant_id: str, participant_recording_id: str) -> None:
-        super().__init__(f"participant {participant_id} is being recorded already as {participant_recording_id}")
-        self.participant_id = participant_id
-        self.participant_recording_id = participant_recording_id
-
-
-# --------------------------------------- events: the stored format, defined in shared/contracts/participant_recording
-
-ParticipantRecordingHappened = (
-    ParticipantRecordingRequested
-    | ParticipantRecordingStarted
-    | ParticipantRecordingStopRequested
-    | ParticipantRecordingStopped
-    | ParticipantRecordingFailed
-)
-
-# ----------------------------------------------------------------------------------------------------------- state
-
-Phase = Literal["requested", "started", "stopping"]
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    participant_recording_id: str
-    phase: Phase
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantRecordings:
-    """The one that runs or is being finished, and the ids that were ever used."""
-
-    current: Current | None = None
-    known: frozenset[str] = frozenset()
-
-    def is_in(self, participant_recording_id: str, *phases: Phase) -> bool:
-        current = self.current
-        return current is not None and (
-            current.participant_recording_id == participant_recording_id and current.phase in phases
-        )
-
-
-def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) -> ParticipantRecordings:
-    match event:
-        case ParticipantRecordingRequested():
-            known = state.known | {event.participant_recording_id}
-            return ParticipantRecordings(Current(event.participant_recording_id, "requested"), known)
-        case ParticipantRecordingStarted():
-            return replace(state, current=Current(event.participant_recording_id, "started"))
-        case ParticipantRecordingStopRequested():
-            return replace(state, current=Current(event.participant_recording_id, "stopping"))
-        case ParticipantRecordingStopped() | ParticipantRecordingFailed():
-            return replace(state, current=None)
-        case _:
-            assert_never(event)
-
-
-# -------------------------------------------------------------------------------------------------------- commands
+# ------------------------- commands; those that a server gives are in shared/contracts/participant_recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,23 +61,23 @@ class _AboutParticipantRecording:
     participant_id: str
     participant_recording_id: str
     at: datetime
+    kind: RecordingKind = "audio_video"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestParticipantRecording(_AboutParticipantRecording):
-    recording_id: str
+    """Have a worker record: for a room recording, or because somebody who was waited for is there."""
+
+    #: None: a server asked for this one alone, and what it asked for is known.
+    recording_id: str | None = None
+    storage_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmParticipantRecording(_AboutParticipantRecording):
-    """A worker writes. `at` is the file's time zero."""
+    """A worker writes. `at` is the file's time zero; of one track, the moment from which files may begin."""
 
     worker_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopParticipantRecording(_AboutParticipantRecording):
-    """The file shall end at `at`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,81 +88,193 @@ class FinishParticipantRecording(_AboutParticipantRecording):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinishTrackFile(_AboutParticipantRecording):
+    """A file of one track is in place; `at` is its last moment."""
+
+    begin: datetime
+    file: RecordedFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishTrackRecording(_AboutParticipantRecording):
+    """All files of one track are in place; `at` is the moment at which its recording ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailParticipantRecording(_AboutParticipantRecording):
     reason: str
 
 
-ParticipantRecordingCommand = (
-    RequestParticipantRecording
-    | ConfirmParticipantRecording
-    | StopParticipantRecording
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmErasure(_AboutParticipantRecording):
+    """The files of a deleted recording are gone from the store."""
+
+
+#: What process manager, workers and eraser say of one recording.
+ParticipantRecordingReport = (
+    ConfirmParticipantRecording
     | FinishParticipantRecording
+    | FinishTrackFile
+    | FinishTrackRecording
     | FailParticipantRecording
+    | ConfirmErasure
+)
+ParticipantRecordingCommand = (
+    StartParticipantRecording
+    | StopParticipantRecording
+    | PauseParticipantRecording
+    | ResumeParticipantRecording
+    | DeleteParticipantRecording
+    | RequestParticipantRecording
+    | ParticipantRecordingReport
 )
 
 # ---------------------------------------------------------------------------------------------------------- decide
 
+_Decided = list[ParticipantRecordingHappened]
 
-def decide(state: ParticipantRecordings, command: ParticipantRecordingCommand) -> list[ParticipantRecordingHappened]:
+
+def decide(  # noqa: PLR0911  one case for each command
+    state: ParticipantRecordings, command: ParticipantRecordingCommand, grace: timedelta = GRACE
+) -> _Decided:
     match command:
-        case RequestParticipantRecording():
-            return _request(state, command)
-        case ConfirmParticipantRecording():
-            return _confirm(state, command)
+        case StartParticipantRecording():
+            return _start(state, command, grace)
         case StopParticipantRecording():
             return _stop(state, command)
-        case FinishParticipantRecording():
-            return _finish(state, command)
-        case FailParticipantRecording():
-            return _fail(state, command, command.reason)
+        case PauseParticipantRecording():
+            return _pause(state, command)
+        case ResumeParticipantRecording():
+            return _resume(state, command)
+        case DeleteParticipantRecording():
+            return _delete(state, command)
+        case RequestParticipantRecording():
+            return _request(state, command)
         case _:
-            assert_never(command)
+            return list(_take(state, command))
 
 
-def _request(state: ParticipantRecordings, command: RequestParticipantRecording) -> list[ParticipantRecordingHappened]:
+# --- what a server asks
+
+
+def _start(state: ParticipantRecordings, command: StartParticipantRecording, grace: timedelta) -> _Decided:
+    if command.participant_recording_id in state.refused:
+        raise ConsentRequiredError(command.participant_id)
     if command.participant_recording_id in state.known:
         return []
     if state.current:
         raise ParticipantAlreadyRecordingError(command.participant_id, state.current.participant_recording_id)
-    return [ParticipantRecordingRequested(**_about(command), recording_id=command.recording_id)]
+    asked = {"webhook_url": command.webhook_url, "storage_prefix": command.storage_prefix}
+    if not command.consents:
+        return [ParticipantRecordingRefused(**_about(command), code=ConsentRequiredError.code)]
+    if command.present:
+        return [ParticipantRecordingRequested(**_about(command), **asked)]
+    return [ParticipantRecordingAwaited(**_about(command), **asked, until=command.at + grace)]
 
 
-def _confirm(state: ParticipantRecordings, command: ConfirmParticipantRecording) -> list[ParticipantRecordingHappened]:
-    if not state.is_in(command.participant_recording_id, "requested"):
+def _stop(state: ParticipantRecordings, command: StopParticipantRecording) -> _Decided:
+    current, asked = state.current, command.participant_recording_id
+    if asked and state.ended(asked):
         return []
-    return [ParticipantRecordingStarted(**_about(command), worker_id=command.worker_id)]
+    if current is None or asked not in {None, current.participant_recording_id}:
+        raise NotRecordingError(command.participant_id)
+    about = _about(command, current)
+    match current.phase:
+        case "awaited":
+            return [ParticipantRecordingFailed(**about, reason="stopped before the participant came")]
+        case "requested":
+            return [ParticipantRecordingFailed(**about, reason="stopped before a worker began")]
+        case "started":
+            return [ParticipantRecordingStopRequested(**about)]
+        case "stopping":
+            return []
 
 
-def _stop(state: ParticipantRecordings, command: StopParticipantRecording) -> list[ParticipantRecordingHappened]:
-    if state.is_in(command.participant_recording_id, "requested"):
-        return _fail(state, command, "stopped before a worker began")
-    if not state.is_in(command.participant_recording_id, "started"):
+def _pause(state: ParticipantRecordings, command: PauseParticipantRecording) -> _Decided:
+    current = _running(state, command)
+    return [] if current.paused_at else [ParticipantRecordingPaused(**_about(command, current))]
+
+
+def _resume(state: ParticipantRecordings, command: ResumeParticipantRecording) -> _Decided:
+    current = _running(state, command)
+    # One that was said before the pause, or with it, but comes after it must not undo it.
+    if current.paused_at is None or command.at <= current.paused_at:
         return []
-    return [ParticipantRecordingStopRequested(**_about(command))]
+    return [ParticipantRecordingResumed(**_about(command, current))]
 
 
-def _finish(state: ParticipantRecordings, command: FinishParticipantRecording) -> list[ParticipantRecordingHappened]:
-    if not state.is_in(command.participant_recording_id, "started", "stopping"):
+def _running(state: ParticipantRecordings, command: PauseParticipantRecording | ResumeParticipantRecording) -> Current:
+    if state.current is None or state.current.phase == "stopping":
+        raise NotRecordingError(command.participant_id)
+    if state.current.phase != "started":
+        raise NotStartedError(state.current.participant_recording_id)
+    return state.current
+
+
+def _delete(state: ParticipantRecordings, command: DeleteParticipantRecording) -> _Decided:
+    asked = command.participant_recording_id
+    if state.is_in(asked, "awaited", "requested", "started", "stopping"):
+        raise RecordingRunningError(asked)
+    ended = state.ended(asked)
+    if ended is None:
+        raise RecordingNotFoundError(asked)
+    if ended.deleted:
         return []
-    return [ParticipantRecordingStopped(**_about(command), file=command.file)]
+    return [ParticipantRecordingDeleted(**_about(command), deleted_by=command.deleted_by, paths=ended.paths)]
 
 
-def _fail(
-    state: ParticipantRecordings, command: _AboutParticipantRecording, reason: str
-) -> list[ParticipantRecordingHappened]:
-    if not state.is_in(command.participant_recording_id, "requested", "started", "stopping"):
+# --- what process manager, worker and eraser say
+
+
+def _request(state: ParticipantRecordings, command: RequestParticipantRecording) -> _Decided:
+    current = state.current
+    if current and state.is_in(command.participant_recording_id, "awaited"):
+        asked = {"webhook_url": current.webhook_url, "storage_prefix": current.storage_prefix}
+        return [ParticipantRecordingRequested(**_about(command), **asked, awaited=True)]
+    if command.participant_recording_id in state.known:
         return []
-    return [ParticipantRecordingFailed(**_about(command), reason=reason)]
+    if current:
+        raise ParticipantAlreadyRecordingError(command.participant_id, current.participant_recording_id)
+    of_room = {"recording_id": command.recording_id, "storage_prefix": command.storage_prefix}
+    return [ParticipantRecordingRequested(**_about(command), **of_room)]
 
 
-def _about(command: _AboutParticipantRecording) -> dict[str, object]:
-    return {
+def _take(state: ParticipantRecordings, report: ParticipantRecordingReport) -> Iterator[ParticipantRecordingHappened]:
+    """Take what was done, unless it is no news or comes too late."""
+    about, one = _about(report), report.participant_recording_id
+    is_written = state.is_in(one, "started", "stopping")
+    match report:
+        case ConfirmParticipantRecording() if state.is_in(one, "requested"):
+            yield ParticipantRecordingStarted(**about, worker_id=report.worker_id)
+        case FinishParticipantRecording() if is_written:
+            yield ParticipantRecordingStopped(**about, file=report.file)
+        case FinishTrackFile() if is_written and not state.has_file(report.file.path):
+            yield TrackFileFinished(**about, begin=report.begin, file=report.file)
+        case FinishTrackRecording() if is_written:
+            yield TrackRecordingStopped(**about)
+        case FailParticipantRecording() if is_written or state.is_in(one, "awaited", "requested"):
+            yield ParticipantRecordingFailed(**about, reason=report.reason)
+        case ConfirmErasure() if (ended := state.ended(one)) and ended.deleted and not ended.erased:
+            yield ParticipantRecordingErased(**about)
+
+
+def _about(command: ParticipantRecordingCommand, current: Current | None = None) -> dict[str, object]:
+    about: dict[str, object] = {
         "at": command.at,
         "room_id": command.room_id,
         "session_id": command.session_id,
         "participant_id": command.participant_id,
-        "participant_recording_id": command.participant_recording_id,
+        "kind": command.kind,
     }
+    which = current or command
+    return about | {"participant_recording_id": which.participant_recording_id}  # type: ignore[union-attr]
 
 
-PARTICIPANT_RECORDING = Decider(ParticipantRecordings(), evolve, decide)
+def participant_recording(
+    grace: timedelta,
+) -> Decider[ParticipantRecordings, ParticipantRecordingCommand, ParticipantRecordingHappened]:
+    """Return the rules where somebody who is not there is waited for so long."""
+    return Decider(ParticipantRecordings(), evolve, partial(decide, grace=grace))
+
+
+PARTICIPANT_RECORDING = participant_recording(GRACE)

@@ -159,7 +159,11 @@ class WebmWriter:
         Raises FileExistsError: what was recorded is never written over.
         """
         _claim(path)
-        process = await _spawn(_writer_arguments(ffmpeg, path), stdin=PIPE, stdout=DEVNULL)
+        try:
+            process = await _spawn(_writer_arguments(ffmpeg, path), stdin=PIPE, stdout=DEVNULL)
+        except BaseException:
+            _give_up(path)
+            raise
         log.info("ffmpeg started", path=str(path), pid=process.pid)
         return cls(process, path, log, patience)
 
@@ -222,6 +226,11 @@ class WebmWriter:
 def _claim(path: Path) -> None:
     """Create the file. Not ffmpeg's `-n`: ffmpeg 9 then ends with status 0, having written nothing."""
     path.touch(exist_ok=False)
+
+
+def _give_up(path: Path) -> None:
+    """Remove the file that nobody will write."""
+    path.unlink()
 
 
 def _let_be() -> None:

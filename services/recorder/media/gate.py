@@ -9,6 +9,7 @@ already and was said after it. A yes that ends by itself is nobody's no: it undo
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Sequence
 from typing import Literal
 
 from services.recorder.media.pauses import Pauses
@@ -24,12 +25,12 @@ _Said = list[tuple[int, bool]]
 class Gate:
     """What was said about one participant, and what follows for any span of time. Times are wall clock, ns."""
 
-    def __init__(self, said: dict[Condition, _Said] | None = None, pauses: Pauses | None = None) -> None:
+    def __init__(self, said: dict[Condition, _Said] | None = None, pauses: Sequence[Pauses] = ()) -> None:
         self._said: dict[Condition, _Said] = {"consent": [], "presence": []} if said is None else said
-        self.pauses = pauses or Pauses()
+        self._pauses = tuple(pauses)
 
-    def within(self, pauses: Pauses) -> Gate:
-        """Return the same gate for a recording with these pauses: what is said to one is said to both."""
+    def within(self, *pauses: Pauses) -> Gate:
+        """Return the same gate for a file that is paused by each of these: what is said to one gate is said to both."""
         return Gate(self._said, pauses)
 
     def say(self, condition: Condition, at_ns: int, *, holds: bool) -> None:
@@ -53,7 +54,7 @@ class Gate:
     def first_closed(self, begin_ns: int, end_ns: int) -> int | None:
         """Return the first moment of the span, both ends included, that may not pass; None when all may."""
         each = [_first_failing(said, begin_ns, end_ns) for said in self._said.values()]
-        each.append(self.pauses.first_in(begin_ns, end_ns))
+        each += [pauses.first_in(begin_ns, end_ns) for pauses in self._pauses]
         return min((moment for moment in each if moment is not None), default=None)
 
 

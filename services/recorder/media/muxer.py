@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import attrgetter
 
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind
 
 #: Sections 8.1 and 10 of RFC 8794 and 5.1 of RFC 9559; an id carries its own length marker.
 _EBML, _SEGMENT, _INFO, _TRACKS, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
@@ -32,7 +32,7 @@ _OPUS_PRE_ROLL_NS = 80 * NS_PER_MS
 
 #: What the file says a picture lasts, and what the last one does. Pictures come when they come; but ffmpeg 9,
 #: told nothing, writes "1000 per second", and ffmpeg 5 makes a last black picture last a second.
-_PICTURE_NS = NS_PER_SECOND // 120
+PICTURE_NS = NS_PER_SECOND // 120
 
 #: A block's time is a signed 16-bit number of milliseconds after its cluster's (RFC 9559 section 11.2).
 _MAX_RELATIVE_MS = 0x7FFF
@@ -48,19 +48,22 @@ _time_ns = attrgetter("time_ns")
 
 
 class MatroskaMuxer:
-    """One participant's stream: track 1 is VP8, track 2 is stereo Opus at 48 kHz.
+    """One participant's stream: track 1 is VP8, track 2 is stereo Opus at 48 kHz; or one of them alone.
 
-    Width and height (pixels, at least 1) are those of the first picture; later ones may differ.
+    Width and height (pixels, at least 1; 0 without video) are those of the first picture; later ones may differ. A
+    track that is named must flow: ffmpeg holds the other one back while it is silent.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, kinds: Collection[Kind] = ("video", "audio")) -> None:
         self._width = width
         self._height = height
+        self._kinds = kinds
 
     def header(self) -> bytes:
         """Write what comes before the first cluster."""
-        body = _info() + _element(_TRACKS, self._video_track() + _audio_track())
-        return _ebml_header() + _id(_SEGMENT) + _UNKNOWN_SIZE + body
+        video = self._video_track() if "video" in self._kinds else b""
+        audio = _audio_track() if "audio" in self._kinds else b""
+        return _ebml_header() + _id(_SEGMENT) + _UNKNOWN_SIZE + _info() + _element(_TRACKS, video + audio)
 
     def cluster(self, blocks: Sequence[Block]) -> bytes:
         """Write the blocks, sorted by time, as one cluster or, if they span more than 32 s, as several."""
@@ -68,7 +71,7 @@ class MatroskaMuxer:
 
     def _video_track(self) -> bytes:
         size = _uint(_PIXEL_WIDTH, self._width) + _uint(_PIXEL_HEIGHT, self._height)
-        pace = _uint(_DEFAULT_DURATION, _PICTURE_NS)
+        pace = _uint(_DEFAULT_DURATION, PICTURE_NS)
         return _element(_TRACK_ENTRY, _track(1, 1, b"V_VP8") + pace + _element(_VIDEO, size))
 
 

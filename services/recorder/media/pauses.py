@@ -1,4 +1,4 @@
-"""When a room recording was paused: spans of time that no file of it may hold anything of.
+"""When a recording was paused, a room's or one participant's: spans of time that no file of it may hold anything of.
 
 Pure. They are told in the order of the log: each ends after it began, and before the next one begins. One that is heard
 of late may yet lie before others.

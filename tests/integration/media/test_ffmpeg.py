@@ -128,8 +128,8 @@ def silent_and_black(black: bytes, until: int) -> list[Block]:
 
 
 def in_batches(blocks: list[Block], batch_ns: int = 100 * MS) -> Iterator[bytes]:
-    """The stream as the pipeline writes it: some milliseconds at a time."""
-    muxer = MatroskaMuxer(WIDTH, HEIGHT)
+    """The stream as the pipeline writes it, with the tracks that the blocks are of: some milliseconds at a time."""
+    muxer = MatroskaMuxer(WIDTH, HEIGHT, {block.kind for block in blocks})
     yield muxer.header()
     for begin in range(0, max(block.time_ns for block in blocks) + 1, batch_ns):
         yield muxer.cluster([block for block in blocks if begin <= block.time_ns < begin + batch_ns])
@@ -213,6 +213,27 @@ async def test_a_participant_without_camera_gets_black(
     assert (found.audio_packets, found.video_frames, found.duration_ms) == (300, 7, 6000)
     assert found.monotonic
     assert await decode_errors(ffmpeg, tmp_path / "a.webm") == ""
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+async def test_one_track_alone_is_a_whole_file_and_on_disk_while_it_is_written(
+    ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger, kind: str
+) -> None:
+    frames = media.sounds if kind == "audio" else media.pictures
+    blocks = [Block(each.frame.kind, each.time_ns - START, each.frame.keyframe, each.frame.data) for each in frames]
+    written, done = tmp_path / "written.webm", tmp_path / "done.webm"
+    writer = await WebmWriter.start(ffmpeg, written, log)
+    await feed(writer, blocks)
+    await eventually_on_disk(ffmpeg, written, until_ms=5500)
+    await writer.close()
+    await remux(ffmpeg, written, done)
+    found = await probe(ffmpeg, done)
+    assert (found.audio_codec, found.video_codec) == (("opus", None) if kind == "audio" else (None, "vp8"))
+    assert (found.audio_packets, found.video_frames) == ((300, 0) if kind == "audio" else (0, 180))
+    assert found.starts_with_keyframe == (kind == "video")
+    assert found.monotonic
+    assert abs(found.duration_ms - 6000) <= 40
+    assert await decode_errors(ffmpeg, done) == ""
 
 
 async def test_the_header_tells_how_long_the_file_is_and_no_strange_rate(
@@ -518,9 +539,10 @@ def test_the_ffmpeg_on_the_path_goes_before_the_wheel(tmp_path: Path, monkeypatc
     assert find_ffmpeg(None) == mine
 
 
-async def test_an_ffmpeg_that_went_away_is_named(tmp_path: Path, log: FilteringBoundLogger) -> None:
+async def test_an_ffmpeg_that_went_away_is_named_and_leaves_no_file(tmp_path: Path, log: FilteringBoundLogger) -> None:
     with pytest.raises(FfmpegMissingError, match="/gone/ffmpeg cannot be run"):
         await WebmWriter.start(Path("/gone/ffmpeg"), tmp_path / "a.webm", log)
+    assert names_in(tmp_path) == []
 
 
 def test_no_ffmpeg_anywhere_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ async def _live(film: Film, meeting: Meeting, random: Random) -> None:
 def _tell(film: Film, word: Word) -> None:
     at_ns = START_NS + word.at * NS_PER_MS
     if word.about == "recording":
-        (film.gate.pauses.begin if word.says == "no" else film.gate.pauses.end)(at_ns)
+        (film.pauses.begin if word.says == "no" else film.pauses.end)(at_ns)
     elif word.says == "lapse":
         film.gate.lapse(word.about, at_ns)
     else:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.recorder import recording_task
+from services.recorder import recording_task, reporting
 from services.recorder.media.probe import probe
 from services.recorder.moments import nanoseconds
 from shared.contracts.participant_recording import (
@@ -109,7 +109,7 @@ async def test_a_request_that_comes_again_is_done_once(room: Studio) -> None:
 async def test_what_the_log_could_not_be_told_it_is_told_later(
     room: Studio, writes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_task, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
     opened = await room.opens_source("ann")
     await room.records("ann")
     with rtp_peer(opened.audio) as audio:
@@ -126,7 +126,7 @@ async def test_what_the_log_could_not_be_told_it_is_told_later(
 async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is_kept(
     room: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_task, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
     opened, requested = await room.opens_source("ann"), await room.requests("ann")
     room.log.refusals = 30
     room.takes(requested)

@@ -120,7 +120,7 @@ async def test_frames_reach_the_sink_only_while_it_is_attached(source: RtpSource
         source.attach(frames.extend)
         attached = [audio.sound(), audio.sound()]
         await eventually(lambda: len(frames) == 2)
-        source.detach()
+        source.detach(frames.extend)
         audio.sound()
         await delivered()
     assert [each.frame.data for each in frames] == attached
@@ -134,7 +134,7 @@ async def test_a_source_that_is_attached_again_starts_afresh(source: RtpSource) 
         source.attach(first.extend)
         video.keyframe()
         await eventually(lambda: len(first) == 1)
-        source.detach()
+        source.detach(first.extend)
         source.attach(second.extend)
         video.delta()
         again = [video.keyframe(), video.delta()]

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.erasures import Erasures
 from services.recorder.handlers import RecorderStreams
 from services.recorder.meetings import Meetings
 from services.recorder.service import RecorderService
@@ -68,7 +69,8 @@ class House:
         streams = RecorderStreams(store)
         storage, gauge = LocalObjectStore(self.root), WatermarkGauge()
         worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", range(24_000, 24_010))
-        return RecorderService(store, Owners(self.bus, patience), Meetings(streams, utc_now), worker)
+        meetings, erasures = Meetings(streams, utc_now), Erasures(streams, storage, utc_now)
+        return RecorderService(store, Owners(self.bus, patience), meetings, erasures, worker)
 
     @asynccontextmanager
     async def running(self, recorder: RecorderService) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from services.recorder.gates import Gates
 from services.recorder.moments import nanoseconds
 from shared.contracts.consent import ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
+from shared.contracts.participant_recording import ParticipantRecordingPaused, ParticipantRecordingResumed
 from shared.contracts.recording import RecordingFailed, RecordingPaused, RecordingResumed, RecordingStopped
 from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined, ParticipantLeft, SessionStarted
 from tests.support.moments import at
@@ -49,6 +50,14 @@ def resumed(second: float, recording: str = "rec") -> RecordingResumed:
     return RecordingResumed(at=at(second), **IN, recording_id=recording, requested_by="mona")
 
 
+def own_paused(second: float, file: str = "file") -> ParticipantRecordingPaused:
+    return ParticipantRecordingPaused(at=at(second), **_about("ann"), participant_recording_id=file)
+
+
+def own_resumed(second: float, file: str = "file") -> ParticipantRecordingResumed:
+    return ParticipantRecordingResumed(at=at(second), **_about("ann"), participant_recording_id=file)
+
+
 def stopped(second: float, recording: str = "rec") -> RecordingStopped:
     return RecordingStopped(at=at(second), **IN, recording_id=recording, reason="requested", requested_by="mona")
 
@@ -64,9 +73,9 @@ def told(*events: Event, gates: Gates | None = None) -> Gates:
     return gates
 
 
-def open_seconds(*events: Event, who: str = "ann", recording: str = "rec") -> list[int]:
-    """Return the seconds from 0 to 9 at which a file of that recording may hold something."""
-    gate = told(*events).of_file("s", who, recording)
+def open_seconds(*events: Event, who: str = "ann", recording: str | None = "rec") -> list[int]:
+    """Return the seconds from 0 to 9 at which a file of that recording, or of none, may hold something."""
+    gate = told(*events).of_file("s", who, "file", recording)
     return [second for second in range(10) if gate.permits(nanoseconds(at(second)), nanoseconds(at(second)))]
 
 
@@ -184,9 +193,33 @@ def test_the_next_recording_is_not_paused_whatever_the_clocks_of_pause_and_stop_
         assert open_seconds(*events, recording="next") == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
+def test_a_participant_recording_that_is_paused_by_itself_holds_nothing_meanwhile() -> None:
+    assert open_seconds(CLEAR, joined(), yes(1), own_paused(4), own_resumed(7)) == [1, 2, 3, 7, 8, 9]
+    assert open_seconds(CLEAR, joined(), yes(1), own_paused(4), own_resumed(7), recording=None) == [1, 2, 3, 7, 8, 9]
+    assert open_seconds(CLEAR, joined(), yes(1), own_paused(4), recording=None) == [1, 2, 3]
+
+
+def test_it_goes_on_when_neither_it_nor_its_room_recording_is_paused() -> None:
+    both = (own_paused(2), paused(4), own_resumed(6), resumed(8))
+    assert open_seconds(CLEAR, joined(), yes(1), *both) == [1, 8, 9]
+
+
+def test_a_pause_of_the_room_recording_is_none_of_those_that_servers_asked_for() -> None:
+    assert open_seconds(KEEP, joined(), yes(7), paused(3), recording=None) == [7, 8, 9]
+
+
+def test_a_pause_of_one_participant_recording_does_not_concern_another() -> None:
+    assert open_seconds(KEEP, joined(), yes(7), own_paused(3, "another"), recording=None) == [7, 8, 9]
+
+
+def test_what_a_server_asked_for_goes_on_after_the_room_recording_with_whoever_still_consents() -> None:
+    assert open_seconds(KEEP, joined(), yes(1), stopped(3), recording=None) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert open_seconds(CLEAR, joined(), yes(1), stopped(3), yes(7), recording=None) == [1, 2, 7, 8, 9]
+
+
 def test_a_gate_learns_of_what_happens_after_its_file_began() -> None:
     gates = told(CLEAR, joined(), yes(1))
-    gate = gates.of_file("s", "ann", "rec")
+    gate = gates.of_file("s", "ann", "file", "rec")
     told(paused(3), resumed(5), stopped(7), gates=gates)
     begin, end = nanoseconds(at(1)), nanoseconds(at(9))
     assert gate.first_closed(begin, end) == nanoseconds(at(3))
@@ -200,17 +233,17 @@ def test_sessions_have_nothing_to_do_with_one_another() -> None:
     other = {"room_id": "r2", "session_id": "s2"}
     joined_there = ParticipantJoined(at=at(), **other, participant_id="ann", display_name="Ann", role="user")
     gates = told(KEEP, joined(), yes(1), SessionStarted(at=at(), **other), joined_there)
-    assert not gates.of_file("s2", "ann", "rec").permits(nanoseconds(at(5)), nanoseconds(at(5)))
+    assert not gates.of_file("s2", "ann", "file", "rec").permits(nanoseconds(at(5)), nanoseconds(at(5)))
 
 
 def test_what_is_written_down_after_a_sessions_end_is_not_remembered() -> None:
     gates = told(CLEAR, joined(), yes(1))
     gates.forget("s")
-    told(stopped(5), cleared(5), resumed(5), gates=gates)
+    told(stopped(5), cleared(5), resumed(5), own_paused(5), own_resumed(6), gates=gates)
     assert len(gates) == 0
 
 
 def test_in_a_session_that_is_not_known_nothing_passes_and_nothing_is_remembered() -> None:
     gates = Gates()
-    assert not gates.of_file("s", "ann", "rec").permits(0, 0)
+    assert not gates.of_file("s", "ann", "file", "rec").permits(0, 0)
     assert len(gates) == 0

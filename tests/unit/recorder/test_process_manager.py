@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,6 @@ from services.recorder.domain.participant_recording import (
     FailParticipantRecording,
     ParticipantRecordingCommand,
     RequestParticipantRecording,
-    StopParticipantRecording,
 )
 from services.recorder.process_manager import (
     Meeting,
@@ -24,6 +25,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
+    StopParticipantRecording,
 )
 from shared.contracts.recording import (
     RecordingFailed,
@@ -39,7 +41,7 @@ IN = {"room_id": "r", "session_id": "s"}
 ANN = {**IN, "participant_id": "ann"}
 REC = {**IN, "recording_id": "rec"}
 FILE_ID = participant_recording_id("rec", "ann")
-ANNS_FILE = {**ANN, "participant_recording_id": FILE_ID}
+ANNS_FILE: dict[str, Any] = {**ANN, "participant_recording_id": FILE_ID}
 
 SESSION = SessionStarted(at=at(), **IN)
 JOINED = ParticipantJoined(at=at(), **ANN, display_name="Ann", role="moderator")
@@ -62,15 +64,15 @@ REQUEST_FILE = RequestParticipantRecording(**ANNS_FILE, recording_id="rec", at=a
 STOP_FILE = StopParticipantRecording(**ANNS_FILE, at=at(10))
 
 
-def after(*events: Event) -> Meeting | None:
+def after(*events: Event, storage_prefix: str = "") -> Meeting | None:
     meeting: Meeting | None = None
     for event in events:
-        meeting = follow(meeting, event)
+        meeting = follow(meeting, event, storage_prefix)
     return meeting
 
 
-def due_after(*events: Event, second: float = 4) -> list[ParticipantRecordingCommand]:
-    meeting = after(*events)
+def due_after(*events: Event, second: float = 4, storage_prefix: str = "") -> list[ParticipantRecordingCommand]:
+    meeting = after(*events, storage_prefix=storage_prefix)
     return due(meeting, at(second)) if meeting else []
 
 
@@ -142,7 +144,7 @@ def test_the_end_of_a_session_stops_files_only_when_its_recording_has_stopped() 
     """At the moment that the gateway gives it."""
     stopped_with_it = RecordingStopped(at=at(20), **REC, reason="session_ended")
     assert due_after(*RUNNING, LEFT, ENDED, second=21) == []
-    assert due_after(*RUNNING, LEFT, ENDED, stopped_with_it, second=21) == [replace(STOP_FILE, at=at(20))]
+    assert due_after(*RUNNING, LEFT, ENDED, stopped_with_it, second=21) == [STOP_FILE.model_copy(update={"at": at(20)})]
 
 
 def test_nobody_is_recorded_any_more_whose_session_ended() -> None:
@@ -189,3 +191,7 @@ def test_events_of_sessions_that_are_not_known_begin_nothing() -> None:
 def test_the_id_of_a_file_follows_from_recording_and_participant() -> None:
     assert participant_recording_id("rec", "ann") == FILE_ID
     assert len({FILE_ID, participant_recording_id("rec", "bob"), participant_recording_id("other", "ann")}) == 3
+
+
+def test_it_looks_like_those_of_servers() -> None:
+    assert re.fullmatch("[0-9a-f]{24}", FILE_ID)

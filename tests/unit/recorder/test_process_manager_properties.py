@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from random import Random
+from typing import TypeGuard
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,13 +16,19 @@ from services.recorder.gates import Gates
 from services.recorder.moments import nanoseconds
 from services.recorder.process_manager import participant_recording_id
 from shared.contracts.message import Event
-from shared.contracts.room import ConsentPolicy, SessionStarted
+from shared.contracts.participant_recording import (
+    ParticipantRecordingRequested,
+    ParticipantRecordingStopRequested,
+    RecordingKind,
+)
+from shared.contracts.room import ConsentPolicy, SessionEnded, SessionStarted
 from tests.support.moments import at
 from tests.support.simulated_meeting import Asked, SimulatedMeeting, replay, replay_recorded
 
 Step = Callable[[SimulatedMeeting], None]
 
 PEOPLE = ("ann", "bob", "cy")
+KINDS: tuple[RecordingKind, ...] = ("audio_video", "audio")
 
 
 def _pass_time(seconds: float) -> Step:
@@ -31,18 +39,26 @@ def _pass_time(seconds: float) -> Step:
 
 
 _people = st.sampled_from(PEOPLE)
+_kinds: st.SearchStrategy[RecordingKind] = st.sampled_from(KINDS)
+#: What a server may ask for; most of all, to record.
+_asking = st.sampled_from(
+    [SimulatedMeeting.ask_to_record] * 3
+    + [SimulatedMeeting.ask_to_stop, SimulatedMeeting.ask_to_pause, SimulatedMeeting.ask_to_resume]
+    + [SimulatedMeeting.ask_to_delete]
+)
 _policies: st.SearchStrategy[ConsentPolicy] = st.sampled_from(("clear", "keep"))
 _steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda who: lambda meeting: meeting.join(who), _people),
     st.builds(lambda who: lambda meeting: meeting.leave(who), _people),
     st.builds(lambda who, yes: lambda meeting: meeting.say(who, consent=yes), _people, st.booleans()),
-    st.builds(lambda who: lambda meeting: meeting.begin_file(who), _people),
-    st.builds(lambda who: lambda meeting: meeting.finish_file(who), _people),
+    st.builds(lambda who, kind: lambda meeting: meeting.begin_file(who, kind), _people, _kinds),
+    st.builds(lambda who, kind: lambda meeting: meeting.finish_file(who, kind), _people, _kinds),
+    st.builds(lambda who, kind, ask: lambda meeting: ask(meeting, who, kind), _people, _kinds, _asking),
     st.sampled_from([SimulatedMeeting.start, SimulatedMeeting.stop, SimulatedMeeting.confirm]),
     st.sampled_from([SimulatedMeeting.pause, SimulatedMeeting.resume, SimulatedMeeting.stop_at_once]),
     st.just(SimulatedMeeting.clear),
     st.just(lambda meeting: meeting.settle(1)),
-    st.builds(_pass_time, st.sampled_from([0.001, 1, 6])),
+    st.builds(_pass_time, st.sampled_from([0.001, 1, 6, 61])),
 )
 #: Most meetings get somewhere: two are in, one consents, and a recording runs, or already the second one.
 _opening: list[Step] = [
@@ -79,7 +95,7 @@ def held(steps: list[Step], policy: ConsentPolicy = "clear") -> SimulatedMeeting
 
 @settings(max_examples=250)
 @given(_meetings, _policies)
-def test_only_who_is_present_and_consents_is_to_be_recorded_and_only_while_a_recording_runs(
+def test_only_who_is_present_and_consents_is_to_be_recorded_while_a_recording_runs_or_when_they_were_awaited(
     steps: list[Step], policy: ConsentPolicy
 ) -> None:
     meeting = SimulatedMeeting(policy)
@@ -88,10 +104,15 @@ def test_only_who_is_present_and_consents_is_to_be_recorded_and_only_while_a_rec
         meeting.second += 0.001
         for command in meeting.due():
             if isinstance(command, RequestParticipantRecording):
+                running = meeting.recordings.running
+                current = meeting.participant_recordings[command.participant_id, command.kind].current
                 assert command.participant_id in meeting.consenting()
-                assert meeting.recordings.running
-                assert meeting.recordings.running.started
-                assert meeting.recordings.running.recording_id == command.recording_id
+                if command.recording_id is None:
+                    assert current
+                    assert current.phase == "awaited"
+                else:
+                    assert running
+                    assert (running.recording_id, running.started) == (command.recording_id, True)
 
 
 @settings(max_examples=250)
@@ -103,8 +124,9 @@ def test_everybody_who_is_present_and_consents_while_a_recording_runs_has_or_had
     meeting.settle()
     running = meeting.recordings.running
     if running and running.started:
-        busy = {who for who in PEOPLE if meeting.participant_recordings[who].current}
-        had = {who for who in PEOPLE if _file_id(running, who) in meeting.participant_recordings[who].known}
+        files = {who: meeting.participant_recordings[who, "audio_video"] for who in PEOPLE}
+        busy = {who for who in PEOPLE if files[who].current}
+        had = {who for who in PEOPLE if _file_id(running, who) in files[who].known}
         assert meeting.consenting() <= busy | had
 
 
@@ -141,7 +163,7 @@ def test_whoever_is_to_be_recorded_has_an_open_gate_and_nobody_else(
         gates, now = Gates(), nanoseconds(at(meeting.second))
         for event in _interleaved(meeting.log, Random(seed)):
             gates.apply(event)
-        opened = {who for who in PEOPLE if gates.of_file("s", who, "a recording without pauses").permits(now, now)}
+        opened = {who for who in PEOPLE if gates.of_file("s", who, "a file without pauses", None).permits(now, now)}
         assert opened == told.present & told.yeses.holding
 
 
@@ -169,6 +191,30 @@ def test_nothing_is_due_that_would_be_refused(steps: list[Step], policy: Consent
     meeting.refusals.clear()
     meeting.settle()
     assert meeting.refusals == []
+
+
+@settings(max_examples=250)
+@given(_meetings, _policies)
+def test_when_the_session_is_over_every_recording_ends_and_what_servers_asked_for_ends_there(
+    steps: list[Step], policy: ConsentPolicy
+) -> None:
+    meeting = held([*steps, *_everybody_leaves()], policy)
+    if not meeting.session_id:
+        return
+    ended_at = next(event.at for event in meeting.log if isinstance(event, SessionEnded))
+    meeting.second += 1
+    told = len(meeting.log)
+    meeting.settle()
+    currents = [recordings.current for recordings in meeting.participant_recordings.values()]
+    assert all(current is None or current.phase == "stopping" for current in currents)
+    own = {event.participant_recording_id for event in meeting.log if _is_of_server(event)}
+    for event in meeting.log[told:]:
+        if isinstance(event, ParticipantRecordingStopRequested) and event.participant_recording_id in own:
+            assert event.at == ended_at
+
+
+def _is_of_server(event: Event) -> TypeGuard[ParticipantRecordingRequested]:
+    return isinstance(event, ParticipantRecordingRequested) and event.recording_id is None
 
 
 @given(_meetings)
@@ -225,8 +271,8 @@ def test_every_meeting_comes_to_its_end_however_late_commands_are_given(steps: l
     for command in delayed:
         meeting.give(command)
     meeting.settle()
-    for who in PEOPLE:
-        meeting.finish_file(who)
+    for who, kind in product(PEOPLE, KINDS):
+        meeting.finish_file(who, kind)
     assert meeting.meeting is None
     assert meeting.recorded is None
     assert meeting.recordings.running is None

@@ -80,12 +80,19 @@ class _Track:
 
 
 class RtpSource:
-    """Receives one participant's tracks and hands whole frames to whoever records them; without one, drops them."""
+    """Receives one participant's tracks and hands whole frames to all who record them; to nobody, drops them.
+
+    All share one receiver for each track. So a packet is parsed once, however many recordings there are, and a frame
+    has the same place on the wall clock in each of their files. The receivers are made afresh where nobody was
+    attached: what came meanwhile was not read into them, so nothing may build on what came before. Who attaches while
+    others are there gets the frames from then on, of which the first may build on pictures that it has not got: every
+    sink waits for a keyframe by itself, and asks for one by `tick`.
+    """
 
     def __init__(self, host: str, tracks: list[_Track]) -> None:
         self._host = host
         self._tracks = tracks
-        self._sink: Sink | None = None
+        self._sinks: list[Sink] = []
         self._ssrc = secrets.randbits(32)
         self._asked_ns = 0
         self._loop = asyncio.get_running_loop()
@@ -112,17 +119,21 @@ class RtpSource:
         return RtpSourceOpened(host=self._host, video=ports.get("video"), audio=ports.get("audio"))
 
     def attach(self, sink: Sink) -> None:
-        """Hand frames to `sink` from now on."""
-        for track in self._tracks:
-            track.receiver = track.fresh_receiver()
-        self._sink = sink
-        self._asked_ns = 0
+        """Hand frames to `sink`, too, from now on; each list of them goes to several, and is not to be changed."""
+        if not self._sinks:
+            self._begin_afresh()
+        self._sinks.append(sink)
 
-    def detach(self) -> None:
-        self._sink = None
+    def detach(self, sink: Sink) -> None:
+        """Hand nothing more to `sink`; to one that is not attached nothing is handed anyway."""
+        if sink in self._sinks:
+            self._sinks.remove(sink)
 
     def tick(self, *, wants_keyframe: bool) -> None:
-        """Do what time demands: give up lost packets, ask for a keyframe."""
+        """Do what time demands: give up lost packets, ask for a keyframe. Every sink says what it wants by its own.
+
+        However many want one, the sender is asked at most once a second: its answer goes to all.
+        """
         now_ns = time.time_ns()
         for track in self._tracks:
             self._hand_on(track.receiver.tick(now_ns))
@@ -135,22 +146,28 @@ class RtpSource:
             self._loop.remove_reader(track.rtcp)
         _close(self._tracks)
 
+    def _begin_afresh(self) -> None:
+        for track in self._tracks:
+            track.receiver = track.fresh_receiver()
+        self._asked_ns = 0
+
     def _read_rtp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtp):
             track.heard_rtp(data, sender)
-            if self._sink:
+            if self._sinks:
                 self._hand_on(track.receiver.packet(data, time.time_ns()))
 
     def _read_rtcp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtcp):
             track.heard_rtcp(data, sender)
-            if self._sink:
+            if self._sinks:
                 track.receiver.report(data, time.time_ns())
                 keep_in_step(*(each.receiver.clock for each in self._tracks))
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:
-        if frames and self._sink:
-            self._sink(frames)
+        if frames:
+            for sink in self._sinks:
+                sink(frames)
 
     def _ask_for_keyframe(self, now_ns: int, *, wants_keyframe: bool) -> None:
         for track in self._tracks:

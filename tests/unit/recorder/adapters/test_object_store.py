@@ -5,22 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder.adapters.object_store import LocalObjectStore, RecordingKeys
-
-KEYS = RecordingKeys("s", "ann", 1_900_000_000_123_456_789)
-
-
-def test_the_finished_file_is_found_by_session_participant_and_start() -> None:
-    assert KEYS.file == "s/ann/participant_recording_ann_1900000000123.webm"
-
-
-def test_the_segment_lies_beside_the_file() -> None:
-    assert KEYS.segment == "s/ann/participant_recording_ann_1900000000123.segment-1.webm"
-
-
-def test_the_longest_names_fit_a_file_system() -> None:
-    longest = RecordingKeys("s" * 64, "p" * 128, 10**19)
-    assert all(len(part) <= 255 for part in longest.segment.split("/"))
+from services.recorder.adapters.object_store import LocalObjectStore
 
 
 def test_an_object_has_its_place_below_the_root_and_its_folder_is_made(tmp_path: Path) -> None:

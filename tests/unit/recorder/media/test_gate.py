@@ -170,22 +170,37 @@ def test_a_withdrawal_from_before_a_lapse_undoes_the_yes_after_it_that_was_known
 
 
 def test_a_gate_is_closed_while_the_recording_is_paused() -> None:
-    told = gate(HERE, yes(1))
-    told.pauses.begin(4)
+    pauses = Pauses()
+    told = gate(HERE, yes(1)).within(pauses)
+    pauses.begin(4)
     assert told.permits(1, 3)
     assert told.first_closed(1, 9) == 4
-    told.pauses.end(6)
+    pauses.end(6)
     assert not told.permits(1, 4)
     assert not told.permits(5, 7)
     assert told.permits(6, 9)
 
 
 def test_a_recording_that_is_not_paused_opens_no_gate() -> None:
-    told = gate(HERE, yes(4))
-    told.pauses.begin(2)
-    told.pauses.end(3)
+    pauses = Pauses()
+    told = gate(HERE, yes(4)).within(pauses)
+    pauses.begin(2)
+    pauses.end(3)
     assert not told.permits(3, 3)
     assert not gate(HERE, yes(1), no(2)).permits(3, 3)
+
+
+def test_a_file_that_two_may_pause_is_closed_while_either_does() -> None:
+    one, other = Pauses(), Pauses()
+    told = gate(HERE, yes(1)).within(one, other)
+    one.begin(2)
+    other.begin(4)
+    one.end(5)
+    assert told.first_closed(1, 9) == 2
+    assert told.first_closed(5, 9) == 5
+    other.end(7)
+    assert told.first_closed(5, 9) == 5
+    assert told.permits(7, 9)
 
 
 def test_the_gates_of_two_recordings_know_the_same_words_and_have_pauses_of_their_own() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.recorder.media import muxer
 from services.recorder.media.frame import NS_PER_MS as MS
-from services.recorder.media.frame import Block
+from services.recorder.media.frame import Block, Kind
 from services.recorder.media.muxer import MatroskaMuxer
 
 #: Elements that hold elements: EBML, Segment, Info, Tracks, TrackEntry, Video, Audio, Cluster.
@@ -85,6 +85,13 @@ def test_the_header_names_format_and_tracks() -> None:
     )
     assert struct.unpack(">d", audio.child(0xE1).child(0xB5).data) == (48_000.0,)
     assert audio.child(0xE1).child(0x9F).number() == 2
+
+
+@pytest.mark.parametrize(("kind", "codec", "number"), [("video", b"V_VP8", 1), ("audio", b"A_OPUS", 2)])
+def test_a_stream_of_one_track_names_no_other(kind: Kind, codec: bytes, number: int) -> None:
+    _, segment = read(MatroskaMuxer(640, 480, (kind,)).header())
+    (track,) = segment.child(0x1654AE6B).children()
+    assert (track.child(0x86).data, track.child(0xD7).number()) == (codec, number)
 
 
 def test_the_opus_head_says_stereo_and_nothing_to_skip() -> None:

@@ -1,0 +1,143 @@
+"""What became of the participant recordings of one kind of one participant in one session, from their events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, assert_never
+
+from services.recorder.keys import RecordingKeys
+from services.recorder.moments import nanoseconds
+from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
+    ParticipantRecordingErased,
+    ParticipantRecordingFailed,
+    ParticipantRecordingPaused,
+    ParticipantRecordingRefused,
+    ParticipantRecordingRequested,
+    ParticipantRecordingResumed,
+    ParticipantRecordingStarted,
+    ParticipantRecordingStopped,
+    ParticipantRecordingStopRequested,
+    TrackFileFinished,
+    TrackRecordingStopped,
+)
+
+# --------------------------------------- events: the stored format, defined in shared/contracts/participant_recording
+
+_Ended = ParticipantRecordingStopped | TrackRecordingStopped | ParticipantRecordingFailed
+
+ParticipantRecordingHappened = (
+    ParticipantRecordingRefused
+    | ParticipantRecordingAwaited
+    | ParticipantRecordingRequested
+    | ParticipantRecordingStarted
+    | ParticipantRecordingPaused
+    | ParticipantRecordingResumed
+    | ParticipantRecordingStopRequested
+    | TrackFileFinished
+    | _Ended
+    | ParticipantRecordingDeleted
+    | ParticipantRecordingErased
+)
+
+# ----------------------------------------------------------------------------------------------------------- state
+
+#: Its participant is waited for; a worker is; one writes; the file that has ended is being finished.
+Phase = Literal["awaited", "requested", "started", "stopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    participant_recording_id: str
+    phase: Phase
+    #: As it was asked for.
+    webhook_url: str | None = None
+    storage_prefix: str = ""
+    started_at: datetime | None = None
+    paused_at: datetime | None = None
+    #: Files of a track that are in place.
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """One that has ended, and what is left of it in the store."""
+
+    participant_recording_id: str
+    paths: tuple[str, ...] = ()
+    deleted: bool = False
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRecordings:
+    """The one that runs or is being finished, those that are over, and the ids that were ever used."""
+
+    current: Current | None = None
+    over: tuple[Over, ...] = ()
+    known: frozenset[str] = frozenset()
+    #: Ids of those that were asked for without consent.
+    refused: frozenset[str] = frozenset()
+
+    def is_in(self, participant_recording_id: str, *phases: Phase) -> bool:
+        current = self.current
+        return current is not None and (
+            current.participant_recording_id == participant_recording_id and current.phase in phases
+        )
+
+    def has_file(self, path: str) -> bool:
+        """Tell whether a file of the track that is being recorded was told of."""
+        return self.current is not None and path in self.current.paths
+
+    def ended(self, participant_recording_id: str) -> Over | None:
+        return next((one for one in self.over if one.participant_recording_id == participant_recording_id), None)
+
+
+def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) -> ParticipantRecordings:  # noqa: PLR0911
+    current = state.current or Current(event.participant_recording_id, "requested")
+    known = state.known | {event.participant_recording_id}
+    match event:
+        case ParticipantRecordingRefused():
+            return replace(state, known=known, refused=state.refused | {event.participant_recording_id})
+        case ParticipantRecordingAwaited() | ParticipantRecordingRequested():
+            phase: Phase = "awaited" if isinstance(event, ParticipantRecordingAwaited) else "requested"
+            begun = Current(event.participant_recording_id, phase, event.webhook_url, event.storage_prefix)
+            return replace(state, current=begun, known=known)
+        case ParticipantRecordingStarted():
+            return replace(state, current=replace(current, phase="started", started_at=event.at))
+        case ParticipantRecordingPaused():
+            return replace(state, current=replace(current, paused_at=event.at))
+        case ParticipantRecordingResumed():
+            return replace(state, current=replace(current, paused_at=None))
+        case ParticipantRecordingStopRequested():
+            return replace(state, current=replace(current, phase="stopping"))
+        case TrackFileFinished():
+            return replace(state, current=replace(current, paths=(*current.paths, event.file.path)))
+        case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
+            ended = Over(event.participant_recording_id, _paths(current, event))
+            return replace(state, current=None, over=(*state.over, ended))
+        case ParticipantRecordingDeleted() | ParticipantRecordingErased():
+            return replace(state, over=tuple(_marked(one, event) for one in state.over))
+        case _:
+            assert_never(event)
+
+
+def _paths(current: Current, ended: _Ended) -> tuple[str, ...]:
+    """Return what may be left in the store; of one that failed, what its worker was writing."""
+    match ended:
+        case ParticipantRecordingStopped():
+            return (ended.file.path,)
+        case ParticipantRecordingFailed() if current.started_at and ended.kind == "audio_video":
+            begin_ns = nanoseconds(current.started_at)
+            keys = RecordingKeys(ended.session_id, ended.participant_id, begin_ns, current.storage_prefix)
+            return keys.file, keys.segment
+        case _:
+            return current.paths
+
+
+def _marked(one: Over, event: ParticipantRecordingDeleted | ParticipantRecordingErased) -> Over:
+    if one.participant_recording_id != event.participant_recording_id:
+        return one
+    return replace(one, deleted=True, erased=isinstance(event, ParticipantRecordingErased))

@@ -1,0 +1,66 @@
+"""From the segment that ffmpeg wrote to the finished file in its place, measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.media.probe import ProbedFile, probe, remux
+from shared.contracts.participant_recording import RecordedFile, RecordingKind
+
+#: Of picture and sound, by what is recorded; None: no such track.
+_CODECS: dict[RecordingKind, tuple[str | None, str | None]] = {
+    "audio_video": ("vp8", "opus"),
+    "audio": (None, "opus"),
+    "video": ("vp8", None),
+}
+
+
+class UnexpectedFileError(Exception):
+    """The finished file is not what was written."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key} {reason}; the segment beside it is kept")
+        self.key = key
+
+
+class Keys(Protocol):
+    """Where a file is to be, and where its segment is."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def segment(self) -> str: ...
+
+
+async def put_in_place(ffmpeg: Path, store: LocalObjectStore, keys: Keys, kind: RecordingKind) -> RecordedFile:
+    """Make the finished file of the segment, look into it, and only then let the segment go.
+
+    Raises FfmpegError, OSError and UnexpectedFileError.
+    """
+    await remux(ffmpeg, store.path(keys.segment), store.path(keys.file))
+    probed = await probe(ffmpeg, store.path(keys.file))
+    _check(keys.file, probed, kind)
+    size, digest = await store.digest(keys.file)
+    store.delete(keys.segment)
+    return RecordedFile(
+        path=keys.file,
+        size_bytes=size,
+        sha256=digest,
+        duration_ms=probed.duration_ms,
+        width=probed.width,
+        height=probed.height,
+        video_codec=probed.video_codec or "",
+        audio_codec=probed.audio_codec or "",
+        video_frames=probed.video_frames,
+        audio_packets=probed.audio_packets,
+    )
+
+
+def _check(key: str, probed: ProbedFile, kind: RecordingKind) -> None:
+    if (probed.video_codec, probed.audio_codec) != _CODECS[kind]:
+        raise UnexpectedFileError(key, f"holds {probed.video_codec} and {probed.audio_codec}")
+    if not (probed.monotonic and (kind == "audio" or probed.starts_with_keyframe)):
+        raise UnexpectedFileError(key, "does not begin with a keyframe or goes back in time")

@@ -1,0 +1,139 @@
+"""Makes merges: follows the log, and claims what nobody makes, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from services.recorder.domain.merge import ClaimMerge
+from services.recorder.merging.job import MergeJob
+from services.recorder.merging.maker import Report
+from services.recorder.merging.streams import MergeStreams
+from services.recorder.open_merges import OpenMerge, follow, next_to_claim
+from shared.contracts.merge import (
+    MergeCancelled,
+    MergeClaimed,
+    MergeCompleted,
+    MergedFile,
+    MergeEvent,
+    MergeFailed,
+    MergeRequested,
+)
+from shared.contracts.message import Event
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.coordinator import Coordinator
+from shared.runtime.clock import Clock
+
+_log = structlog.get_logger()
+
+
+class Maker(Protocol):
+    """Makes the files of merges."""
+
+    async def make(self, requested: MergeRequested, report: Report) -> MergedFile:
+        """Make the file and put it in place, or raise why not. Cancelled, it leaves nothing behind."""
+        ...
+
+    async def clear(self, requested: MergeRequested, *, keep_file: bool) -> None:
+        """Remove what is left of a merge that is over, by whomever."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """What is left of a merge that is over has to go."""
+
+    requested: MergeRequested
+    keep_file: bool
+
+
+class Merger:
+    """Knows every merge that is not over, and makes one of them at a time. Several may run at once."""
+
+    def __init__(self, streams: MergeStreams, maker: Maker, worker_id: str, clock: Clock) -> None:
+        self._streams = streams
+        self._maker = maker
+        self._worker_id = worker_id
+        self._clock = clock
+        self._open: dict[str, OpenMerge] = {}
+        self._to_clear: dict[str, Clear] = {}
+        #: What this worker makes.
+        self._job: tuple[str, asyncio.Task[None]] | None = None
+        self._runs = False
+        self._coordinator: Coordinator[ClaimMerge | Clear] = Coordinator(self._due, self._give)
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the log."""
+        if not isinstance(event, MergeEvent):
+            return
+        before = self._open.pop(event.merge_id, None)
+        after = follow(before, event)
+        if after:
+            self._open[event.merge_id] = after
+        elif before and self._runs:
+            # What was over before this process began was cleared by those who saw it.
+            self._to_clear[event.merge_id] = Clear(before.requested, isinstance(event, MergeCompleted))
+        self._let_go(event)
+        self._coordinator.look_again()
+
+    async def run(self) -> None:
+        """Claim and make merges, for ever. At the end the one that is being made is let go: another claims it soon."""
+        self._runs = True
+        try:
+            await self._coordinator.run()
+        finally:
+            if self._job:
+                self._job[1].cancel()
+                await asyncio.wait({self._job[1]})
+
+    def _let_go(self, event: MergeEvent) -> None:
+        """Stop making what is over, or another's."""
+        if self._job is None or self._job[0] != event.merge_id:
+            return
+        anothers = isinstance(event, MergeClaimed) and event.worker_id != self._worker_id
+        if anothers or isinstance(event, MergeCancelled | MergeFailed):
+            self._job[1].cancel()
+
+    def _due(self) -> Iterator[ClaimMerge | Clear]:
+        making = self._job[0] if self._job else None
+        yield from [each for merge_id, each in self._to_clear.items() if merge_id != making]
+        now = self._clock()
+        if making is None and (requested := next_to_claim(self._open.values(), now)):
+            yield ClaimMerge(merge_id=requested.merge_id, set_id=requested.set_id, worker_id=self._worker_id, at=now)
+
+    async def _give(self, command: ClaimMerge | Clear) -> None:
+        if isinstance(command, Clear):
+            await self._clear(command)
+        else:
+            await self._claim(command)
+
+    async def _clear(self, command: Clear) -> None:
+        self._to_clear.pop(command.requested.merge_id, None)
+        try:
+            await self._maker.clear(command.requested, keep_file=command.keep_file)
+        except OSError as error:
+            _log.warning("what is left of a merge stays", merge=command.requested.merge_id, error=str(error))
+
+    async def _claim(self, command: ClaimMerge) -> None:
+        """Claim it; who else claims it at the same time has not got it."""
+        decided = await self._streams.give(command, Context.begin(f"worker:{self._worker_id}"))
+        open_merge = self._open.get(command.merge_id)
+        if open_merge and decided.state.is_made_by(command.merge_id, self._worker_id):
+            self._begin(open_merge.requested)
+
+    def _begin(self, requested: MergeRequested) -> None:
+        job = MergeJob(requested, self._maker.make, self._streams, self._worker_id, self._clock)
+        task = asyncio.create_task(job.run())
+        self._job = requested.merge_id, task
+        _log.info("merge claimed", merge=requested.merge_id, layout=requested.layout)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._job = None
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("merge job failed", error=repr(error))
+        self._coordinator.look_again()

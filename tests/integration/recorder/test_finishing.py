@@ -1,0 +1,81 @@
+"""From a segment to the finished file: what is not what was meant stays beside its segment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.finishing import UnexpectedFileError, put_in_place
+from services.recorder.keys import TrackKeys
+from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.frame import NS_PER_MS, Block, Kind
+from services.recorder.media.gap_filler import OPUS_SILENCE
+from services.recorder.media.muxer import MatroskaMuxer
+from shared.contracts.participant_recording import RecordingKind
+from tests.support import vp8
+
+KEYS = TrackKeys("s", "ann", "audio", 0)
+
+
+def sounds() -> list[Block]:
+    return [Block("audio", at * NS_PER_MS, keyframe=True, data=OPUS_SILENCE) for at in range(0, 400, 20)]
+
+
+def pictures() -> list[Block]:
+    return [
+        Block("video", 0, keyframe=True, data=vp8.keyframe()),
+        Block("video", 40 * NS_PER_MS, keyframe=False, data=vp8.delta_frame()),
+    ]
+
+
+def segment(store: LocalObjectStore, blocks: list[Block], *kinds: Kind) -> None:
+    muxer = MatroskaMuxer(640, 480, {*kinds, *(block.kind for block in blocks)})
+    store.path(KEYS.segment).write_bytes(muxer.header() + muxer.cluster(blocks))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kind", "codecs"),
+    [
+        (sounds(), "audio", ("", "opus")),
+        (pictures(), "video", ("vp8", "")),
+        (sounds() + pictures(), "audio_video", ("vp8", "opus")),
+    ],
+    ids=["audio", "video", "audio_video"],
+)
+async def test_a_whole_segment_becomes_the_file_and_goes(
+    ffmpeg: Path, tmp_path: Path, blocks: list[Block], kind: RecordingKind, codecs: tuple[str, str]
+) -> None:
+    store = LocalObjectStore(tmp_path)
+    segment(store, blocks)
+    file = await put_in_place(ffmpeg, store, KEYS, kind)
+    assert (file.video_codec, file.audio_codec) == codecs
+    assert file.video_frames + file.audio_packets == len(blocks)
+    assert (store.path(KEYS.file).exists(), store.path(KEYS.segment).exists()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kind", "reason"),
+    [
+        (sounds(), "video", "holds None and opus"),
+        (sounds(), "audio_video", "holds None and opus"),
+        (pictures(), "audio", "holds vp8 and None"),
+    ],
+    ids=["no-video", "not-both", "no-audio"],
+)
+async def test_a_segment_of_something_else_is_kept(
+    ffmpeg: Path, tmp_path: Path, blocks: list[Block], kind: RecordingKind, reason: str
+) -> None:
+    store = LocalObjectStore(tmp_path)
+    segment(store, blocks)
+    with pytest.raises(UnexpectedFileError, match=reason):
+        await put_in_place(ffmpeg, store, KEYS, kind)
+    assert store.path(KEYS.segment).exists()
+
+
+async def test_a_segment_that_holds_nothing_is_no_file(ffmpeg: Path, tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    segment(store, [], "audio")
+    with pytest.raises(FfmpegError):
+        await put_in_place(ffmpeg, store, KEYS, "audio")

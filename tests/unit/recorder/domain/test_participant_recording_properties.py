@@ -1,0 +1,148 @@
+"""What holds for the recordings of a participant, whatever is asked and said in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.recorder.domain.participant_recording import PARTICIPANT_RECORDING, ParticipantRecordingCommand
+from services.recorder.domain.participant_recording_life import ParticipantRecordingHappened
+from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
+    ParticipantRecordingRefused,
+    ParticipantRecordingRequested,
+)
+from tests.support import participant_recordings as internal
+from tests.support import server_recordings as server
+from tests.support.specification import assert_repeating_writes_nothing, history
+
+_ids = st.sampled_from(["a", "b", "c"])
+_seconds = st.integers(1, 9)
+_of_one = (
+    internal.request,
+    internal.confirm,
+    internal.stop,
+    internal.finish,
+    internal.fail,
+    server.came,
+    server.delete,
+    server.finish_track_file,
+    server.finish_track,
+    server.confirm_erasure,
+)
+_commands: st.SearchStrategy[list[ParticipantRecordingCommand]] = st.lists(
+    st.one_of(
+        st.builds(server.start, _ids, consents=st.booleans(), present=st.booleans()),
+        *(st.builds(command, _ids) for command in _of_one),
+        *(st.builds(command, _seconds) for command in (server.stop_any, server.pause, server.resume)),
+    ),
+    max_size=30,
+)
+#: One that gets far: most random ones do not.
+_lives = st.builds(
+    lambda begin, then: [*begin, *then],
+    st.sampled_from(
+        [
+            [],
+            [server.start()],
+            [server.start(present=False), server.came(), internal.confirm()],
+            [internal.request(), internal.confirm(), server.pause()],
+            [server.start(), internal.confirm(), internal.stop(), internal.finish()],
+        ]
+    ),
+    _commands,
+)
+_told: tuple[Callable[[str], ParticipantRecordingHappened], ...] = (
+    internal.requested,
+    internal.started,
+    internal.stop_requested,
+    internal.stopped,
+    internal.failed,
+    server.refused,
+    server.awaited,
+    server.paused,
+    server.resumed,
+    server.track_file_finished,
+    server.track_stopped,
+    lambda one: server.deleted(one=one),
+    server.erased,
+)
+_events: st.SearchStrategy[list[ParticipantRecordingHappened]] = st.lists(
+    st.builds(lambda tell, one: tell(one), st.sampled_from(_told), _ids), max_size=30
+)
+
+#: What may follow, by the last word of a recording's wire types; `paused` and `resumed` take turns.
+_NEXT = {
+    "": {"refused", "awaited", "requested"},
+    "refused": set(),
+    "awaited": {"requested", "failed"},
+    "requested": {"started", "failed"},
+    "started": {"paused", "resumed", "stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
+    "stop-requested": {"track-file-finished", "stopped", "track-stopped", "failed"},
+    "stopped": {"deleted"},
+    "track-stopped": {"deleted"},
+    "failed": {"deleted"},
+    "deleted": {"erased"},
+    "erased": set(),
+}
+_ENDS = {"stopped", "track-stopped", "failed"}
+
+
+@settings(max_examples=300)
+@given(_lives)
+def test_a_repeated_command_writes_nothing(commands: list[ParticipantRecordingCommand]) -> None:
+    assert_repeating_writes_nothing(PARTICIPANT_RECORDING, commands)
+
+
+@given(_events)
+def test_no_order_of_events_is_refused(events: list[ParticipantRecordingHappened]) -> None:
+    asked = (ParticipantRecordingRequested, ParticipantRecordingAwaited, ParticipantRecordingRefused)
+    known = {event.participant_recording_id for event in events if isinstance(event, asked)}
+    assert known <= PARTICIPANT_RECORDING.fold(events).known
+
+
+@settings(max_examples=500)
+@given(_lives)
+def test_every_recording_lives_as_it_may(commands: list[ParticipantRecordingCommand]) -> None:
+    said: dict[str, str] = {}
+    paused: set[str] = set()
+    for event in history(PARTICIPANT_RECORDING, commands):
+        one, word = event.participant_recording_id, event.type.split(".")[1]
+        before = said.get(one, "")
+        assert word in _NEXT[before]
+        assert word not in {"paused", "resumed"} or (word == "resumed") is (one in paused)
+        if word in {"paused", "resumed"}:
+            paused ^= {one}
+        elif word != "track-file-finished":
+            said[one] = word
+
+
+@settings(max_examples=500)
+@given(_lives)
+def test_one_runs_at_a_time_and_no_id_is_used_twice(commands: list[ParticipantRecordingCommand]) -> None:
+    running: str | None = None
+    begun: list[str] = []
+    for event in history(PARTICIPANT_RECORDING, commands):
+        one, word = event.participant_recording_id, event.type.split(".")[1]
+        if word in {"awaited", "requested", "refused"} and not (word == "requested" and one == running):
+            assert running is None
+            assert one not in begun
+            begun.append(one)
+            running = None if word == "refused" else one
+        elif word not in {"deleted", "erased"}:
+            assert one == running
+        if word in _ENDS:
+            running = None
+
+
+@settings(max_examples=300)
+@given(_lives)
+def test_nobody_is_recorded_whom_a_server_asked_for_without_consent(
+    commands: list[ParticipantRecordingCommand],
+) -> None:
+    told = history(PARTICIPANT_RECORDING, commands)
+    refused = {event.participant_recording_id for event in told if isinstance(event, ParticipantRecordingRefused)}
+    asked = {event.participant_recording_id for event in told if isinstance(event, ParticipantRecordingRequested)}
+    assert not refused & asked

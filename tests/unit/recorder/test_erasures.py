@@ -1,0 +1,181 @@
+"""Deleted recordings: their files go, whatever breaks down, and then the log says so once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.erasures import Erasures, follow
+from services.recorder.handlers import RecorderStreams
+from shared.contracts.message import Event
+from shared.contracts.participant_recording import ParticipantRecordingErased
+from shared.eventsourcing import coordinator as coordinator_module
+from shared.eventsourcing.codec import Context, decode, encode
+from shared.runtime.clock import utc_now
+from tests.support.events import append
+from tests.support.eventually import eventually
+from tests.support.participant_recordings import FILE, started, stop_requested, stopped
+from tests.support.server_recordings import delete, deleted, erased, wanted
+from tests.support.unreliable_log import UnreliableEventStore
+
+STREAM = stopped().stream
+FINISHED = (wanted(), started(), stop_requested(), stopped())
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try often what did not succeed."""
+    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+
+
+@dataclass(slots=True)
+class House:
+    """A log with a finished recording, and the store with its file."""
+
+    log: UnreliableEventStore
+    store: LocalObjectStore
+
+    @property
+    def streams(self) -> RecorderStreams:
+        return RecorderStreams(self.log)
+
+    @asynccontextmanager
+    async def recorder(self) -> AsyncIterator[Erasures]:
+        """Start one more, which knows what is in the log."""
+        one = Erasures(self.streams, self.store, utc_now)
+        for event in await self.told():
+            one.apply(event)
+        running = asyncio.ensure_future(one.run())
+        try:
+            yield one
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    async def deletes(self) -> Event:
+        (event,) = await self.streams.give(delete(), Context.begin("server:key"))
+        return event
+
+    async def told(self) -> list[Event]:
+        return [decode(stored) for stored in await self.log.read(STREAM)]
+
+    async def until_erased(self) -> None:
+        async def is_told() -> bool:
+            return any(isinstance(event, ParticipantRecordingErased) for event in await self.told())
+
+        await eventually(is_told)
+
+    @property
+    def file(self) -> Path:
+        return self.store.path(FILE.path)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> House:
+    house = House(UnreliableEventStore(), LocalObjectStore(tmp_path))
+    await append(house.log, STREAM, [encode(event, Context.begin("service:test")) for event in FINISHED])
+    house.file.write_bytes(b"recorded")
+    return house
+
+
+def test_what_was_deleted_has_to_be_erased_until_it_is() -> None:
+    nothing = MappingProxyType[str, object]({})
+    one = follow(nothing, deleted("a.webm"))  # type: ignore[arg-type]
+    both = follow(one, deleted("b.webm", one="b"))
+    assert both == {"a": deleted("a.webm"), "b": deleted("b.webm", one="b")}
+    assert follow(both, erased()) == {"b": deleted("b.webm", one="b")}
+    assert follow(both, stopped()) is both
+    assert follow(one, erased("b")) == one
+
+
+async def test_the_files_of_a_deleted_recording_are_erased_and_then_the_log_says_so(house: House) -> None:
+    async with house.recorder() as recorder:
+        recorder.apply(await house.deletes())
+        await house.until_erased()
+    assert not house.file.exists()
+
+
+async def test_nobody_waits_for_the_time_to_come(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 600)
+    async with house.recorder() as recorder:
+        await asyncio.sleep(0)
+        recorder.apply(await house.deletes())
+        await house.until_erased()
+
+
+async def test_what_is_not_deleted_stays(house: House) -> None:
+    async with house.recorder() as recorder:
+        recorder.apply(stopped())
+        recorder.apply(deleted("another.webm", one="b"))
+        await eventually(lambda: not house.store.path("another.webm").exists())
+    assert house.file.exists()
+
+
+async def test_one_that_was_deleted_before_a_crash_is_erased_by_the_next_recorder(house: House) -> None:
+    await house.deletes()
+    async with house.recorder():
+        await house.until_erased()
+    assert not house.file.exists()
+
+
+async def test_one_whose_files_went_before_a_crash_is_told_of_all_the_same(house: House) -> None:
+    await house.deletes()
+    house.file.unlink()
+    async with house.recorder():
+        await house.until_erased()
+
+
+async def test_two_recorders_say_it_once(house: House) -> None:
+    event = await house.deletes()
+    async with house.recorder() as one, house.recorder() as other:
+        one.apply(event)
+        other.apply(event)
+        await house.until_erased()
+        await eventually(lambda: not house.file.exists())
+    assert sum(isinstance(event, ParticipantRecordingErased) for event in await house.told()) == 1
+
+
+async def test_a_log_that_does_not_answer_is_told_later(house: House) -> None:
+    event = await house.deletes()
+    house.log.refusals = 2
+    async with house.recorder() as recorder:
+        recorder.apply(event)
+        await house.until_erased()
+    assert house.log.refusals == 0
+
+
+async def test_what_cannot_be_erased_yet_is_not_said_to_be_and_is_tried_again(house: House) -> None:
+    house.file.unlink()
+    house.file.mkdir()
+    (house.file / "in the way").touch()
+    async with house.recorder() as recorder:
+        tried = Attempts(house.store)
+        recorder._store = tried
+        recorder.apply(await house.deletes())
+        await eventually(lambda: tried.made >= 2)
+        assert not any(isinstance(event, ParticipantRecordingErased) for event in await house.told())
+        (house.file / "in the way").unlink()
+        house.file.rmdir()
+        house.file.write_bytes(b"recorded")
+        await house.until_erased()
+    assert not house.file.exists()
+
+
+class Attempts(LocalObjectStore):
+    """Counts what it is asked to delete."""
+
+    def __init__(self, store: LocalObjectStore) -> None:
+        super().__init__(store._root)
+        self.made = 0
+
+    def delete(self, key: str) -> None:
+        self.made += 1
+        super().delete(key)

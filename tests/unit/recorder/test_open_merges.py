@@ -1,0 +1,64 @@
+"""Which merges wait for a worker, as one that follows the log sees it."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from services.recorder.domain.merge import MERGE, MergeCommand
+from services.recorder.open_merges import OpenMerge, follow, next_to_claim
+from shared.contracts.merge import MergeEvent
+from tests.support.merges import any_commands, cancelled, claim, claimed, completed, failed, progressed, requested
+from tests.support.moments import at
+from tests.support.specification import given, history
+
+
+def after(*events: MergeEvent) -> OpenMerge | None:
+    start_of_it: OpenMerge | None = None
+    return reduce(follow, events, start_of_it)
+
+
+def opened(*events: MergeEvent) -> OpenMerge:
+    merge = after(*events)
+    assert merge
+    return merge
+
+
+def test_a_merge_waits_until_somebody_claims_it() -> None:
+    assert opened(requested()).waits(at(0))
+    assert not opened(requested(), claimed(second=1)).waits(at(15.9))
+
+
+def test_a_merge_whose_worker_is_not_heard_of_any_more_waits_again() -> None:
+    assert opened(requested(), claimed(second=1)).waits(at(16))
+    assert not opened(requested(), claimed(second=1), progressed(second=14)).waits(at(28.9))
+    assert opened(requested(), claimed(second=1), progressed(second=14)).waits(at(29))
+
+
+def test_a_merge_that_is_over_waits_for_nobody() -> None:
+    for end in (completed(), failed(), cancelled()):
+        assert after(requested(), claimed(), end) is None
+
+
+def test_a_merge_of_which_only_the_end_was_heard_is_none() -> None:
+    assert after(claimed()) is None
+    assert after(progressed()) is None
+
+
+def test_the_merge_that_waits_longest_is_claimed_first() -> None:
+    merges = [opened(requested("late", 2)), opened(requested("early", 1)), opened(requested("mine", 0), claimed())]
+    chosen = next_to_claim(merges, at(3))
+    assert chosen
+    assert chosen.merge_id == "early"
+    assert next_to_claim([opened(requested(), claimed())], at(3)) is None
+
+
+@for_all(any_commands("m", workers=("one", "two")), st.integers(0, 60))
+def test_what_waits_is_what_the_stream_lets_somebody_claim(commands: list[MergeCommand], later: int) -> None:
+    """Sees as much as the decider: what it claims is not refused, and what may be claimed is not left alone."""
+    happened = history(MERGE, commands)
+    merge = after(*happened)
+    outcome = given(MERGE, *happened).when(claim(worker="three", second=60 + later))
+    assert bool(merge and merge.waits(at(60 + later))) == bool(outcome.events)
