@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 import typer
 
 from services.consent.projections.consent_register import CONSENT_REGISTER
+from services.gateway.projections.recordings import RECORDINGS
+from services.gateway.projections.sessions import SESSIONS
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.postgres import PostgresEventStore
@@ -18,7 +20,7 @@ from shared.runtime.errors import SettingError
 from shared.runtime.reading import opened_log, progress_bar
 
 #: All there are, by name.
-PROJECTIONS = {projection.name: projection for projection in (CONSENT_REGISTER, WEBHOOK_OUTBOX)}
+PROJECTIONS = {projection.name: projection for projection in (CONSENT_REGISTER, RECORDINGS, SESSIONS, WEBHOOK_OUTBOX)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from services.gateway.adapters.codes import digest_of
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Admission, Tickets
+from services.gateway.domain.room import require_active, require_allowed
 from services.gateway.handlers import Rooms
 from shared.contracts.room import Role
 from shared.eventsourcing.decider import RefusedError
@@ -78,12 +79,14 @@ class Admissions:
         """Raise RefusedError, LogUnavailableError, or let them in."""
         room_id = await self._entered(entry)
         participant_id = entry.participant_id or await self._resumed(room_id, entry.resumption) or str(uuid4())
+        require_allowed(await self._rooms.room(room_id), room_id, participant_id)
         resumption = await self._resumptions.issue(room_id, participant_id)
         admission = Admission(room_id, participant_id, entry.role, digest_of(resumption))
         return Admitted(await self._tickets.issue(admission), resumption)
 
     async def _entered(self, entry: Entry) -> str:
         room = await self._rooms.room(entry.room_id)
+        require_active(room, entry.room_id)
         if entry.breakout_room is None:
             return entry.room_id
         if not room.breakout_rooms:

@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.resources import files
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse
 
+from services.gateway.adapters.directory import Directory
 from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Tickets
 from services.gateway.admissions import Admissions
-from services.gateway.consents import Consents
+from services.gateway.closing_sessions import ClosingSessions
+from services.gateway.consents import Consents, CurrentConsents
 from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
+from services.gateway.entrypoints.cors import allow_origins
 from services.gateway.entrypoints.errors import install_error_answers
+from services.gateway.entrypoints.examples.every import TOLD
+from services.gateway.entrypoints.openapi import described
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
-from services.gateway.entrypoints.rest_v2 import rest_v2_router
+from services.gateway.entrypoints.rest_v2 import install_rest_v2
 from services.gateway.entrypoints.signaling import signaling_router
+from services.gateway.entrypoints.v2.kept_recordings import Archive
+from services.gateway.entrypoints.v2.merges import merges_router
+from services.gateway.entrypoints.v2.public_key import public_key_router
+from services.gateway.entrypoints.v2.recording_files import StoredFiles
+from services.gateway.entrypoints.v2.recordings import recordings_router
+from services.gateway.entrypoints.v2.rooms import rooms_router
+from services.gateway.entrypoints.v2.session_access import SessionAccess
+from services.gateway.entrypoints.v2.session_participants import session_participants_router
+from services.gateway.entrypoints.v2.sessions import sessions_router
+from services.gateway.entrypoints.v2.transcodings import transcodings_router
+from services.gateway.entrypoints.v2.webhooks import webhooks_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.lost_gateways import LostGateways
+from services.gateway.merges import Merges
+from services.gateway.participant_recordings import ParticipantRecordings
+from services.gateway.projections.recordings import RECORDINGS
+from services.gateway.projections.recordings_read import Recordings
+from services.gateway.projections.sessions import SESSIONS
 from services.gateway.recorded_sessions import RecordedSessions
 from services.gateway.recordings import RoomRecordings, gateway_answerer
 from services.gateway.resuming import keep_resumptions
@@ -33,15 +54,18 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
+from shared.contracts.message import Event
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.eventsourcing.recent_states import RecentStates
 from shared.eventsourcing.snapshots import Snapshots
 from shared.messaging.asking import Owners
 from shared.messaging.topology import GATEWAY_COMMANDS, live_queue
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure
+from shared.runtime.signing_keys import load_signing_key
 from shared.runtime.standalone import database_answers
 from shared.runtime.supervision import supervised
 from shared.runtime.tokens import Tokens
@@ -62,18 +86,32 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     rooms = _rooms(infrastructure, horizon)
     recordings = _recordings(infrastructure, rooms, horizon)
     recorded_sessions = RecordedSessions(recordings, clock)
-    hub = Hub(infrastructure.store, clock, also=recorded_sessions.apply)
+    closing_sessions = ClosingSessions(rooms, clock)
+    hub = Hub(infrastructure.store, clock, also=_each(recorded_sessions.apply, closing_sessions.apply))
     resumptions = Resumptions(infrastructure.database)
     lost_gateways = LostGateways(rooms, hub.roster, Horizons(infrastructure.database))
     owners = Owners(bus, settings.command_timeout)
-    signaling = Signaling(Actions(rooms, Consents(owners, horizon), recordings), hub, clock)
-    app = _app(infrastructure, signaling, rooms, Sources(rooms, owners, clock), resumptions)
+    consents = Consents(owners, horizon)
+    signaling = Signaling(Actions(rooms, consents, recordings), hub, clock)
+    sessions = ProjectionRunner(SESSIONS, infrastructure.store, infrastructure.database)
+    kept_recordings = ProjectionRunner(RECORDINGS, infrastructure.store, infrastructure.database)
+    current = CurrentConsents(infrastructure.store, hub.roster)
+    asking = ParticipantRecordings(rooms, consents, current, owners, infrastructure.store, horizon, clock)
+    archive = _archive(infrastructure, settings, asking)
+    # Merges first: `merge` is no id of a recording.
+    v2 = [*_merging(infrastructure, rooms, owners, archive), *_telling(infrastructure, owners, settings)]
+    v2.append(recordings_router(archive))
+    projections = [sessions, kept_recordings]
+    sources = Sources(rooms, owners, clock)
+    app = _app(infrastructure, signaling, rooms, sources, resumptions, settings, projections, v2)
+    allow_origins(app, settings.cors_origin_list)
     async with bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
         await hub.catch_up()
         async with (
             supervised(hub.until_stopped()),
             _horizon_kept(infrastructure, horizon),
             supervised(recorded_sessions.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions.refresh)),
+            supervised(closing_sessions.run(), *(each.run() for each in projections)),
             bus.answer(GATEWAY_COMMANDS, gateway_answerer(recordings)),
             serving(app, settings.http_host, settings.http_port) as port,
         ):
@@ -92,19 +130,81 @@ def _recordings(infrastructure: Infrastructure, rooms: Rooms, horizon: Horizon) 
     return RoomRecordings(streams, rooms, horizon, infrastructure.clock)
 
 
+def _archive(infrastructure: Infrastructure, settings: GatewaySettings, asking: ParticipantRecordings) -> Archive:
+    return Archive(
+        Recordings(infrastructure.database),
+        asking,
+        StoredFiles(settings.storage_root),
+        Tokens(infrastructure.credentials),
+        settings.public_url,
+    )
+
+
+def _merging(infrastructure: Infrastructure, rooms: Rooms, owners: Owners, archive: Archive) -> list[APIRouter]:
+    directory = Directory(infrastructure.database)
+
+    async def room_of(session_id: str) -> str | None:
+        session = await directory.session(session_id)
+        return session.room_id if session else None
+
+    merges = Merges(rooms, room_of, archive.kept, owners, infrastructure.clock)
+    return [
+        merges_router(merges, archive.files, archive.tokens, archive.public_url),
+        transcodings_router(merges, archive.files, archive.tokens, archive.public_url),
+    ]
+
+
+def _telling(infrastructure: Infrastructure, owners: Owners, settings: GatewaySettings) -> list[APIRouter]:
+    return [
+        webhooks_router(owners, infrastructure.clock, Tokens(infrastructure.credentials)),
+        public_key_router(load_signing_key(settings).public_pem()),
+    ]
+
+
+def _each(*applies: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Return what tells an event to each of them."""
+
+    def apply(event: Event) -> None:
+        for take in applies:
+            take(event)
+
+    return apply
+
+
 def _app(
-    infrastructure: Infrastructure, signaling: Signaling, rooms: Rooms, sources: Sources, resumptions: Resumptions
+    infrastructure: Infrastructure,
+    signaling: Signaling,
+    rooms: Rooms,
+    sources: Sources,
+    resumptions: Resumptions,
+    settings: GatewaySettings,
+    projections: Sequence[ProjectionRunner],
+    v2: Sequence[APIRouter],
 ) -> FastAPI:
     tokens, database = Tokens(infrastructure.credentials), infrastructure.database
     tickets, invites = Tickets(database), Invites(database)
-    app = FastAPI(title="onrecord")
+    app = FastAPI(title="onrecord", redirect_slashes=False)
     install_error_answers(app)
     app.include_router(signaling_router(signaling, tickets))
     app.include_router(rest_v1_router(rooms, Admissions(rooms, tickets, resumptions), invites, sources, tokens))
-    app.include_router(rest_v2_router(rooms, tokens))
+    directory = Directory(database)
+    access = SessionAccess(directory, tokens, settings.public_url)
+    install_rest_v2(
+        app,
+        rooms_router(rooms, directory, tokens, settings.public_url),
+        sessions_router(rooms, directory, access),
+        session_participants_router(rooms, directory, access),
+        *v2,
+    )
     app.add_api_route("/", _greeting, include_in_schema=False)
-    app.include_router(health_router(lambda: database_answers(infrastructure)))
+    app.include_router(health_router(lambda: _is_ready(infrastructure, projections)))
+    app.openapi_schema = described(app.openapi(), TOLD)
     return app
+
+
+async def _is_ready(infrastructure: Infrastructure, projections: Sequence[ProjectionRunner]) -> bool:
+    """Tell whether all can be answered: not while a projection has stopped."""
+    return all(each.stopped is None for each in projections) and await database_answers(infrastructure)
 
 
 async def _greeting() -> PlainTextResponse:

@@ -10,31 +10,29 @@ from uuid import uuid4
 from services.gateway.domain.room import (
     ChangeRole,
     CreateRoom,
-    InsufficientPermissionsError,
+    DeactivateRoom,
+    EndSession,
     JoinRoom,
     LeaveRoom,
     MoveHand,
     OpenBreakoutRoom,
-    Room,
+    RemoveParticipant,
     RoomCommand,
-    RoomHappened,
-    RoomNotFoundError,
+    require_active,
 )
-from shared.contracts.room import ConsentPolicy, LeaveReason, Role, room_stream
+from services.gateway.domain.room_errors import (
+    InsufficientPermissionsError,
+    NotInRoomError,
+    RoomNotFoundError,
+    SessionNotFoundError,
+)
+from services.gateway.domain.room_life import Room, RoomHappened, RoomSettings
+from shared.contracts.room import LeaveReason, Role, SessionEndReason, room_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.horizon import Horizon
 from shared.runtime.clock import Clock
-
-
-class NotInRoomError(RefusedError):
-    """The participant is not in the room's live session."""
-
-    code = "participant_not_found"
-
-    def __init__(self, room_id: str, participant_id: str) -> None:
-        super().__init__(f"participant {participant_id} is not in room {room_id}: let them join first")
 
 
 class NestedBreakoutRoomError(RefusedError):
@@ -63,24 +61,27 @@ class Rooms:
         self._clock = clock
         self._gateway_id = gateway_id
 
-    async def create(
-        self, actor: str, custom_room_id: str | None, webhook_url: str | None, consent_policy: ConsentPolicy
-    ) -> str:
+    async def create(self, actor: str, custom_room_id: str | None, settings: RoomSettings | None = None) -> str:
         """Create a room and return its id. The same custom id always gives the same room, as it was created first."""
         room_id = _room_id(custom_room_id)
-        await self._decide(CreateRoom(room_id, self._clock(), custom_room_id, webhook_url, consent_policy), actor)
+        await self._decide(CreateRoom(room_id, self._clock(), custom_room_id, settings or RoomSettings()), actor)
         return room_id
 
+    async def deactivate(self, actor: str, room_id: str) -> None:
+        """Let nobody in any more, also into its breakout rooms. Who is there stays."""
+        room = await self.room(room_id)
+        for each in (room_id, *sorted(room.breakout_rooms)):
+            await self._decide(DeactivateRoom(each, self._clock()), actor)
+
     async def open_breakout_room(self, actor: str, room_id: str, name: str) -> str:
-        """Open a breakout room and return its id. It is a room of its own, with its parent's webhook and policy."""
+        """Open a breakout room and return its id. It is a room of its own, with its parent's settings."""
         parent = await self.room(room_id)
         if parent.parent_room_id:
             raise NestedBreakoutRoomError(room_id, parent.parent_room_id)
+        require_active(parent, room_id)
         breakout_room_id, now = str(uuid4()), self._clock()
         # Created before its parent tells of it: what can be named can be entered.
-        await self._decide(
-            CreateRoom(breakout_room_id, now, None, parent.webhook_url, parent.consent_policy, room_id), actor
-        )
+        await self._decide(CreateRoom(breakout_room_id, now, None, parent.settings, room_id), actor)
         await self._decide(OpenBreakoutRoom(room_id, breakout_room_id, name, now), actor)
         return breakout_room_id
 
@@ -90,6 +91,13 @@ class Rooms:
         if not room.created:
             raise RoomNotFoundError(room_id)
         return room
+
+    async def live_session(self, room_id: str) -> str:
+        """Return the session that is live. Raises SessionNotFoundError."""
+        room = await self.room(room_id)
+        if room.session_id is None:
+            raise SessionNotFoundError(room_id)
+        return room.session_id
 
     async def session_of(self, room_id: str, participant_id: str) -> str:
         """Return the session that the participant is in. Raises NotInRoomError."""
@@ -120,6 +128,36 @@ class Rooms:
                 connection_id=connection_id,
             )
             await self._decide(command, participant(participant_id))
+
+    async def join_by_media(self, actor: str, room_id: str, participant_id: str, display_name: str) -> None:
+        """Let a participant in whose media a server brings: by no connection. Who is in the room already stays so."""
+        with self._horizon.saying() as moment:
+            session_id = secrets.token_hex(12)
+            await self._decide(JoinRoom(room_id, session_id, participant_id, display_name, "user", moment), actor)
+
+    async def leave_by_media(self, actor: str, room_id: str, participant_id: str) -> None:
+        """Have a participant leave who is here by no connection. Raises NotInRoomError."""
+        participant = (await self.room(room_id)).participants.get(participant_id)
+        if participant is None or participant.connection_id is not None:
+            raise NotInRoomError(room_id, participant_id)
+        with self._horizon.saying() as moment:
+            await self._decide(LeaveRoom(room_id, participant_id, "quit", moment), actor)
+
+    async def remove(self, actor: str, room_id: str, participant_id: str, session_id: str | None = None) -> str:
+        """Have a participant leave, and return the session. Raises NotInRoomError and SessionNotFoundError."""
+        meant = session_id or await self.live_session(room_id)
+        with self._horizon.saying() as moment:
+            await self._decide(RemoveParticipant(room_id, participant_id, moment, meant), actor)
+        return meant
+
+    async def end_session(
+        self, actor: str, room_id: str, session_id: str | None = None, reason: SessionEndReason = "requested"
+    ) -> str:
+        """Have everybody leave, and return the session that is over. Raises SessionNotFoundError."""
+        meant = session_id or await self.live_session(room_id)
+        with self._horizon.saying() as moment:
+            await self._decide(EndSession(room_id, reason, moment, meant), actor)
+        return meant
 
     async def leave(
         self, room_id: str, participant_id: str, connection_id: str, reason: LeaveReason, actor: str | None = None

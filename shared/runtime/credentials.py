@@ -1,11 +1,12 @@
-"""The API key and secret that tokens are signed with."""
+"""The API keys and secrets that tokens are signed with."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.runtime.errors import SettingError
@@ -14,17 +15,33 @@ from shared.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Whoever knows the secret may issue tokens."""
+    """Whoever knows a secret may issue tokens."""
 
+    #: Those that our own tokens are made with.
     api_key: str
     api_secret: str = field(repr=False)
+    #: The secrets of other keys whose tokens are accepted, by key: old ones and new ones, while keys are changed.
+    others: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+
+    def secret_of(self, api_key: str) -> str | None:
+        """Return the secret that tokens of this key are signed with; None: the key is not accepted."""
+        return self.api_secret if api_key == self.api_key else self.others.get(api_key)
 
 
 def load_credentials(settings: Settings) -> Credentials:
     """Return the configured credentials, or those of the data folder, made there when there are none yet.
 
     Made ones are for a single machine: services that share a broker must be told the same by their settings.
+    Raises SettingError.
     """
+    others = {key: secret.get_secret_value() for key, secret in (settings.api_other_keys or {}).items()}
+    ours = _ours(settings)
+    if others.get(ours.api_key, ours.api_secret) != ours.api_secret:
+        raise SettingError("ONRECORD_API_OTHER_KEYS", "gives ONRECORD_API_KEY another secret: name each key once")
+    return replace(ours, others=others)
+
+
+def _ours(settings: Settings) -> Credentials:
     if settings.api_key and settings.api_secret:
         return Credentials(settings.api_key, settings.api_secret.get_secret_value())
     if settings.api_key or settings.api_secret:

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Header, Response
+from fastapi import APIRouter, FastAPI, Response, Security
+from fastapi.security import APIKeyHeader
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime.errors import SettingError
@@ -24,8 +25,18 @@ _BACKLOG = 1024
 #: How often a WebSocket client is asked whether it is there, and how long it may take to answer.
 _PING_SECONDS, _PONG_SECONDS = 15, 20
 
-#: The header that carries a token; `Tokens.read` takes it as it is.
-Authorization = Annotated[str | None, Header()]
+#: The header that carries a token; `Tokens.read` takes it as it is. In OpenAPI it is what secures a route.
+Authorization = Annotated[
+    str | None,
+    Security(
+        APIKeyHeader(
+            name="Authorization",
+            scheme_name="token",
+            description="A JWT as `onrecord token` makes it: bare, or after `Bearer `.",
+            auto_error=False,
+        )
+    ),
+]
 
 Ready = Callable[[], Awaitable[bool]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -45,6 +45,8 @@ class Identity:
     #: The only room and participant the token is for; None: any.
     room_id: str | None = None
     participant_id: str | None = None
+    #: Whose secret the token is signed with.
+    api_key: str = field(kw_only=True)
 
     @property
     def role(self) -> Role:
@@ -75,7 +77,7 @@ class Identity:
 
 
 class Tokens:
-    """Issues and reads tokens of one API key."""
+    """Issues tokens of our API key, and reads those of every key that is accepted."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
@@ -107,23 +109,30 @@ class Tokens:
         if not token:
             raise TokenError("the Authorization header is missing: send a token made by `onrecord token`")
         try:
-            claims = jwt.decode(token, self._credentials.api_secret, [_ALGORITHM], options={"require": ["apikey"]})
+            claims = self._verified(token)
         except jwt.ExpiredSignatureError:
             raise TokenError("the token has expired: ask for a new one") from None
         except jwt.InvalidTokenError as error:
             raise TokenError(f"the token is not valid: {error}") from None
-        if claims["apikey"] != self._credentials.api_key:
-            raise TokenError("the token's apikey is not ours: sign it with this server's key and secret")
         return _identity(claims)
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        # What the token says of itself chooses the secret, and nothing else: the algorithm is never the token's choice.
+        api_key = jwt.decode(token, options={"verify_signature": False, "require": ["apikey"]})["apikey"]
+        secret = self._credentials.secret_of(api_key) if isinstance(api_key, str) else None
+        if secret is None:
+            raise TokenError("the token's apikey is not ours: sign it with this server's key and secret")
+        return jwt.decode(token, secret, [_ALGORITHM])
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
     return Identity(
         permissions=_strings(claims.get("permissions")),
-        # Clients are seen to send `roles` as a list, as one string, and as `role`.
-        roles=_strings(claims.get("roles") or claims.get("role")),
+        # Clients are seen to send `roles` as a list, as one string, and as `role`; and in capitals.
+        roles=frozenset(role.lower() for role in _strings(claims.get("roles") or claims.get("role"))),
         room_id=_text(claims, "roomId"),
         participant_id=_text(claims, "participantId"),
+        api_key=claims["apikey"],
     )
 
 

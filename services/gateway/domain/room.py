@@ -1,16 +1,27 @@
-"""A room: its sessions, who is in them with which role, and its breakout rooms."""
+"""A room: its sessions, who is in them with which role, and its breakout rooms.
+
+Errors, and what became of a room, have files of their own beside this one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from types import MappingProxyType
-from typing import Literal, assert_never
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any, Literal, assert_never
 
+from services.gateway.domain.room_errors import (
+    InsufficientPermissionsError,
+    NothingToDoError,
+    NotInRoomError,
+    ParticipantNotAllowedError,
+    RoomDeactivatedError,
+    RoomNotFoundError,
+    SessionNotFoundError,
+    TargetIsRoomOwnerError,
+)
+from services.gateway.domain.room_life import Participant, Room, RoomHappened, RoomSettings, evolve
 from shared.contracts.room import (
     BreakoutRoomOpened,
-    ConsentPolicy,
     HandLowered,
     HandRaised,
     LeaveReason,
@@ -19,142 +30,12 @@ from shared.contracts.room import (
     Role,
     RoleChanged,
     RoomCreated,
+    RoomDeactivated,
     SessionEnded,
+    SessionEndReason,
     SessionStarted,
 )
-from shared.eventsourcing.decider import Decider, RefusedError
-
-# ---------------------------------------------------------------------------------------------------------- errors
-
-
-class RoomNotFoundError(RefusedError):
-    """There is no such room."""
-
-    code = "room_not_found"
-
-    def __init__(self, room_id: str) -> None:
-        super().__init__(f"Room not found: {room_id}. Create it with POST /v2/rooms.")
-        self.room_id = room_id
-
-
-class InsufficientPermissionsError(RefusedError):
-    """Only a moderator may do that."""
-
-    code = "insufficient_permissions"
-
-    def __init__(self, participant_id: str) -> None:
-        super().__init__(f"participant {participant_id} is no moderator of this room")
-        self.participant_id = participant_id
-
-
-class TargetIsRoomOwnerError(RefusedError):
-    """Who came as a moderator stays one."""
-
-    code = "target_is_room_owner"
-
-    def __init__(self, participant_id: str) -> None:
-        super().__init__(f"participant {participant_id} is a moderator by their token, which cannot be changed here")
-        self.participant_id = participant_id
-
-
-class NothingToDoError(RefusedError):
-    """It is so already, or there is nobody to do it to."""
-
-    code = "nothing_to_do"
-
-    def __init__(self, participant_id: str, role: Role | None) -> None:
-        now = f"is {role} already" if role else "is not in the room"
-        super().__init__(f"participant {participant_id} {now}")
-        self.participant_id = participant_id
-        self.role = role
-
-
-# ------------------------------------------------------- events: the stored format, defined in shared/contracts/room
-
-RoomHappened = (
-    RoomCreated
-    | BreakoutRoomOpened
-    | SessionStarted
-    | ParticipantJoined
-    | ParticipantLeft
-    | RoleChanged
-    | HandRaised
-    | HandLowered
-    | SessionEnded
-)
-
-# ----------------------------------------------------------------------------------------------------------- state
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    display_name: str
-    role: Role
-    #: The role they came with.
-    own_role: Role
-    joined_at: datetime
-    gateway_id: str | None = None
-    connection_id: str | None = None
-    hand_is_up: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What the events made of it. Participants are those of the live session who are present."""
-
-    created: bool = False
-    webhook_url: str | None = None
-    consent_policy: ConsentPolicy = "clear"
-    parent_room_id: str | None = None
-    breakout_rooms: frozenset[str] = frozenset()
-    session_id: str | None = None
-    participants: Mapping[str, Participant] = field(default_factory=lambda: MappingProxyType({}))
-
-    def is_moderator(self, participant_id: str) -> bool:
-        participant = self.participants.get(participant_id)
-        return participant is not None and participant.role == "moderator"
-
-
-def evolve(room: Room, event: RoomHappened) -> Room:  # noqa: PLR0911  one case for each event
-    match event:
-        case RoomCreated():
-            return replace(
-                room,
-                created=True,
-                webhook_url=event.webhook_url,
-                consent_policy=event.consent_policy,
-                parent_room_id=event.parent_room_id,
-            )
-        case BreakoutRoomOpened():
-            return replace(room, breakout_rooms=room.breakout_rooms | {event.breakout_room_id})
-        case SessionStarted():
-            return replace(room, session_id=event.session_id)
-        case ParticipantJoined():
-            return _with(room, event.participant_id, _came(event))
-        case ParticipantLeft():
-            return _with(room, event.participant_id, None)
-        case RoleChanged() if known := room.participants.get(event.participant_id):
-            return _with(room, event.participant_id, replace(known, role=event.role))
-        case HandRaised() | HandLowered() if known := room.participants.get(event.participant_id):
-            return _with(room, event.participant_id, replace(known, hand_is_up=isinstance(event, HandRaised)))
-        case RoleChanged() | HandRaised() | HandLowered():
-            return room
-        case SessionEnded():
-            return replace(room, session_id=None, participants=MappingProxyType({}))
-        case _:
-            assert_never(event)
-
-
-def _came(event: ParticipantJoined) -> Participant:
-    return Participant(event.display_name, event.role, event.role, event.at, event.gateway_id, event.connection_id)
-
-
-def _with(room: Room, participant_id: str, participant: Participant | None) -> Room:
-    others = {known: each for known, each in room.participants.items() if known != participant_id}
-    return replace(
-        room, participants=MappingProxyType({**others, participant_id: participant} if participant else others)
-    )
-
+from shared.eventsourcing.decider import Decider
 
 # -------------------------------------------------------------------------------------------------------- commands
 
@@ -164,9 +45,16 @@ class CreateRoom:
     room_id: str
     at: datetime
     custom_room_id: str | None = None
-    webhook_url: str | None = None
-    consent_policy: ConsentPolicy = "clear"
+    settings: RoomSettings = field(default_factory=RoomSettings)
     parent_room_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeactivateRoom:
+    """Let nobody in any more. Who is there may stay."""
+
+    room_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +89,28 @@ class LeaveRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveParticipant:
+    """Have a participant leave, by whichever connection they are here."""
+
+    room_id: str
+    participant_id: str
+    at: datetime
+    #: The session that is meant; None: whichever is live.
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Have everybody leave."""
+
+    room_id: str
+    reason: SessionEndReason
+    at: datetime
+    #: The session that is meant; None: whichever is live.
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeRole:
     """Make somebody a moderator, or give them back the role they came with."""
 
@@ -219,23 +129,39 @@ class MoveHand:
     at: datetime
 
 
-RoomCommand = CreateRoom | OpenBreakoutRoom | JoinRoom | LeaveRoom | ChangeRole | MoveHand
+RoomCommand = (
+    CreateRoom
+    | DeactivateRoom
+    | OpenBreakoutRoom
+    | JoinRoom
+    | LeaveRoom
+    | RemoveParticipant
+    | EndSession
+    | ChangeRole
+    | MoveHand
+)
 
 # ---------------------------------------------------------------------------------------------------------- decide
 
 
-def decide(room: Room, command: RoomCommand) -> list[RoomHappened]:
+def decide(room: Room, command: RoomCommand) -> list[RoomHappened]:  # noqa: C901, PLR0911  one case each
     if not room.created and not isinstance(command, CreateRoom):
         raise RoomNotFoundError(command.room_id)
     match command:
         case CreateRoom():
             return _create(room, command)
+        case DeactivateRoom():
+            return _deactivate(room, command.room_id, "requested", command.at)
         case OpenBreakoutRoom():
             return _open_breakout_room(room, command)
         case JoinRoom():
             return _join(room, command)
         case LeaveRoom():
             return _leave(room, command)
+        case RemoveParticipant():
+            return _remove(room, command)
+        case EndSession():
+            return _end(room, command)
         case ChangeRole():
             return _change_role(room, command)
         case MoveHand():
@@ -252,16 +178,26 @@ def _create(room: Room, command: CreateRoom) -> list[RoomHappened]:
             at=command.at,
             room_id=command.room_id,
             custom_room_id=command.custom_room_id,
-            webhook_url=command.webhook_url,
-            consent_policy=command.consent_policy,
             parent_room_id=command.parent_room_id,
+            **_as_said(command.settings),
         )
     ]
+
+
+def _as_said(settings: RoomSettings) -> dict[str, Any]:
+    return {each.name: getattr(settings, each.name) for each in fields(settings)}
+
+
+def _deactivate(
+    room: Room, room_id: str, reason: Literal["requested", "auto_close"], at: datetime
+) -> list[RoomHappened]:
+    return [] if room.deactivated_at else [RoomDeactivated(at=at, room_id=room_id, reason=reason)]
 
 
 def _open_breakout_room(room: Room, command: OpenBreakoutRoom) -> list[RoomHappened]:
     if command.breakout_room_id in room.breakout_rooms:
         return []
+    require_active(room, command.room_id)
     return [
         BreakoutRoomOpened(
             at=command.at, room_id=command.room_id, breakout_room_id=command.breakout_room_id, name=command.name
@@ -271,34 +207,87 @@ def _open_breakout_room(room: Room, command: OpenBreakoutRoom) -> list[RoomHappe
 
 def _join(room: Room, command: JoinRoom) -> list[RoomHappened]:
     before = room.participants.get(command.participant_id)
-    if before and before.connection_id == command.connection_id:
+    # Media that comes by no connection replaces none: whoever is here is here.
+    if before and command.connection_id in {None, before.connection_id}:
         return []
+    _require_entry(room, command)
     session_id = room.session_id or command.new_session_id
-    joined = ParticipantJoined(
-        at=command.at,
-        room_id=command.room_id,
-        session_id=session_id,
-        participant_id=command.participant_id,
-        display_name=command.display_name,
-        role=command.role,
-        gateway_id=command.gateway_id,
-        connection_id=command.connection_id,
-    )
+    joined = _joined(session_id, command)
     if before:
-        return [_left(session_id, command, "replaced"), joined]
+        return [_left(command, session_id, command.participant_id, before, "replaced"), joined]
     if room.session_id:
         return [joined]
     return [_session_started(room, command, session_id), joined]
+
+
+def require_active(room: Room, room_id: str) -> None:
+    """Raise RoomDeactivatedError when nobody may join any more."""
+    if room.deactivated_at:
+        raise RoomDeactivatedError(room_id)
+
+
+def _require_entry(room: Room, command: JoinRoom) -> None:
+    require_active(room, command.room_id)
+    require_allowed(room, command.room_id, command.participant_id)
+
+
+def require_allowed(room: Room, room_id: str, participant_id: str) -> None:
+    """Raise ParticipantNotAllowedError unless the participant is one of those who may join."""
+    allowed = room.settings.allowed_participant_ids
+    if allowed is not None and participant_id not in allowed:
+        raise ParticipantNotAllowedError(room_id, participant_id)
 
 
 def _leave(room: Room, command: LeaveRoom) -> list[RoomHappened]:
     participant = room.participants.get(command.participant_id)
     if room.session_id is None or participant is None or participant.connection_id != command.connection_id:
         return []
-    left = _left(room.session_id, command, command.reason)
+    return _gone(room, command, room.session_id, command.participant_id, participant, command.reason)
+
+
+def _remove(room: Room, command: RemoveParticipant) -> list[RoomHappened]:
+    session_id = _meant(room, command)
+    participant = room.participants.get(command.participant_id)
+    if participant is None:
+        raise NotInRoomError(command.room_id, command.participant_id)
+    return _gone(room, command, session_id, command.participant_id, participant, "removed")
+
+
+def _gone(
+    room: Room,
+    command: LeaveRoom | RemoveParticipant,
+    session_id: str,
+    who: str,
+    participant: Participant,
+    reason: LeaveReason,
+) -> list[RoomHappened]:
+    left = _left(command, session_id, who, participant, reason)
     if len(room.participants) > 1:
         return [left]
-    return [left, SessionEnded(at=command.at, room_id=command.room_id, session_id=room.session_id)]
+    return [left, SessionEnded(at=command.at, room_id=command.room_id, session_id=session_id)]
+
+
+def _end(room: Room, command: EndSession) -> list[RoomHappened]:
+    session_id = _meant(room, command)
+    left = [
+        _left(command, session_id, who, participant, "session_ended") for who, participant in room.participants.items()
+    ]
+    ended = SessionEnded(at=command.at, room_id=command.room_id, session_id=session_id, reason=command.reason)
+    return [*left, ended, *_closed(room, command)]
+
+
+def _closed(room: Room, command: EndSession) -> list[RoomHappened]:
+    """Return what the end of a session by the room's own setting makes of the room."""
+    auto_close = room.settings.auto_close
+    if command.reason != "auto_close" or auto_close is None or not auto_close.deactivates:
+        return []
+    return _deactivate(room, command.room_id, "auto_close", command.at)
+
+
+def _meant(room: Room, command: RemoveParticipant | EndSession) -> str:
+    if room.session_id is None or command.session_id not in {None, room.session_id}:
+        raise SessionNotFoundError(command.room_id, command.session_id)
+    return room.session_id
 
 
 def _change_role(room: Room, command: ChangeRole) -> list[RoomHappened]:
@@ -338,18 +327,43 @@ def _move_hand(room: Room, command: MoveHand) -> list[RoomHappened]:
 
 
 def _session_started(room: Room, command: JoinRoom, session_id: str) -> SessionStarted:
+    auto_close = room.settings.auto_close
     return SessionStarted(
-        at=command.at, room_id=command.room_id, session_id=session_id, consent_policy=room.consent_policy
+        at=command.at,
+        room_id=command.room_id,
+        session_id=session_id,
+        consent_policy=room.settings.consent_policy,
+        closes_at=command.at + timedelta(minutes=auto_close.minutes) if auto_close else None,
     )
 
 
-def _left(session_id: str, command: JoinRoom | LeaveRoom, reason: LeaveReason) -> ParticipantLeft:
-    return ParticipantLeft(
+def _joined(session_id: str, command: JoinRoom) -> ParticipantJoined:
+    return ParticipantJoined(
         at=command.at,
         room_id=command.room_id,
         session_id=session_id,
         participant_id=command.participant_id,
+        display_name=command.display_name,
+        role=command.role,
+        gateway_id=command.gateway_id,
+        connection_id=command.connection_id,
+    )
+
+
+def _left(
+    command: JoinRoom | LeaveRoom | RemoveParticipant | EndSession,
+    session_id: str,
+    who: str,
+    participant: Participant,
+    reason: LeaveReason,
+) -> ParticipantLeft:
+    return ParticipantLeft(
+        at=command.at,
+        room_id=command.room_id,
+        session_id=session_id,
+        participant_id=who,
         reason=reason,
+        display_name=participant.display_name,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.gateway.domain.room import RoomNotFoundError
+from services.gateway.domain.room_errors import RoomNotFoundError
 from services.gateway.handlers import Rooms, participant
 from shared.runtime.tokens import ForbiddenError, Identity
 
@@ -10,13 +10,29 @@ from shared.runtime.tokens import ForbiddenError, Identity
 def require_moderation(identity: Identity, room_id: str) -> None:
     """Raise ForbiddenError unless the bearer moderates the room, or is a server."""
     identity.require_room(room_id)
+    require_moderator(identity)
+
+
+def require_moderator(identity: Identity) -> None:
+    """Raise ForbiddenError unless the bearer moderates, or is a server; for ids whose room is yet to be found."""
     if identity.role != "moderator" and "crawler" not in identity.roles:
         raise ForbiddenError("this token does not moderate: it lacks the permission allow_mod, and the role crawler")
 
 
+def require_any_participant(identity: Identity) -> None:
+    """Raise ForbiddenError when the token is bound to a participant: what is asked is about several."""
+    if identity.participant_id is not None:
+        raise ForbiddenError(f"this token is for participant {identity.participant_id} alone: this is about several")
+
+
 def actor(identity: Identity) -> str:
-    """Return the bearer as the actor that the log names."""
-    return participant(identity.participant_id) if identity.participant_id else "server"
+    """Return the bearer as the actor that the log names: a participant, or else the server with that API key."""
+    return participant(identity.participant_id) if identity.participant_id else server(identity.api_key)
+
+
+def server(api_key: str) -> str:
+    """Return the holder of an API key as the actor that the log names."""
+    return f"server:{api_key}"
 
 
 async def require_room_or_parent(identity: Identity, room_id: str, rooms: Rooms) -> None:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.gateway.entrypoints.bearer import actor, require_room_or_parent
+from services.gateway.entrypoints.bearer import actor, require_moderator, require_room_or_parent
 from services.gateway.handlers import Rooms
+from services.gateway.signaling.envelope import ProtocolError, display_name
 from services.gateway.sources import Sources
 from shared.contracts.identifiers import ParticipantId, RoomId
 from shared.contracts.rtp_source import PayloadType, RtpPorts, RtpTrack
 from shared.runtime.http import Authorization
-from shared.runtime.tokens import Tokens
+from shared.runtime.tokens import Identity, Tokens
+
+
+def _shown(name: str) -> str:
+    try:
+        return display_name(name)
+    except ProtocolError:
+        raise ValueError("write a name that people can read, of at most 100 characters") from None
 
 
 class TrackOffer(BaseModel):
@@ -31,6 +39,12 @@ class TrackOffer(BaseModel):
 class RtpOffer(BaseModel):
     video: TrackOffer | None = None
     audio: TrackOffer | None = None
+    name: Annotated[str, AfterValidator(_shown)] | None = Field(
+        default=None, description="How they are shown, if they join by this; else their id."
+    )
+
+    def tracks(self) -> tuple[RtpTrack | None, RtpTrack | None]:
+        return self.video.track() if self.video else None, self.audio.track() if self.audio else None
 
 
 class TrackAnswer(BaseModel):
@@ -51,22 +65,38 @@ def rtp_router(rooms: Rooms, sources: Sources, tokens: Tokens) -> APIRouter:
     async def rtp(
         room_id: RoomId, participant_id: ParticipantId, offer: RtpOffer, authorization: Authorization = None
     ) -> RtpAnswer:
-        """Tell where to send a participant's RTP and RTCP, from any SFU or sender."""
+        """Tell where to send a participant's RTP and RTCP, from any SFU or sender.
+
+        In a room with media of type `rtp`, a server lets somebody join by this who is not there.
+        """
         identity = tokens.read(authorization)
         await require_room_or_parent(identity, room_id, rooms)
         identity.require_participant(participant_id)
         if identity.participant_id is None:
             identity.require_rest()
-        opened = await sources.open_rtp(
-            actor(identity),
-            room_id,
-            participant_id,
-            offer.video.track() if offer.video else None,
-            offer.audio.track() if offer.audio else None,
-        )
+        about = actor(identity), room_id, participant_id
+        if _is_server(identity):
+            opened = await sources.bring(*about, offer.name or participant_id, *offer.tracks())
+        else:
+            opened = await sources.open_rtp(*about, *offer.tracks())
         return RtpAnswer(host=opened.host, video=_answer(opened.video), audio=_answer(opened.audio))
 
+    @router.delete("/rooms/{room_id}/participants/{participant_id}/rtp", status_code=204)
+    async def end_rtp(room_id: RoomId, participant_id: ParticipantId, authorization: Authorization = None) -> None:
+        """Have somebody leave who joined by their RTP."""
+        identity = tokens.read(authorization)
+        await require_room_or_parent(identity, room_id, rooms)
+        identity.require_participant(participant_id)
+        identity.require_rest()
+        require_moderator(identity)
+        await sources.take_away(actor(identity), room_id, participant_id)
+
     return router
+
+
+def _is_server(identity: Identity) -> bool:
+    """Tell whether the bearer may let others in."""
+    return identity.participant_id is None and (identity.role == "moderator" or "crawler" in identity.roles)
 
 
 def _answer(ports: RtpPorts | None) -> TrackAnswer | None:

@@ -27,6 +27,15 @@ from shared.contracts.room import (
 )
 from shared.contracts.yeses import Yeses
 
+#: Clients know `kicked`, and no word for the end of a session: there, everybody else leaves as well.
+_WHY_LEFT: Mapping[LeaveReason, told.WhyLeft] = {
+    "quit": "quit",
+    "timeout": "timeout",
+    "replaced": "replaced",
+    "removed": "kicked",
+    "session_ended": "quit",
+}
+
 #: Of the ids of targets: each room has one, always the same.
 _TARGETS = UUID("5b8b7d3e-0d0c-4f0e-8a57-6f4b8e0f3f5d")
 
@@ -120,7 +129,7 @@ def _about(event: _OfParticipant, message: told.ServerMessage) -> Notice:
 
 def _left(session: LiveSession, event: ParticipantLeft) -> list[Notice | Goodbye]:
     connection_id = session.left(event)
-    notice = _about(event, told.Left(id=event.participant_id, reason=event.reason))
+    notice = _about(event, told.Left(id=event.participant_id, reason=_WHY_LEFT[event.reason]))
     if connection_id is None:
         return [notice]
     return [notice, Goodbye(event.room_id, event.participant_id, connection_id, event.reason)]

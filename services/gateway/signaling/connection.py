@@ -94,7 +94,8 @@ class Connection:
             self._close(TRY_AGAIN_LATER, at_once=True)
 
     def dismiss(self, reason: LeaveReason) -> None:
-        self._close(NORMAL if reason == "replaced" else SERVICE_RESTART)
+        # After a restart of the service clients come back at once; who was sent away shall not.
+        self._close(SERVICE_RESTART if reason == "timeout" else NORMAL)
 
     def _say(self, message: events.ServerMessage) -> None:
         self.tell(enveloped(message, self._signaling.clock()))

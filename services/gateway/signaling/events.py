@@ -12,13 +12,15 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.identifiers import Moment, ParticipantId, RecordingId
-from shared.contracts.room import LeaveReason, Role
+from shared.contracts.room import Role
 
 Told = TypeVar("Told")
 
 #: A field that is left out when there is nothing to say.
 Optional = Annotated[Told | None, Field(exclude_if=lambda value: value is None)]
 
+#: Why somebody left, in words of the protocol and one of ours, `replaced`.
+WhyLeft = Literal["quit", "timeout", "replaced", "kicked"]
 StreamStatus = Literal["inactive", "starting", "active", "paused"]
 
 
@@ -175,7 +177,7 @@ class Left(ControlMessage):
 
     message: Literal["left"] = "left"
     id: ParticipantId
-    reason: LeaveReason
+    reason: WhyLeft
 
 
 class RoleUpdated(ControlMessage):

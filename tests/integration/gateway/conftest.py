@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from tests.integration.gateway.desk import Desk, open_desk
 from tests.integration.gateway.doors import Doors, open_doors, open_tables
 
 
@@ -30,4 +31,11 @@ async def doors(tables: asyncpg.Pool) -> AsyncIterator[Doors]:
     """The doors, and a room behind them."""
     async with open_doors(tables) as opened:
         opened.room_id = await opened.create_room()
+        yield opened
+
+
+@pytest.fixture
+async def desk(tables: asyncpg.Pool) -> AsyncIterator[Desk]:
+    """The doors, behind which a server finds what it asked for."""
+    async with open_desk(tables) as opened:
         yield opened

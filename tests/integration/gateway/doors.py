@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from services.gateway.adapters.directory import Directory
 from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Admission, Tickets
@@ -21,7 +23,11 @@ from services.gateway.admissions import Admissions
 from services.gateway.domain.room import ROOM, JoinRoom, LeaveRoom, RoomCommand
 from services.gateway.entrypoints.errors import install_error_answers
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
-from services.gateway.entrypoints.rest_v2 import rest_v2_router
+from services.gateway.entrypoints.rest_v2 import install_rest_v2
+from services.gateway.entrypoints.v2.rooms import rooms_router
+from services.gateway.entrypoints.v2.session_access import SessionAccess
+from services.gateway.entrypoints.v2.session_participants import session_participants_router
+from services.gateway.entrypoints.v2.sessions import sessions_router
 from services.gateway.handlers import Rooms
 from services.gateway.sources import Sources
 from shared.contracts.room import room_stream
@@ -50,6 +56,7 @@ class Doors:
     http: httpx.AsyncClient
     rooms: CommandHandler[Any, RoomCommand, Any]
     tickets: Tickets
+    bus: InProcessBus
     room_id: str = ""
 
     async def create_room(self, **body: Any) -> str:
@@ -95,6 +102,16 @@ class Doors:
         answer = await self.open_breakout_room(name)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["breakout_room"])
+
+    async def joined(self, room_id: str, participant_id: str, connection: str | None = "one") -> None:
+        """Let somebody be present by a connection, in a session of its own id if none is live."""
+        session_id, name, gateway = secrets.token_hex(12), participant_id.title(), "gateway" if connection else None
+        command = JoinRoom(room_id, session_id, participant_id, name, "user", utc_now(), gateway, connection)
+        await self.rooms.handle(room_stream(room_id), command, Context.begin("test"))
+
+    async def left(self, room_id: str, participant_id: str, connection: str | None = "one") -> None:
+        command = LeaveRoom(room_id, participant_id, "quit", utc_now(), connection)
+        await self.rooms.handle(room_stream(room_id), command, Context.begin("test"))
 
     async def come_in(self, participant_id: str, room_id: str = "") -> None:
         """Let somebody be present in the room, as the log has it."""
@@ -142,10 +159,18 @@ async def open_doors(pool: asyncpg.Pool) -> AsyncIterator[Doors]:
     rooms = Rooms(streams, Horizon(utc_now), utc_now, "gateway")
     tickets, invites = Tickets(pool), Invites(pool)
     admissions = Admissions(rooms, tickets, Resumptions(pool))
-    sources = Sources(rooms, Owners(InProcessBus(), 0.1), utc_now)
-    app = FastAPI()
+    bus = InProcessBus()
+    sources = Sources(rooms, Owners(bus, 1.0), utc_now)
+    directory = Directory(pool)
+    access = SessionAccess(directory, TOKENS, None)
+    app = FastAPI(redirect_slashes=False)
     install_error_answers(app)
     app.include_router(rest_v1_router(rooms, admissions, invites, sources, TOKENS))
-    app.include_router(rest_v2_router(rooms, TOKENS))
+    install_rest_v2(
+        app,
+        rooms_router(rooms, directory, TOKENS, None),
+        sessions_router(rooms, directory, access),
+        session_participants_router(rooms, directory, access),
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
-        yield Doors(http, streams, tickets)
+        yield Doors(http, streams, tickets, bus)

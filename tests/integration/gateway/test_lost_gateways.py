@@ -83,7 +83,7 @@ async def two(database: asyncpg.Pool, store: PostgresEventStore) -> Gateway:
 
 @pytest.fixture
 async def room(one: Gateway) -> str:
-    return await one.rooms.create("server", "weekly", None, "clear")
+    return await one.rooms.create("server", "weekly")
 
 
 async def log(store: PostgresEventStore, room: str) -> list[Event]:
@@ -112,7 +112,7 @@ async def test_everybody_whose_gateway_is_gone_leaves_and_those_of_living_ones_s
 
 
 async def test_the_log_says_that_a_gateway_saw_to_it(store: PostgresEventStore, one: Gateway, two: Gateway) -> None:
-    room = await one.rooms.create("server", None, None, "clear")
+    room = await one.rooms.create("server", None)
     await two.has("bob", room)
     await two.is_forgotten()
     await one.knows()
@@ -223,7 +223,7 @@ async def test_who_comes_in_by_a_gateway_that_has_just_started_stays(
 
 
 async def test_all_rooms_are_looked_at(store: PostgresEventStore, one: Gateway, two: Gateway) -> None:
-    rooms = [await one.rooms.create("server", None, None, "clear") for _ in range(3)]
+    rooms = [await one.rooms.create("server", None) for _ in range(3)]
     for room in rooms:
         await two.has("bob", room)
     await two.is_forgotten()

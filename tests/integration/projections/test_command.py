@@ -58,7 +58,7 @@ async def test_all_are_rebuilt_by_one_command_and_listed_while_one_is_kept(
         before = await dump(database, "consent_register")
         ended = await onrecord("projections rebuild", database_url)
         assert (ended.returncode, ended.stderr) == (0, "")
-        assert ended.stdout == "consent_register is rebuilt and live\nwebhook_outbox is rebuilt and live\n"
+        assert ended.stdout == "".join(f"{name} is rebuilt and live\n" for name in PROJECTIONS)
         assert await dump(database, "consent_register") == before
         live = {"position": 3, "lag": 0, "state": "live", "reason": None}
         assert await listed(database_url) == [
@@ -68,10 +68,9 @@ async def test_all_are_rebuilt_by_one_command_and_listed_while_one_is_kept(
         await say(store, *words(1, first=3))
         await eventually(lambda: _is_at(database, 4))
     text = (await onrecord("projections list", database_url)).stdout.splitlines()
-    assert [" ".join(line.split()) for line in text] == [
-        "consent_register version 2 position 4 lag 0 live",
-        "webhook_outbox version 1 position 3 lag 1 live",
-    ]
+    behind = {name: f"{name} version {PROJECTIONS[name].version} position 3 lag 1 live" for name in PROJECTIONS}
+    behind["consent_register"] = f"consent_register version {CONSENT_REGISTER.version} position 4 lag 0 live"
+    assert [" ".join(line.split()) for line in text] == [behind[name] for name in sorted(PROJECTIONS)]
 
 
 async def test_one_that_has_stopped_is_listed_with_its_reason_and_a_rebuild_is_one_sentence(
@@ -95,7 +94,7 @@ async def test_one_that_has_stopped_is_listed_with_its_reason_and_a_rebuild_is_o
 async def test_a_projection_that_does_not_exist_is_refused_with_those_that_do(database_url: str) -> None:
     ended = await onrecord("projections rebuild nonsense", database_url)
     assert ended.returncode == 1
-    assert ended.stderr == "onrecord: NAME is 'nonsense': choose one of consent_register, webhook_outbox\n"
+    assert ended.stderr == f"onrecord: NAME is 'nonsense': choose one of {', '.join(PROJECTIONS)}\n"
 
 
 async def test_on_a_terminal_there_is_a_progress_bar(

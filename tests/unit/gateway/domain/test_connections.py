@@ -43,13 +43,12 @@ def test_the_session_goes_on_when_the_connection_of_its_only_participant_is_repl
     assert room.participants["ann"].joined_at == at(5)
 
 
-@pytest.mark.parametrize("first", ["one", None])
-def test_whoever_is_here_by_no_connection_and_whoever_is_are_replaced_alike(first: str | None) -> None:
-    second = "two" if first is None else None
-    events = CREATED, STARTED, joined(connection=first)
-    given(ROOM, *events).when(join(second=5, connection=second)).then(
-        left(second=5, reason="replaced"), joined(second=5, connection=second)
-    )
+def test_a_connection_replaces_whoever_is_here_by_none() -> None:
+    given(ROOM, CREATED, STARTED, joined()).when(join(second=5, connection="two")).then(*REPLACED)
+
+
+def test_media_that_comes_by_no_connection_replaces_none() -> None:
+    given(ROOM, *HERE).when(join(second=5)).then_nothing()
 
 
 def test_the_end_of_a_connection_that_was_replaced_writes_nothing() -> None:

@@ -6,17 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from services.gateway.domain.room import (
-    ROOM,
-    ChangeRole,
+from services.gateway.domain.room import ROOM, ChangeRole, MoveHand, RoomCommand
+from services.gateway.domain.room_errors import (
     InsufficientPermissionsError,
-    MoveHand,
     NothingToDoError,
-    RoomCommand,
-    RoomHappened,
     RoomNotFoundError,
     TargetIsRoomOwnerError,
 )
+from services.gateway.domain.room_life import RoomHappened
 from shared.contracts.room import Role
 from tests.support.specification import given
 from tests.unit.gateway.domain.words import (

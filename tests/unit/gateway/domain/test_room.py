@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.domain.room import ROOM, CreateRoom, OpenBreakoutRoom, Participant, RoomNotFoundError
+from services.gateway.domain.room import ROOM, CreateRoom, OpenBreakoutRoom
+from services.gateway.domain.room_errors import RoomNotFoundError
+from services.gateway.domain.room_life import Participant, RoomSettings
 from shared.contracts.room import BreakoutRoomOpened, ConsentPolicy, LeaveReason, Role, RoomCreated, SessionStarted
 from tests.support.moments import at
 from tests.support.specification import given
@@ -12,13 +14,16 @@ from tests.unit.gateway.domain.words import CREATED, STARTED, ended, join, joine
 
 
 def test_a_room_is_created_with_what_was_asked_for() -> None:
-    command = CreateRoom("r", at(3), custom_room_id="weekly", webhook_url="https://example.org/hook")
+    settings = RoomSettings(webhook_url="https://example.org/hook")
+    command = CreateRoom("r", at(3), custom_room_id="weekly", settings=settings)
     created = RoomCreated(at=at(3), room_id="r", custom_room_id="weekly", webhook_url="https://example.org/hook")
     given(ROOM).when(command).then(created)
 
 
 def test_a_room_is_created_once() -> None:
-    given(ROOM, CREATED).when(CreateRoom("r", at(3), webhook_url="https://example.org/other")).then_nothing()
+    given(ROOM, CREATED).when(
+        CreateRoom("r", at(3), settings=RoomSettings(webhook_url="https://example.org/other"))
+    ).then_nothing()
 
 
 def test_nobody_joins_a_room_that_was_not_created() -> None:
@@ -105,7 +110,8 @@ OPENED = BreakoutRoomOpened(at=at(4), room_id="r", breakout_room_id="b", name="G
 
 
 def test_a_breakout_room_is_created_with_its_parent() -> None:
-    command = CreateRoom("b", at(3), webhook_url="https://example.org/h", consent_policy="keep", parent_room_id="r")
+    settings = RoomSettings(webhook_url="https://example.org/h", consent_policy="keep")
+    command = CreateRoom("b", at(3), settings=settings, parent_room_id="r")
     given(ROOM).when(command).then(
         RoomCreated(
             at=at(3), room_id="b", webhook_url="https://example.org/h", consent_policy="keep", parent_room_id="r"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given as for_all
 
-from services.gateway.domain.room import ROOM, RoomCommand, RoomHappened
+from services.gateway.domain.room import ROOM, RoomCommand
+from services.gateway.domain.room_life import RoomHappened
 from shared.contracts.room import (
     BreakoutRoomOpened,
     HandLowered,
@@ -13,6 +14,7 @@ from shared.contracts.room import (
     ParticipantLeft,
     RoleChanged,
     RoomCreated,
+    RoomDeactivated,
     SessionEnded,
     SessionStarted,
 )
@@ -67,8 +69,34 @@ def test_everything_within_a_session_bears_its_id(commands: list[RoomCommand]) -
                 live = None
             case RoomCreated():
                 assert live is None
-            case BreakoutRoomOpened():
+            case BreakoutRoomOpened() | RoomDeactivated():
                 pass
+
+
+@for_all(COMMANDS)
+def test_nobody_joins_a_room_that_is_deactivated_or_does_not_allow_them(commands: list[RoomCommand]) -> None:
+    for _, before, events in steps(ROOM, commands):
+        for event in events:
+            if isinstance(event, ParticipantJoined):
+                assert before.deactivated_at is None
+                assert event.participant_id in (before.settings.allowed_participant_ids or [event.participant_id])
+
+
+@for_all(COMMANDS)
+def test_before_a_session_ends_everybody_has_left(commands: list[RoomCommand]) -> None:
+    for _, before, events in steps(ROOM, commands):
+        if any(isinstance(event, SessionEnded) for event in events):
+            left = [event for event in events if isinstance(event, ParticipantLeft)]
+            assert sorted(event.participant_id for event in left) == sorted(before.participants)
+            assert [type(event) for event in events][: len(left) + 1] == [ParticipantLeft] * len(left) + [SessionEnded]
+
+
+@for_all(COMMANDS)
+def test_who_leaves_is_named_as_they_came(commands: list[RoomCommand]) -> None:
+    for _, before, events in steps(ROOM, commands):
+        for event in events:
+            if isinstance(event, ParticipantLeft):
+                assert event.display_name == before.participants[event.participant_id].display_name
 
 
 @for_all(COMMANDS)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from services.gateway.domain.room import ChangeRole, JoinRoom, LeaveRoom, MoveHand
+from typing import Literal
+
+from services.gateway.domain.room import (
+    ChangeRole,
+    DeactivateRoom,
+    EndSession,
+    JoinRoom,
+    LeaveRoom,
+    MoveHand,
+    RemoveParticipant,
+)
 from shared.contracts.room import (
     HandLowered,
     HandRaised,
@@ -12,7 +22,9 @@ from shared.contracts.room import (
     Role,
     RoleChanged,
     RoomCreated,
+    RoomDeactivated,
     SessionEnded,
+    SessionEndReason,
     SessionStarted,
 )
 from tests.support.moments import at
@@ -34,6 +46,18 @@ def leave(
     who: str = "ann", second: float = 9, connection: str | None = None, reason: LeaveReason = "quit"
 ) -> LeaveRoom:
     return LeaveRoom("r", who, reason, at(second), connection)
+
+
+def remove(who: str = "ann", second: float = 9, session: str | None = None) -> RemoveParticipant:
+    return RemoveParticipant("r", who, at(second), session)
+
+
+def end(second: float = 9, session: str | None = None, reason: SessionEndReason = "requested") -> EndSession:
+    return EndSession("r", reason, at(second), session)
+
+
+def deactivate(second: float = 9) -> DeactivateRoom:
+    return DeactivateRoom("r", at(second))
 
 
 def grant(who: str, by: str = "mona", second: float = 5) -> ChangeRole:
@@ -71,11 +95,17 @@ def joined(
 
 
 def left(who: str = "ann", second: float = 9, reason: LeaveReason = "quit") -> ParticipantLeft:
-    return ParticipantLeft(at=at(second), room_id="r", session_id="s", participant_id=who, reason=reason)
+    return ParticipantLeft(
+        at=at(second), room_id="r", session_id="s", participant_id=who, reason=reason, display_name=who.title()
+    )
 
 
-def ended(second: float = 9) -> SessionEnded:
-    return SessionEnded(at=at(second), room_id="r", session_id="s")
+def ended(second: float = 9, reason: SessionEndReason = "left") -> SessionEnded:
+    return SessionEnded(at=at(second), room_id="r", session_id="s", reason=reason)
+
+
+def deactivated(second: float = 9, reason: Literal["requested", "auto_close"] = "requested") -> RoomDeactivated:
+    return RoomDeactivated(at=at(second), room_id="r", reason=reason)
 
 
 def role_changed(who: str, role: Role, by: str = "mona", second: float = 5) -> RoleChanged:

@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from services.gateway.entrypoints.body_limit import BODY_LIMIT
 from services.gateway.entrypoints.errors import install_error_answers
+from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.freshness import ProjectionMissingError
 from shared.messaging.errors import BusUnavailableError
 
 _JSON = {"Content-Type": "application/json"}
@@ -27,6 +29,8 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     install_error_answers(app)
     app.post("/words")(_take)
     app.post("/faults/{name}")(_fail)
+    app.post("/v1/refusals/{code}")(_refuse)
+    app.post("/v2/refusals/{code}")(_refuse)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=_JSON) as client:
         yield client
@@ -40,8 +44,15 @@ async def _fail(name: str) -> None:
     raise {
         "log": LogUnavailableError("gone"),
         "bus": BusUnavailableError("gone"),
+        "projection": ProjectionMissingError("sessions"),
         "bug": LookupError("a secret of the inside"),
     }[name]
+
+
+async def _refuse(code: str) -> None:
+    error = RefusedError("no")
+    error.code = code
+    raise error
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
@@ -112,6 +123,7 @@ async def test_a_body_of_unknown_length_is_bounded_and_not_read_to_its_end(http:
         ("GET", "/words", (405, "method_not_allowed")),
         ("POST", "/faults/log", (503, "unavailable")),
         ("POST", "/faults/bus", (503, "unavailable")),
+        ("POST", "/faults/projection", (503, "unavailable")),
         ("POST", "/faults/bug", (500, "internal")),
     ],
 )
@@ -119,6 +131,39 @@ async def test_every_refusal_has_its_code(
     http: httpx.AsyncClient, method: str, path: str, answer: tuple[int, str]
 ) -> None:
     assert refusal(await http.request(method, path)) == answer
+
+
+_STATUSES = {
+    "consent_required": 403,
+    "participant_not_allowed": 403,
+    "session_not_found": 404,
+    "recording_not_found": 404,
+    "merge_not_found": 404,
+    "webhook_not_found": 404,
+    "not_recording": 404,
+    "file_not_found": 404,
+    "already_recording": 409,
+    "already_merging": 409,
+    "recording_running": 409,
+    "not_started": 409,
+    "unsupported_kind": 400,
+    "unsupported_file_format": 400,
+    "not_supported": 400,
+    "room_deactivated": 400,
+    "unavailable": 503,
+    "lapsed": 503,
+}
+
+
+@pytest.mark.parametrize(("code", "status"), _STATUSES.items())
+async def test_a_refusal_has_the_status_of_its_code(http: httpx.AsyncClient, code: str, status: int) -> None:
+    for version in ("v1", "v2"):
+        assert refusal(await http.post(f"/{version}/refusals/{code}")) == (status, code)
+
+
+async def test_a_room_that_is_not_there_is_a_bad_request_to_videosdks_clients_alone(http: httpx.AsyncClient) -> None:
+    assert refusal(await http.post("/v1/refusals/room_not_found")) == (404, "room_not_found")
+    assert refusal(await http.post("/v2/refusals/room_not_found")) == (400, "room_not_found")
 
 
 async def test_what_went_wrong_inside_is_not_told(http: httpx.AsyncClient) -> None:

@@ -74,6 +74,24 @@ async def test_who_was_taken_for_lost_is_closed_as_by_a_gateway_that_stops(house
     assert [left.reason for left in await house.written(ParticipantLeft)] == ["timeout"]
 
 
+async def test_who_is_removed_is_sent_away_and_does_not_come_back_by_themselves(house: House, gateway: Gateway) -> None:
+    ann, bob = await gateway.joined("ann"), await gateway.joined("bob")
+    await gateway.rooms.remove("server:key", "r", "ann")
+    await ann.is_over()
+    assert ann.close_code == 1000
+    assert [left.reason for left in await house.written(ParticipantLeft)] == ["removed"]
+    assert bob.close_code is None
+
+
+async def test_when_the_session_is_ended_everybody_is_sent_away(house: House, gateway: Gateway) -> None:
+    people = [await gateway.joined(who) for who in ("ann", "bob")]
+    await gateway.rooms.end_session("server:key", "r")
+    for each in people:
+        await each.is_over()
+        assert each.close_code == 1000
+    assert [left.reason for left in await house.written(ParticipantLeft)] == ["session_ended"] * 2
+
+
 # --- who does not read
 
 

@@ -17,7 +17,8 @@ from services.gateway.domain.recording import (
     StartRecording,
     StopRecording,
 )
-from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, Room, RoomCommand, RoomHappened
+from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, RoomCommand
+from services.gateway.domain.room_life import Room, RoomHappened
 from shared.contracts.recording import ConfirmRecording, RecordingRequested, RecordingStarted, RecordingStopped
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler

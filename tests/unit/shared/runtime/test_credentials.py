@@ -14,7 +14,7 @@ from shared.runtime.settings import Settings, load_settings
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ONRECORD_API_KEY", "ONRECORD_API_SECRET", "ONRECORD_DATA_DIR"):
+    for name in ("ONRECORD_API_KEY", "ONRECORD_API_SECRET", "ONRECORD_API_OTHER_KEYS", "ONRECORD_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -32,6 +32,26 @@ def test_those_that_are_set_are_used_and_none_are_made(tmp_path: Path) -> None:
 def test_half_of_them_is_refused_and_both_are_named(tmp_path: Path, half: dict[str, str]) -> None:
     with pytest.raises(StartupError, match="ONRECORD_API_KEY and ONRECORD_API_SECRET go together"):
         load_credentials(load_settings(Settings, data_dir=tmp_path, **half))
+
+
+@pytest.mark.parametrize("ours", [{"api_key": "key", "api_secret": "secret"}, {}])
+def test_other_keys_are_accepted_beside_ours(tmp_path: Path, ours: dict[str, str]) -> None:
+    credentials = load_credentials(load_settings(Settings, data_dir=tmp_path, api_other_keys={"old": "hush"}, **ours))
+    assert (credentials.secret_of("old"), credentials.secret_of(credentials.api_key)) == (
+        "hush",
+        credentials.api_secret,
+    )
+    assert credentials.secret_of("unknown") is credentials.secret_of("") is None
+
+
+def test_a_key_with_two_secrets_is_refused(tmp_path: Path) -> None:
+    def load(others: dict[str, str]) -> Credentials:
+        settings = {"api_key": "key", "api_secret": "secret", "api_other_keys": others}
+        return load_credentials(load_settings(Settings, data_dir=tmp_path, **settings))
+
+    with pytest.raises(StartupError, match="ONRECORD_API_OTHER_KEYS gives ONRECORD_API_KEY another secret"):
+        load({"key": "another secret"})
+    assert load({"key": "secret"}).secret_of("key") == "secret"
 
 
 def test_they_are_made_once(tmp_path: Path) -> None:
@@ -71,4 +91,4 @@ def test_a_file_that_holds_none_is_refused_by_name(tmp_path: Path, text: str) ->
 
 
 def test_the_secret_is_not_shown() -> None:
-    assert "hush" not in repr(Credentials("key", "hush"))
+    assert "hush" not in repr(Credentials("key", "hush", {"other": "hush"}))

@@ -50,6 +50,11 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         (Settings, "ONRECORD_LOG_JSON", "perhaps"),
         (GatewaySettings, "ONRECORD_COMMAND_TIMEOUT", "0"),
         (GatewaySettings, "ONRECORD_COMMAND_TIMEOUT", "soon"),
+        (GatewaySettings, "ONRECORD_CORS_ORIGINS", "meet.example"),
+        (GatewaySettings, "ONRECORD_CORS_ORIGINS", "https://meet.example/"),
+        (GatewaySettings, "ONRECORD_CORS_ORIGINS", "https://*.example"),
+        (GatewaySettings, "ONRECORD_CORS_ORIGINS", "https://meet.example,"),
+        (GatewaySettings, "ONRECORD_CORS_ORIGINS", "https://meet.example https://other.example"),
         (RecorderSettings, "ONRECORD_RTP_PORTS", "40000"),
         (RecorderSettings, "ONRECORD_RTP_PORTS", "50000-40000"),
         (RecorderSettings, "ONRECORD_RTP_PORTS", "0-40000"),
@@ -67,8 +72,40 @@ def test_a_bad_value_is_refused_with_its_variable_and_the_value(
 
 
 def test_the_secret_is_not_shown() -> None:
-    settings = load_settings(Settings, api_key="key", api_secret="hush")
+    settings = load_settings(Settings, api_key="key", api_secret="hush", api_other_keys={"old": "hush"})
     assert "hush" not in repr(settings)
+
+
+def test_other_keys_are_a_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONRECORD_API_OTHER_KEYS", '{"old": "one", "new": "two"}')
+    others = load_settings(Settings).api_other_keys or {}
+    assert {key: secret.get_secret_value() for key, secret in others.items()} == {"old": "one", "new": "two"}
+
+
+@pytest.mark.parametrize(
+    "value", ["hush", "{", '"hush"', '["hush"]', '{"old": ["hush"]}', '{"old": ""}', '{"": "hush"}', "[" * 9999]
+)
+def test_other_keys_that_are_none_are_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ONRECORD_API_OTHER_KEYS", value)
+    with pytest.raises(SettingError, match=r"^ONRECORD_API_OTHER_KEYS is not usable: ") as refusal:
+        load_settings(Settings)
+    assert "hush" not in f"{refusal.value} {refusal.value.__cause__}"
+
+
+# --- the gateway's
+
+
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("*", ["*"]),
+        ("https://Meet.example", ["https://meet.example"]),
+        ("https://meet.example, http://localhost:3000", ["https://meet.example", "http://localhost:3000"]),
+        ("capacitor://localhost", ["capacitor://localhost"]),
+    ],
+)
+def test_origins_are_listed_with_commas_and_as_browsers_write_them(value: str, origins: list[str]) -> None:
+    assert load_settings(GatewaySettings, cors_origins=value).cors_origin_list == origins
 
 
 # --- the recorder's

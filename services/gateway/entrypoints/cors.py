@@ -1,0 +1,23 @@
+"""Which pages of other origins may use REST from a browser (CORS, the Fetch standard section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+
+def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of these origins call it; `*` is any.
+
+    Preflights carry no token and need none. Tokens are sent by the page itself and never by the browser, so any origin
+    may be allowed: a page that has no token gets nothing.
+    """
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["*"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Recording-Id"],
+    )

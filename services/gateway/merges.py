@@ -1,0 +1,243 @@
+"""Merges, as servers ask for them: one file made of several participants' recordings of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import uuid4
+
+from services.gateway.handlers import Rooms
+from services.gateway.participant_recordings import joined_folders
+from services.gateway.projections.kept_recordings import KeptMerge, KeptRecording
+from services.gateway.projections.recordings_read import Found, Recordings, WhichMerges
+from shared.contracts.merge import CancelMerge, MergeInput, MergeLayout, StartMerge
+from shared.contracts.participant_recording import RecordingKind
+from shared.contracts.reply import Accepted
+from shared.eventsourcing.codec import Context
+from shared.eventsourcing.decider import RefusedError
+from shared.messaging.asking import Owners
+from shared.runtime.clock import Clock
+
+#: States of recordings that still go on, and that nobody has ended.
+_RUNNING = {"awaited", "requested", "started"}
+#: How many recordings one merge is made of, at most.
+MOST_INPUTS = 100
+
+#: Tells the room of a session, live or over; None: there was never such a session. Raises LogUnavailableError.
+RoomOf = Callable[[str], Awaitable[str | None]]
+
+
+class MergeNotFoundError(RefusedError):
+    """There is no such merge."""
+
+    code = "merge_not_found"
+
+    def __init__(self, merge_id: str) -> None:
+        super().__init__(f"merge {merge_id} not found: it is an id that a start of a merge answered")
+        self.merge_id = merge_id
+
+
+class UnknownSessionError(RefusedError):
+    """There never was such a session."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session {session_id} not found: GET /v2/sessions lists them")
+        self.session_id = session_id
+
+
+class NotRecordedError(RefusedError):
+    """There is nothing to merge."""
+
+    code = "recording_not_found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: record first, and merge what was not deleted")
+
+
+class StillRunningError(RefusedError):
+    """A recording that goes on has no end to merge up to."""
+
+    code = "recording_running"
+
+    def __init__(self, recording: KeptRecording) -> None:
+        super().__init__(f"recording {recording.id} of participant {recording.participant_id} still runs: stop it")
+        self.recording_id = recording.id
+
+
+class SoundlessError(RefusedError):
+    """Sound was asked for of a recording that has none."""
+
+    code = "unsupported_kind"
+
+    def __init__(self, recording: KeptRecording) -> None:
+        super().__init__(f"recording {recording.id} is of video alone, and has no sound to merge")
+        self.recording_id = recording.id
+
+
+class SeveralSessionsError(RefusedError):
+    """The recordings are not of one session."""
+
+    code = "several_sessions"
+
+    def __init__(self, session_ids: Sequence[str]) -> None:
+        super().__init__(f"the recordings are of sessions {', '.join(session_ids)}: merge those of one session")
+        self.session_ids = tuple(session_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose sound goes into a channel."""
+
+    participant_id: str
+    #: None: their newest of that kind.
+    recording_id: str | None = None
+    kind: RecordingKind = "audio_video"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks for a merge, and what becomes of it."""
+
+    actor: str
+    webhook_url: str | None = None
+    #: Below the room's own.
+    storage_prefix: str = ""
+
+
+class Merges:
+    """The merges of all sessions. Each method raises RefusedError, LogUnavailableError and BusError."""
+
+    def __init__(self, rooms: Rooms, room_of: RoomOf, recordings: Recordings, owners: Owners, clock: Clock) -> None:
+        self._rooms = rooms
+        self._room_of = room_of
+        self._recordings = recordings
+        self._owners = owners
+        self._clock = clock
+
+    async def room_of(self, session_id: str) -> str:
+        """Return the session's room. Raises UnknownSessionError."""
+        room_id = await self._room_of(session_id)
+        if room_id is None:
+            raise UnknownSessionError(session_id)
+        return room_id
+
+    async def start_stereo(
+        self, session_id: str, left: Sequence[Source], right: Sequence[Source], asked: Asked
+    ) -> KeptMerge:
+        """Have the left ones' sound mixed to the left channel, the right ones' to the right one."""
+        room_id, recordings = await self.room_of(session_id), await self._recordings.of_session(session_id)
+        inputs = [*_channel(recordings, left, 1), *_channel(recordings, right, 2)]
+        return await self._start(room_id, session_id, "stereo", inputs, asked)
+
+    async def found(self, recording_ids: Sequence[str]) -> list[KeptRecording]:
+        """Return recordings of one session. Raises NotRecordedError and SeveralSessionsError."""
+        found = [await self._found(recording_id) for recording_id in recording_ids]
+        sessions = sorted({recording.session_id for recording in found})
+        if len(sessions) > 1:
+            raise SeveralSessionsError(sessions)
+        return found
+
+    async def start_grid(self, recordings: Sequence[KeptRecording], asked: Asked) -> KeptMerge:
+        """Have the pictures of recordings of one session laid side by side, with all their sound."""
+        inputs = [_input(_ended(recording), 1) for recording in recordings]
+        return await self._start(recordings[0].room_id, recordings[0].session_id, "grid", inputs, asked)
+
+    async def merge(self, merge_id: str, layout: MergeLayout) -> KeptMerge:
+        """Return a merge of that layout. Raises MergeNotFoundError."""
+        merge = await self._recordings.merge(merge_id)
+        if merge is None or merge.layout != layout:
+            raise MergeNotFoundError(merge_id)
+        return merge
+
+    async def list(self, which: WhichMerges, limit: int, offset: int) -> Found[KeptMerge]:
+        """Return at most `limit` after the newest `offset` ones."""
+        return await self._recordings.merges(which, limit, offset)
+
+    async def cancel(self, merge: KeptMerge, actor: str) -> KeptMerge:
+        """Let it be, and return it as it is then."""
+        command = CancelMerge(at=self._clock(), merge_id=merge.id, set_id=merge.set_id, cancelled_by=actor)
+        await self._owners.ask(command, Context.begin(actor), Accepted)
+        return replace(merge, state="cancelled", ended_at=command.at)
+
+    async def _found(self, recording_id: str) -> KeptRecording:
+        recording = await self._recordings.recording(recording_id)
+        if recording is None or not recording.is_shown:
+            raise NotRecordedError(f"recording {recording_id} not found")
+        return recording
+
+    async def _start(
+        self, room_id: str, session_id: str, layout: MergeLayout, inputs: Sequence[MergeInput], asked: Asked
+    ) -> KeptMerge:
+        room = await self._rooms.room(room_id)
+        command = StartMerge(
+            at=self._clock(),
+            room_id=room_id,
+            session_id=session_id,
+            merge_id=str(uuid4()),
+            layout=layout,
+            inputs=tuple(dict.fromkeys(inputs)),
+            webhook_url=asked.webhook_url,
+            storage_prefix=joined_folders(room.settings.storage_prefix, asked.storage_prefix),
+        )
+        await self._owners.ask(command, Context.begin(asked.actor), Accepted)
+        return _begun(command)
+
+
+def _channel(
+    recordings: Sequence[KeptRecording], sources: Sequence[Source], channel: Literal[1, 2]
+) -> list[MergeInput]:
+    return [_input(_ended(_sounding(_of(recordings, source))), channel) for source in sources]
+
+
+def _of(recordings: Sequence[KeptRecording], source: Source) -> KeptRecording:
+    """Return the recording that is meant, of those of the session, newest first. Raises NotRecordedError."""
+    theirs = [recording for recording in recordings if recording.participant_id == source.participant_id]
+    if source.recording_id is not None:
+        meant = [recording for recording in theirs if recording.id == source.recording_id]
+    else:
+        # One that failed is merged only where nothing better is there.
+        meant = sorted((each for each in theirs if each.kind == source.kind), key=lambda each: each.state == "failed")
+    if not meant:
+        raise NotRecordedError(f"no such recording of participant {source.participant_id} in this session")
+    return meant[0]
+
+
+def _sounding(recording: KeptRecording) -> KeptRecording:
+    if recording.kind == "video":
+        raise SoundlessError(recording)
+    return recording
+
+
+def _ended(recording: KeptRecording) -> KeptRecording:
+    """Return a recording that is over, or is being finished: the merge waits for that."""
+    if recording.state in _RUNNING:
+        raise StillRunningError(recording)
+    return recording
+
+
+def _input(recording: KeptRecording, channel: Literal[1, 2]) -> MergeInput:
+    return MergeInput(
+        participant_id=recording.participant_id,
+        participant_recording_id=recording.id,
+        kind=recording.kind,
+        channel=channel,
+    )
+
+
+def _begun(command: StartMerge) -> KeptMerge:
+    """Return the merge as reads will show it."""
+    return KeptMerge(
+        id=command.merge_id,
+        position=0,
+        set_id=command.set_id,
+        room_id=command.room_id,
+        session_id=command.session_id,
+        layout=command.layout,
+        inputs=command.inputs,
+        state="pending",
+        requested_at=command.at,
+        storage_prefix=command.storage_prefix,
+    )
