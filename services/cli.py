@@ -7,7 +7,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 import typer
 import uvloop
@@ -35,6 +36,8 @@ SERVICES = ("gateway", "consent", "recorder", "notifier", "relay", "audit")
 
 projections = typer.Typer(no_args_is_help=True, help="Show the read models that are kept in Postgres; rebuild them.")
 app.add_typer(projections, name="projections")
+webhooks = typer.Typer(no_args_is_help=True, help="Show what webhooks told whom and how that went; post one again.")
+app.add_typer(webhooks, name="webhooks")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -157,6 +160,42 @@ def rebuild_projections(name: Annotated[str | None, typer.Argument(help="Only th
 
     _configure("projections", level="warning")
     uvloop.run(rebuild_command(name))
+
+
+@webhooks.command("list")
+def list_webhooks(
+    room: Annotated[str | None, typer.Option(help="Only those of this room.")] = None,
+    state: Annotated[
+        Literal["pending", "delivered", "given_up", "disabled"] | None, typer.Option(help="Only those in this state.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest ones: id, moment, state, type and target."""
+    from services.webhooks import list_command  # noqa: PLC0415
+
+    _configure("webhooks", level="warning")
+    uvloop.run(list_command(room, state, limit, as_json=as_json))
+
+
+@webhooks.command("show")
+def show_webhook(
+    webhook_id: Annotated[UUID, typer.Argument(help="As `list` shows it.")], as_json: AsJson = False
+) -> None:
+    """Show one with its body and each attempt."""
+    from services.webhooks import show_command  # noqa: PLC0415
+
+    _configure("webhooks", level="warning")
+    uvloop.run(show_command(webhook_id, as_json=as_json))
+
+
+@webhooks.command("resend")
+def resend_webhook(webhook_id: Annotated[UUID, typer.Argument(help="As `list` shows it.")]) -> None:
+    """Have one posted again, whatever came of it before."""
+    from services.webhooks import resend_command  # noqa: PLC0415
+
+    _configure("webhooks", level="warning")
+    uvloop.run(resend_command(webhook_id))
 
 
 def main() -> None:

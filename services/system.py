@@ -14,6 +14,7 @@ import services.notifier.bootstrap
 import services.recorder.bootstrap
 import services.relay.bootstrap
 from services.gateway.settings import GatewaySettings
+from services.notifier.settings import NotifierSettings
 from services.recorder.settings import RecorderSettings
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
 from shared.runtime.settings import load_settings
@@ -37,11 +38,12 @@ async def system(**overrides: Any) -> AsyncIterator[System]:
     recorder_settings = load_settings(RecorderSettings, **overrides)
     storage_root = recorder_settings.storage_root
     gateway_settings = load_settings(GatewaySettings, **overrides)
+    notifier_settings = load_settings(NotifierSettings, **overrides)
     async with AsyncExitStack() as stack:
         infrastructure = await stack.enter_async_context(open_infrastructure(gateway_settings, *MIGRATIONS))
         # They end in the opposite order: first nobody comes in any more, then what runs is brought to its end.
         await stack.enter_async_context(services.relay.bootstrap.running(infrastructure))
-        await stack.enter_async_context(services.notifier.bootstrap.running(infrastructure))
+        await stack.enter_async_context(services.notifier.bootstrap.running(infrastructure, notifier_settings))
         await stack.enter_async_context(services.consent.bootstrap.running(infrastructure))
         await stack.enter_async_context(services.recorder.bootstrap.running(infrastructure, recorder_settings))
         port = await stack.enter_async_context(services.gateway.bootstrap.running(infrastructure, gateway_settings))

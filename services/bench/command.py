@@ -57,3 +57,20 @@ def signaling_command(
     from shared.runtime.settings import Settings, load_settings  # noqa: PLC0415
 
     bench_signaling(load_settings(Settings), QUICK if quick else FULL, chosen(only), seed, json_file)
+
+
+@bench.command("webhooks")
+def webhooks_command(
+    json_file: JsonFile = None,
+    quick: Quick = False,
+    seed: Annotated[int, typer.Option(help="It is told with the result; nothing is left to chance.")] = 1,
+) -> None:
+    """Measure webhooks: from commit to first attempt, at 200 events a second. Takes about two minutes.
+
+    It makes databases on the server of ONRECORD_DATABASE_URL and drops them; unset, it starts an embedded one.
+    """
+    from services.bench.webhooks.command import bench_webhooks  # noqa: PLC0415
+    from services.bench.webhooks.scale import FULL, QUICK  # noqa: PLC0415
+    from shared.runtime.settings import Settings, load_settings  # noqa: PLC0415
+
+    bench_webhooks(load_settings(Settings), QUICK if quick else FULL, seed, json_file)

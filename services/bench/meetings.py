@@ -10,17 +10,17 @@ from typing import Any
 from services.consent.domain.consent import CONSENT, Consent
 from services.gateway.domain.recording import RECORDING, StartRecording, StopRecording
 from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom
+from services.gateway.domain.room_life import RoomSettings
 from services.recorder.domain.participant_recording import (
     PARTICIPANT_RECORDING,
     ConfirmParticipantRecording,
     FinishParticipantRecording,
     RequestParticipantRecording,
-    StopParticipantRecording,
 )
 from services.recorder.process_manager import participant_recording_id
 from shared.contracts.consent import SetConsent
 from shared.contracts.message import Event
-from shared.contracts.participant_recording import RecordedFile
+from shared.contracts.participant_recording import RecordedFile, StopParticipantRecording
 from shared.contracts.recording import ConfirmRecording
 from shared.contracts.room import Role
 from shared.eventsourcing.decider import Decider
@@ -68,7 +68,7 @@ class _Room:
         self._states: dict[str, Any] = {}
 
     def events(self) -> Iterator[Event]:
-        room = CreateRoom(self._room_id, self._now, webhook_url="https://example.org/onrecord")
+        room = CreateRoom(self._room_id, self._now, settings=RoomSettings(webhook_url="https://example.org/onrecord"))
         yield from self._decide(ROOM, "room", room)
         for _ in range(self._random.randint(1, 4)):
             yield from self._session([f"participant-{n}" for n in range(self._random.randint(2, 10))])
@@ -126,7 +126,7 @@ class _Room:
         finish = FinishParticipantRecording(**file, at=self._later(), file=recorded_file(self._random, path))
         yield from self._decide(PARTICIPANT_RECORDING, file["participant_recording_id"], finish)
 
-    def _file(self, about: dict[str, str], recording_id: str, name: str) -> dict[str, str]:
+    def _file(self, about: dict[str, str], recording_id: str, name: str) -> dict[str, Any]:
         wanted = participant_recording_id(recording_id, name)
         return {**about, "participant_id": name, "participant_recording_id": wanted}
 

@@ -16,7 +16,7 @@ import httpx
 
 from shared.runtime.errors import StartupError
 
-_START_SECONDS = 20
+_START_SECONDS = 45
 _STOP_SECONDS = 30
 #: Of what a process wrote before it ended, as much as tells why.
 _LAST_WORDS = 2000

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from services.notifier.bootstrap import running
+from services.notifier.settings import NotifierSettings
 from shared.runtime.process import main
-from shared.runtime.settings import Settings
 from shared.runtime.standalone import standalone
 
 
 def run() -> None:
-    main("notifier", Settings, lambda settings: standalone(settings, running))
+    main(
+        "notifier",
+        NotifierSettings,
+        lambda settings: standalone(settings, lambda infrastructure: running(infrastructure, settings)),
+    )
 
 
 if __name__ == "__main__":

@@ -6,21 +6,34 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.notifier.adapters.http import HttpPoster
-from services.notifier.delivery import Delivery
-from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX, WebhookOutbox
+from services.notifier.delivery import AT_ONCE, Delivery
+from services.notifier.handlers import Resending, notifier_answerer
+from services.notifier.outbox import WebhookOutbox
+from services.notifier.posting import Attempts
+from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.settings import NotifierSettings
+from services.notifier.signing import Signer
 from shared.eventsourcing.projection_runner import ProjectionRunner
+from shared.messaging.topology import NOTIFIER_COMMANDS
 from shared.runtime.infrastructure import Infrastructure
+from shared.runtime.signing_keys import load_signing_key, load_webhook_secrets
 from shared.runtime.supervision import supervised
 
 
 @asynccontextmanager
-async def running(infrastructure: Infrastructure) -> AsyncIterator[ProjectionRunner]:
-    """Run it while the context lasts; yield what keeps its outbox."""
-    poster = HttpPoster()
-    delivery = Delivery(WebhookOutbox(infrastructure.database), infrastructure.store, poster, infrastructure.clock)
-    outbox = ProjectionRunner(WEBHOOK_OUTBOX, infrastructure.store, infrastructure.database, delivery.run)
+async def running(infrastructure: Infrastructure, settings: NotifierSettings) -> AsyncIterator[ProjectionRunner]:
+    """Run it while the context lasts; yield what keeps its outbox. Raises SettingError."""
+    store, outbox, clock = infrastructure.store, WebhookOutbox(infrastructure.database), infrastructure.clock
+    signer = Signer(load_signing_key(settings), load_webhook_secrets(settings))
+    poster = HttpPoster(settings.allowed_networks, AT_ONCE)
+    attempts = Attempts(poster, signer, settings.retries, clock, settings.public_url)
+    delivery = Delivery(outbox, store, attempts, clock)
+    runner = ProjectionRunner(WEBHOOK_OUTBOX, store, infrastructure.database, delivery.run)
     try:
-        async with supervised(outbox.run()):
-            yield outbox
+        async with (
+            supervised(runner.run()),
+            infrastructure.bus.answer(NOTIFIER_COMMANDS, notifier_answerer(Resending(outbox, store))),
+        ):
+            yield runner
     finally:
         await poster.close()

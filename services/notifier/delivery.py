@@ -1,124 +1,159 @@
-"""Delivery: posts what is in the outbox, and writes down how that went.
+"""Delivery: posts what is due in the outbox, and writes down how that went.
 
-The webhooks of a session are posted one after the other, those of different sessions at the same time. Each session and
-each host has its bound, so a target that answers slowly, or not at all, holds up its own alone.
+The webhooks of a recording are posted to a target one after the other, those of different recordings at the same time.
+Each host has its bound, so a target that answers slowly, or not at all, holds up its own alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import httpx
 import structlog
 
-from services.notifier.adapters.http import HttpPoster
-from services.notifier.domain.webhook import WEBHOOK, ReportAttempt, Webhook, WebhookHappened
-from services.notifier.projections.webhook_outbox import Due, WebhookOutbox
+from services.notifier.domain.webhook import WEBHOOK, ReportAttempt, Webhook, WebhookCommand, WebhookHappened
+from services.notifier.hosts import Hosts
+from services.notifier.outbox import Due, WebhookOutbox
+from services.notifier.posting import Attempts
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.command_handler import CommandHandler
+from shared.eventsourcing.command_handler import CommandHandler, Decided
 from shared.eventsourcing.errors import EventSourcingError, LogUnavailableError
 from shared.eventsourcing.store import EventStore
 from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
 
-#: Sessions that are posted for at the same time; and those of them whose target is on the same host.
-_AT_ONCE = 64
-_PER_HOST = 8
+#: Webhooks that are on their way at the same time.
+AT_ONCE = 256
 #: Webhooks that are looked at together.
 _LOOK = 100
-#: How long after a fault, or without being told, the outbox is looked at.
-_POLL_SECONDS = 0.5
+#: How long after a fault the outbox is looked at again, and an outcome written down again.
+_RETRY_SECONDS = 0.5
+#: Between two looks: what happens at the same time is looked at together.
+_PAUSE_SECONDS = 0.01
+#: The longest that is slept without a look: clocks are set.
+_LONGEST_SLEEP = 60.0
+#: How long what is on its way may take to end when the service does. Less than whoever ends it insists after.
+_END_SECONDS = 4.0
 
 
 class Delivery:
     """Runs in one process at a time: the one that keeps the outbox."""
 
-    def __init__(self, outbox: WebhookOutbox, store: EventStore, poster: HttpPoster, clock: Clock) -> None:
+    def __init__(self, outbox: WebhookOutbox, store: EventStore, attempts: Attempts, clock: Clock) -> None:
         self._outbox = outbox
-        self._webhooks: CommandHandler[Webhook, ReportAttempt, WebhookHappened] = CommandHandler(store, WEBHOOK)
-        self._poster = poster
+        self._webhooks: CommandHandler[Webhook, WebhookCommand, WebhookHappened] = CommandHandler(store, WEBHOOK)
+        self._attempts = attempts
         self._clock = clock
-        #: The sessions that are being posted for, each with its target's host.
-        self._busy: dict[str, str] = {}
-        #: Events that were told, and whose outcome the outbox has not heard of yet.
-        self._told: set[UUID] = set()
+        self._hosts = Hosts()
+        #: The orders that are being posted, each by its task.
+        self._busy: dict[UUID, asyncio.Task[None]] = {}
+        #: Webhooks whose row does not know yet what is in their stream up to this position.
+        self._ahead: dict[UUID, int] = {}
+        self._ending = False
 
     async def run(self, changed: asyncio.Event) -> None:
-        """Post what is due whenever the outbox has changed, for ever. Faults of the database are waited out."""
+        """Post what is due when it is due, for ever. Faults of the database are waited out.
+
+        When it is cancelled, what is on its way is ended and written down first, so that it is not posted again.
+        """
+        self._ending = False
         async with asyncio.TaskGroup() as posting:
-            while True:
-                changed.clear()
-                try:
-                    await self._begin_due(posting, changed)
-                except (LogUnavailableError, asyncpg.PostgresError) as error:
-                    _log.warning("outbox not read", error=str(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await changed.wait()
+            try:
+                while True:
+                    changed.clear()
+                    await self._sleep(changed, await self._begin_what_is_due(posting, changed))
+            finally:
+                self._ending = True
+                if self._busy:
+                    await asyncio.wait(self._busy.values(), timeout=_END_SECONDS)
 
-    async def _begin_due(self, posting: asyncio.TaskGroup, changed: asyncio.Event) -> None:
-        if self._told:
-            self._told &= await self._outbox.still_there(self._told)
-        while len(self._busy) < _AT_ONCE:
-            due = await self._outbox.due(_LOOK, self._busy, self._full_hosts(), self._told)
-            self._begin(due, posting, changed)
-            if len(due) < _LOOK:
-                return
-
-    def _begin(self, due: Sequence[Due], posting: asyncio.TaskGroup, changed: asyncio.Event) -> None:
-        sessions: dict[str, list[Due]] = defaultdict(list)
-        for each in due:
-            sessions[each.session_id].append(each)
-        for session_id, webhooks in sessions.items():
-            host = webhooks[0].host
-            if len(self._busy) < _AT_ONCE and host not in self._full_hosts():
-                self._busy[session_id] = host
-                posting.create_task(self._post_in_order(session_id, webhooks, changed))
-
-    def _full_hosts(self) -> set[str]:
-        return {host for host, count in Counter(self._busy.values()).items() if count >= _PER_HOST}
-
-    async def _post_in_order(self, session_id: str, webhooks: Sequence[Due], changed: asyncio.Event) -> None:
+    async def _begin_what_is_due(self, posting: asyncio.TaskGroup, changed: asyncio.Event) -> float:
+        """Return after how many seconds to look again, if nothing changes before."""
         try:
-            for due in webhooks:
-                await self._tell(due)
-                self._told.add(due.event_id)
+            self._ahead = await self._outbox.behind(self._ahead) if self._ahead else {}
+            now = self._clock()
+            while len(self._busy) < AT_ONCE:
+                due = await self._outbox.due(now, _LOOK, self._busy, self._hosts.full(), self._ahead)
+                began = [self._begin(each, posting, changed) for each in due]
+                if len(due) < _LOOK or not any(began):
+                    break
+            return self._until(await self._outbox.next_at(now))
+        except (LogUnavailableError, asyncpg.PostgresError) as error:
+            _log.warning("outbox not read", error=str(error))
+            return _RETRY_SECONDS
+
+    def _begin(self, due: Due, posting: asyncio.TaskGroup, changed: asyncio.Event) -> bool:
+        """Post it, if there is a place for it; those that were looked at together may be of one order or host."""
+        if len(self._busy) >= AT_ONCE or due.order_key in self._busy or due.host in self._hosts.full():
+            return False
+        self._hosts.begin(due.host)
+        self._busy[due.order_key] = posting.create_task(self._post_in_order(due, changed))
+        return True
+
+    def _until(self, moment: datetime | None) -> float:
+        if moment is None:
+            return _LONGEST_SLEEP
+        return min(max(0.0, (moment - self._clock()).total_seconds()), _LONGEST_SLEEP)
+
+    async def _sleep(self, changed: asyncio.Event, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await changed.wait()
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _post_in_order(self, first: Due, changed: asyncio.Event) -> None:
+        due: Due | None = first
+        try:
+            while due is not None:
+                is_over = await self._tell(due)
+                due = await self._following(due) if is_over else None
         except (EventSourcingError, asyncpg.PostgresError) as error:
-            _log.warning("webhooks wait", session=session_id, error=str(error))
-            await asyncio.sleep(_POLL_SECONDS)
+            _log.warning("webhooks wait", webhook_id=str(first.id), error=str(error))
+            await asyncio.sleep(_RETRY_SECONDS)
         finally:
-            del self._busy[session_id]
+            self._hosts.end(first.host)
+            del self._busy[first.order_key]
             changed.set()
 
-    async def _tell(self, due: Due) -> None:
-        """Post it, unless the log says that it was: the outbox may not have heard of that yet."""
+    async def _following(self, due: Due) -> Due | None:
+        """Return the next of its order, without a wait until the outbox has heard of this one."""
+        if due.resent or self._ending:
+            return None
+        following = await self._outbox.following(due, self._clock())
+        return None if following and following.id in self._ahead else following
+
+    async def _tell(self, due: Due) -> bool:
+        """Post it, unless the log knows of more than the outbox; return whether the next one has its turn."""
         stream = webhook_stream(due.event_id, due.url)
-        if (await self._webhooks.load(stream)).state.attempted:
-            return
-        attempt = await self._post(due)
-        context = Context("service:notifier", due.event_id, due.correlation_id)
+        known = await self._webhooks.load(stream)
+        if known.position > due.stream_position:
+            self._ahead[due.id] = known.position
+            return False
+        report = await self._attempts.make(due, known.state.attempts + 1)
+        self._note_host(due.host, report)
+        decided = await self._write_down(stream, report, Context("service:notifier", due.event_id, due.correlation_id))
+        self._ahead[due.id] = decided.position
+        return decided.state.outcome in ("delivered", "given_up")
+
+    def _note_host(self, host: str, report: ReportAttempt) -> None:
+        """Ask a host less that gives no answer, or is broken or overrun. A refusal is an answer."""
+        if report.status is None or report.status >= 500 or report.status == 429:
+            self._hosts.failed(host)
+        else:
+            self._hosts.answered(host)
+
+    async def _write_down(
+        self, stream: str, report: ReportAttempt, context: Context
+    ) -> Decided[Webhook, WebhookHappened]:
         while True:
             try:
-                await self._webhooks.handle(stream, attempt, context)
+                return await self._webhooks.handle(stream, report, context)
             except LogUnavailableError as error:
                 # Not given up: it would be posted again, though we know what came of it.
-                _log.warning("outcome of webhook not written down yet", event_id=str(due.event_id), error=str(error))
-                await asyncio.sleep(_POLL_SECONDS)
-            else:
-                return
-
-    async def _post(self, due: Due) -> ReportAttempt:
-        try:
-            status = await self._poster.post(due.url, due.body, due.event_id)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = f"{type(error).__name__}: {error}"
-            _log.warning("webhook target not reached", url=due.url, error=reason)
-            return ReportAttempt(due.room_id, due.event_id, due.url, self._clock(), reason=reason)
-        return ReportAttempt(due.room_id, due.event_id, due.url, self._clock(), status=status)
+                _log.warning("outcome of webhook not written down yet", stream=stream, error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)

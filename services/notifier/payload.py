@@ -1,17 +1,30 @@
-"""What a webhook says of an event. Pure. The shapes are VideoSDK's; `meetingId` is our room id."""
+"""What a webhook says of an event. Pure. The shapes are VideoSDK's; `meetingId` is our room id, and `roomId` too."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from shared.contracts.merge import (
+    MergeCancelled,
+    MergeClaimed,
+    MergeCompleted,
+    MergeEvent,
+    MergeFailed,
+    MergeLayout,
+)
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
+    ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
+    TrackRecordingStopped,
 )
 from shared.contracts.recording import (
     RecordingEvent,
@@ -20,39 +33,175 @@ from shared.contracts.recording import (
     RecordingStarted,
     RecordingStopped,
 )
+from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 
-_TYPES: dict[type[Event], str] = {
+_RECORDING: dict[type[Event], str] = {
     RecordingRequested: "recording-starting",
     RecordingStarted: "recording-started",
     RecordingStopped: "recording-stopped",
     RecordingFailed: "recording-failed",
-    ParticipantRecordingRequested: "participant-recording-starting",
-    ParticipantRecordingStarted: "participant-recording-started",
-    ParticipantRecordingStopRequested: "participant-recording-stopping",
-    ParticipantRecordingStopped: "participant-recording-stopped",
-    ParticipantRecordingFailed: "participant-recording-failed",
+}
+_PARTICIPANT: dict[type[Event], str] = {
+    ParticipantRecordingAwaited: "starting",
+    ParticipantRecordingRequested: "starting",
+    ParticipantRecordingStarted: "started",
+    ParticipantRecordingStopRequested: "stopping",
+    ParticipantRecordingStopped: "stopped",
+    TrackRecordingStopped: "stopped",
+    ParticipantRecordingFailed: "failed",
+}
+_MERGE: dict[MergeLayout, dict[type[Event], str]] = {
+    "stereo": {MergeCompleted: "merge-recording-completed", MergeFailed: "merge-recording-failed"},
+    "grid": {
+        MergeClaimed: "composite-merge-started",
+        MergeCompleted: "composite-merge-completed",
+        MergeFailed: "composite-merge-failed",
+        MergeCancelled: "composite-merge-cancelled",
+    },
+}
+_ROOM: dict[type[Event], str] = {
+    SessionStarted: "session-started",
+    SessionEnded: "session-ended",
+    ParticipantJoined: "participant-joined",
+    ParticipantLeft: "participant-left",
 }
 
 
-def webhook_body(event: Event) -> bytes | None:
-    """Return the body to post for an event; None when webhooks do not tell of it.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the log said before an event, as far as a webhook tells of it."""
 
-    The bytes equal `JSON.stringify(JSON.parse(bytes))`: receivers are seen to compare them so.
+    #: Where the room's files go, below the storage root.
+    storage_prefix: str = ""
+    #: When the session began.
+    session_start: datetime | None = None
+    #: Of the merge.
+    layout: MergeLayout = "stereo"
+    #: Whether a worker made the merge before.
+    claimed: bool = False
+    #: Object keys of the files that the recording of one track has so far.
+    track_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is posted, before it is bytes."""
+
+    webhook_type: str
+    data: dict[str, Any]
+
+    def encode(self) -> bytes:
+        """Return the body. The bytes equal `JSON.stringify(JSON.parse(bytes))`: receivers are seen to compare them so.
+
+        Hence no white space, every letter as it is, and neither floats nor keys that look like integers.
+        """
+        return _bytes({"webhookType": self.webhook_type, "data": self.data})
+
+
+def payload(event: Event, known: Known | None = None) -> Payload | None:
+    """Return what a webhook says of an event; None when it says nothing of it."""
+    known = known or Known()
+    match event:
+        case ParticipantRecordingEvent():
+            return _of_participant_recording(event, known)
+        case RecordingEvent():
+            return _of_recording(event, known)
+        case MergeEvent():
+            return _of_merge(event, known)
+        case SessionStarted() | SessionEnded() | ParticipantJoined() | ParticipantLeft():
+            return Payload(_ROOM[type(event)], _session(event, known))
+        case _:
+            return None
+
+
+def with_file_urls(body: bytes, public_url: str | None) -> bytes:
+    """Return the body of a participant recording's end with addresses of its files, where these are served.
+
+    The outbox is made of the log alone and cannot know a setting, so this comes with the first attempt.
     """
-    webhook_type = _TYPES.get(type(event))
+    if public_url is None:
+        return body
+    said = json.loads(body)
+    files = said["data"].get("fileDetails", [])
+    for index, file in enumerate(files):
+        file["fileUrl"] = _file_url(public_url.rstrip("/"), said["data"], index)
+    return _bytes(said) if files else body
+
+
+def _file_url(public_url: str, data: dict[str, Any], index: int) -> str:
+    below = f"{public_url}/v2/recordings/participant"
+    if "kind" in data:
+        return f"{below}/track/{data['recordingId']}/file?index={index}"
+    return f"{below}/{data['recordingId']}/file"
+
+
+def _of_participant_recording(event: ParticipantRecordingEvent, known: Known) -> Payload | None:
+    is_track = event.kind != "audio_video"
+    step = _PARTICIPANT.get(type(event))
+    if step is None or (isinstance(event, ParticipantRecordingRequested) and event.awaited):
+        return None
+    data: dict[str, Any] = _about(event) | {"participantId": event.participant_id}
+    if is_track:
+        data["kind"] = event.kind
+    match event:
+        case ParticipantRecordingStopped():
+            data["fileDetails"] = _files((event.file.path,))
+        case TrackRecordingStopped():
+            data["fileDetails"] = _files(known.track_files)
+        case ParticipantRecordingFailed():
+            pass
+        case _:
+            data["fileFormat"] = "webm"
+    data |= {"roomId": event.room_id, "recordingId": event.participant_recording_id}
+    return Payload(f"participant{'-track' if is_track else ''}-recording-{step}", data)
+
+
+def _of_recording(event: RecordingEvent, known: Known) -> Payload | None:
+    webhook_type = _RECORDING.get(type(event))
     if webhook_type is None:
         return None
-    body = {"webhookType": webhook_type, "data": _data(event)}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    data: dict[str, Any] = _about(event)
+    if isinstance(event, RecordingStopped):
+        folder = f"{known.storage_prefix}/{event.session_id}" if known.storage_prefix else event.session_id
+        data |= {"filePath": folder, "fileUrl": None}
+    return Payload(webhook_type, data | {"roomId": event.room_id, "recordingId": event.recording_id})
 
 
-def _data(event: Event) -> dict[str, Any]:
-    data: dict[str, Any] = {"meetingId": getattr(event, "room_id", ""), "sessionId": getattr(event, "session_id", "")}
-    if isinstance(event, RecordingEvent):
-        return data
-    data["participantId"] = getattr(event, "participant_id", "")
-    if isinstance(event, ParticipantRecordingStopped):
-        data["fileDetails"] = [{"filePath": event.file.path, "fileUrl": None}]
-    elif not isinstance(event, ParticipantRecordingFailed):
-        data["fileFormat"] = "webm"
-    return data
+def _of_merge(event: MergeEvent, known: Known) -> Payload | None:
+    webhook_type = _MERGE[known.layout].get(type(event))
+    if webhook_type is None or (isinstance(event, MergeClaimed) and known.claimed):
+        return None
+    data = {"id": event.merge_id, **_about(event), "roomId": event.room_id}
+    if isinstance(event, MergeFailed):
+        data["message"] = event.reason
+    return Payload(webhook_type, data)
+
+
+def _session(
+    event: SessionStarted | SessionEnded | ParticipantJoined | ParticipantLeft, known: Known
+) -> dict[str, Any]:
+    data: dict[str, Any] = _about(event)
+    match event:
+        case SessionStarted():
+            data["start"] = _moment(event.at)
+        case SessionEnded():
+            data |= {"start": _moment(known.session_start or event.at), "end": _moment(event.at)}
+        case ParticipantJoined() | ParticipantLeft():
+            data |= {"participantId": event.participant_id, "participantName": event.display_name or ""}
+    return data | {"roomId": event.room_id}
+
+
+def _about(event: Any) -> dict[str, str]:
+    return {"meetingId": event.room_id, "sessionId": event.session_id}
+
+
+def _files(paths: tuple[str, ...]) -> list[dict[str, str | None]]:
+    return [{"filePath": path, "fileUrl": None} for path in paths]
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _bytes(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()

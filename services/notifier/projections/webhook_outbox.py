@@ -1,154 +1,164 @@
-"""The webhook outbox: what is still to be posted.
+"""The webhook outbox: what is to be posted when, and what came of what was posted.
 
-What happens in a room with a webhook gets a row here, and the outcome of posting it takes the row away. So it is never
-forgotten, and a rebuild does not bring back what was posted.
+Each event that a target hears of gets a row for that target, and what came of an attempt changes the row. So nothing is
+forgotten, and a rebuild does not bring back what was posted. Rows stay: they are what `onrecord webhooks` shows.
+
+A row has a `next_at` if it is to be posted then: the first pending one of its order, or one that somebody had resent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
 
-from services.notifier.payload import webhook_body
+from services.notifier.payload import Payload, payload
+from services.notifier.projections import outbox_tables as sql
+from services.notifier.projections.subjects import Subjects, subject_of
+from shared.contracts.merge import MergeEvent
 from shared.contracts.participant_recording import ParticipantRecordingEvent
 from shared.contracts.recording import RecordingEvent
-from shared.contracts.room import RoomCreated
-from shared.contracts.webhook import WebhookDelivered, WebhookEvent, WebhookFailed
-from shared.eventsourcing.outages import outages_told
+from shared.contracts.room import ParticipantJoined, ParticipantLeft, RoomCreated, SessionEnded, SessionStarted
+from shared.contracts.webhook import (
+    WebhookDelivered,
+    WebhookEvent,
+    WebhookFailed,
+    WebhookResendRequested,
+    WebhookTargetDisabled,
+    webhook_id,
+)
+from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.projection import Projection, Told
 
-_TABLES = """
-CREATE TABLE targets (
-    room_id text PRIMARY KEY,
-    url text NOT NULL
-);
-CREATE TABLE webhooks (
-    -- The event that is told.
-    event_id uuid PRIMARY KEY,
-    global_position bigint NOT NULL UNIQUE,
-    correlation_id uuid NOT NULL,
-    room_id text NOT NULL,
-    -- Those of a session are posted in order. At most one recording runs in it at a time.
-    session_id text NOT NULL,
-    url text NOT NULL,
-    -- Who answers at that url.
-    host text NOT NULL,
-    -- The bytes that are posted.
-    body bytea NOT NULL,
-    at timestamptz NOT NULL
-);
-"""
 
-_TARGETS = "SELECT room_id, url FROM targets WHERE room_id = ANY ($1)"
-_ADD_TARGETS = """INSERT INTO targets SELECT * FROM unnest($1::text[], $2::text[])
-    ON CONFLICT (room_id) DO UPDATE SET url = excluded.url"""
-_REMOVE = "DELETE FROM webhooks WHERE event_id = ANY ($1)"
-
-_FIELDS = ("event_id", "global_position", "correlation_id", "room_id", "session_id", "url", "host", "body", "at")
-_DUE = """SELECT event_id, global_position, correlation_id, room_id, session_id, url, host, body, at
-    FROM webhook_outbox.webhooks
-    WHERE session_id <> ALL ($1) AND host <> ALL ($2) AND event_id <> ALL ($3)
-    ORDER BY global_position LIMIT $4"""
-_STILL_THERE = "SELECT event_id FROM webhook_outbox.webhooks WHERE event_id = ANY ($1)"
+async def _apply(connection: asyncpg.Connection, page: Sequence[Told]) -> None:
+    known = await Subjects.of(connection, page)
+    rooms = sorted({getattr(event, "room_id", "") for event, _ in page})
+    disabled = {(room_id, url) for room_id, url in await connection.fetch(sql.DISABLED, rooms)}
+    changes = _Changes(connection, known, disabled)
+    for told in page:
+        await changes.take(told)
+    await changes.write()
+    await known.save(connection)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A webhook to post."""
+@dataclass(slots=True)
+class _Changes:
+    """What a page changes. Rows and outcomes are written together; what concerns a whole target, in between."""
 
-    event_id: UUID
-    global_position: int
-    correlation_id: UUID
-    room_id: str
-    session_id: str
-    url: str
-    host: str
-    body: bytes
-    at: datetime
+    connection: asyncpg.Connection
+    known: Subjects
+    #: Room and URL of targets that are gone.
+    disabled: set[tuple[str, str]]
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    outcomes: list[tuple[Any, ...]] = field(default_factory=list)
+    orders: set[UUID] = field(default_factory=set)
 
-
-class WebhookOutbox:
-    """Reads the live outbox. Its methods raise LogUnavailableError."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-
-    async def due(
-        self, limit: int, sessions: Collection[str] = (), hosts: Collection[str] = (), events: Collection[UUID] = ()
-    ) -> list[Due]:
-        """Return the oldest webhooks that are of none of these sessions, hosts and events, in order."""
-        with outages_told():
-            rows = await self._pool.fetch(_DUE, list(sessions), list(hosts), list(events), limit)
-        return [Due(*row) for row in rows]
-
-    async def still_there(self, events: Collection[UUID]) -> set[UUID]:
-        with outages_told():
-            rows = await self._pool.fetch(_STILL_THERE, list(events))
-        return {row["event_id"] for row in rows}
-
-
-async def _apply(connection: asyncpg.Connection, told: Sequence[Told]) -> None:
-    rooms = {event.room_id for event, _ in told if isinstance(event, RecordingEvent | ParticipantRecordingEvent)}
-    page = _Page(dict(await connection.fetch(_TARGETS, list(rooms))))
-    for each in told:
-        page.take(each)
-    await connection.execute(_ADD_TARGETS, list(page.new_targets), list(page.new_targets.values()))
-    await connection.execute(_REMOVE, page.ended)
-    await connection.copy_records_to_table("webhooks", records=page.rows(), columns=_FIELDS)
-
-
-class _Page:
-    """What a page of events changes."""
-
-    def __init__(self, targets: dict[str, str]) -> None:
-        self._targets = targets
-        self._due: dict[UUID, Due] = {}
-        self.new_targets: dict[str, str] = {}
-        #: Events whose outcome is known.
-        self.ended: list[UUID] = []
-
-    def take(self, told: Told) -> None:
+    async def take(self, told: Told) -> None:
         event, stored = told
-        if isinstance(event, RoomCreated):
-            if event.webhook_url:
-                self.new_targets[event.room_id] = self._targets[event.room_id] = event.webhook_url
-        elif isinstance(event, WebhookEvent):
-            self.ended.append(event.event_id)
-            self._due.pop(event.event_id, None)
-        elif (url := self._targets.get(getattr(event, "room_id", ""))) and (due := _due(told, url)):
-            self._due[stored.id] = due
+        match event:
+            case WebhookDelivered() | WebhookFailed():
+                self._note(event, stored.position)
+                if isinstance(event, WebhookDelivered) and (event.room_id, event.url) in self.disabled:
+                    await self._enable(event)
+            case WebhookTargetDisabled():
+                await self._disable(event, stored.position)
+            case WebhookResendRequested():
+                await self.write()
+                await self.connection.execute(sql.RESEND, webhook_id(event.event_id, event.url), stored.position)
+            case RoomCreated():
+                self.known.hear(told)
+            case _:
+                said = payload(event, self.known.known(event))
+                self.known.hear(told)
+                self._tell(event, stored, said)
 
-    def rows(self) -> Iterable[tuple[object, ...]]:
-        return [tuple(getattr(due, name) for name in _FIELDS) for due in self._due.values()]
+    async def write(self) -> None:
+        """Write what was noted so far."""
+        if self.rows:
+            await self.connection.copy_records_to_table("webhooks", records=self.rows, columns=sql.FIELDS)
+        if self.outcomes:
+            await self.connection.executemany(sql.OUTCOME, self.outcomes)
+            told = await self.connection.fetch(sql.ORDERS, [outcome[0] for outcome in self.outcomes])
+            self.orders |= {row["order_key"] for row in told}
+        if self.orders:
+            await self.connection.execute(sql.TAKE_TURNS, sorted(self.orders))
+            await self.connection.execute(sql.GIVE_TURNS, sorted(self.orders))
+        self.rows, self.outcomes, self.orders = [], [], set()
+
+    def _tell(self, event: Any, stored: StoredEvent, said: Payload | None) -> None:
+        if said is None:
+            return
+        body, subject = said.encode(), subject_of(event)
+        for url in self.known.targets(event, said.webhook_type):
+            order = order_key(subject, url)
+            state = "disabled" if (event.room_id, url) in self.disabled else "pending"
+            about = (event.room_id, event.session_id, subject, order, url, _host(url), said.webhook_type, body)
+            place = (webhook_id(stored.id, url), stored.id, stored.global_position, stored.correlation_id)
+            self.rows.append((*place, *about, event.at, state))
+            self.orders.add(order)
+
+    def _note(self, event: WebhookDelivered | WebhookFailed, position: int) -> None:
+        name = webhook_id(event.event_id, event.url)
+        body = event.body.encode() if event.body is not None else None
+        reason, retry_at = (event.reason, event.retry_at) if isinstance(event, WebhookFailed) else (None, None)
+        outcome = (event.at, event.status, reason, event.duration_ms, position, body, retry_at, self._state(event))
+        self.outcomes.append((name, *outcome, event.attempt))
+
+    def _state(self, event: WebhookDelivered | WebhookFailed) -> str:
+        if isinstance(event, WebhookDelivered):
+            return "delivered"
+        if (event.room_id, event.url) in self.disabled:
+            return "disabled"
+        return "pending" if event.retry_at else "given_up"
+
+    async def _disable(self, event: WebhookTargetDisabled, position: int) -> None:
+        await self.write()
+        self.disabled.add((event.room_id, event.url))
+        await self.connection.execute(sql.DISABLE, event.room_id, event.url)
+        await self.connection.execute(sql.HOLD, event.room_id, event.url)
+        await self.connection.execute(sql.HOLD_ITSELF, webhook_id(event.event_id, event.url), position)
+
+    async def _enable(self, event: WebhookDelivered) -> None:
+        await self.write()
+        self.disabled.remove((event.room_id, event.url))
+        await self.connection.execute(sql.ENABLE, event.room_id, event.url)
+        orders = await self.connection.fetch(sql.LET_GO, event.room_id, event.url)
+        self.orders |= {row["order_key"] for row in orders}
 
 
-def _due(told: Told, url: str) -> Due | None:
-    event, stored = told
-    body = webhook_body(event)
-    if body is None or not isinstance(event, RecordingEvent | ParticipantRecordingEvent):
-        return None
-    position = stored.global_position or 0
-    return Due(
-        stored.id, position, stored.correlation_id, event.room_id, event.session_id, url, _host(url), body, event.at
-    )
+def order_key(subject: str, url: str) -> UUID:
+    """Return what names a subject and a target."""
+    return uuid5(NAMESPACE_URL, f"{subject} {url}")
 
 
 def _host(url: str) -> str:
     try:
-        return urlsplit(url).netloc
+        parsed = urlsplit(url)
+        port = parsed.port or parsed.scheme
     except ValueError:
         return url  # nobody answers there
+    return f"{parsed.hostname}:{port}"
 
 
 WEBHOOK_OUTBOX = Projection(
     "webhook_outbox",
-    1,
-    _TABLES,
-    (RoomCreated, RecordingEvent, ParticipantRecordingEvent, WebhookDelivered, WebhookFailed),
+    2,
+    sql.TABLES,
+    (
+        RoomCreated,
+        SessionStarted,
+        SessionEnded,
+        ParticipantJoined,
+        ParticipantLeft,
+        RecordingEvent,
+        ParticipantRecordingEvent,
+        MergeEvent,
+        WebhookEvent,
+    ),
     _apply,
 )

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import ip_network
 from uuid import UUID
 
 import asyncpg
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from fastapi import FastAPI, Request, Response
 
 from services.notifier.adapters.http import HttpPoster
-from services.notifier.delivery import Delivery
-from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX, WebhookOutbox
+from services.notifier.delivery import AT_ONCE, Delivery
+from services.notifier.domain.retries import Retries
+from services.notifier.outbox import WebhookOutbox
+from services.notifier.posting import Attempts, Poster
+from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.signing import Signer
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
 from shared.contracts.room import RoomCreated
-from shared.contracts.webhook import WebhookEvent, webhook_stream
+from shared.contracts.webhook import WebhookDelivered, WebhookEvent, WebhookFailed, webhook_id, webhook_stream
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.eventsourcing.store import EventStore
 from shared.runtime.clock import utc_now
 from shared.runtime.http import serving
+from shared.runtime.signing_keys import SigningKey
 from shared.runtime.supervision import supervised
 from tests.integration.projections.keeping import build_of
 from tests.support.events import append
 from tests.support.eventually import eventually
 from tests.support.moments import at
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+SECRET = b"a secret of thirty-two bytes ..."
+
+
+@cache
+def signing_key() -> SigningKey:
+    return SigningKey(generate_private_key(public_exponent=65537, key_size=2048))
 
 
 @dataclass(slots=True)
@@ -37,9 +53,13 @@ class Target:
 
     port: int = 0
     status: int = 200
+    #: Statuses to answer with before, in turn.
+    before: list[int] = field(default_factory=list)
+    answer_headers: dict[str, str] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     #: Path, id and body of what came, as it came.
     posted: list[tuple[str, UUID, bytes]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     def url(self, path: str = "hook", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}/{path}"
@@ -51,6 +71,10 @@ class Target:
     def ids_at(self, path: str) -> list[UUID]:
         return [webhook_id for there, webhook_id, _ in self.posted if there == path]
 
+    def named(self, events: Iterable[UUID], path: str = "hook", host: str = "127.0.0.1") -> list[UUID]:
+        """Return the ids of the webhooks that tell this target of the events."""
+        return [webhook_id(event, self.url(path, host)) for event in events]
+
 
 @asynccontextmanager
 async def serving_target() -> AsyncIterator[Target]:
@@ -61,9 +85,11 @@ async def serving_target() -> AsyncIterator[Target]:
     @app.post("/{path}")
     async def hook(path: str, request: Request) -> Response:
         target.posted.append((path, UUID(request.headers["webhook-id"]), await request.body()))
+        target.headers.append(dict(request.headers))
         if path.startswith("slow"):
             await target.gate.wait()
-        return Response(status_code=target.status)
+        status = target.before.pop(0) if target.before else target.status
+        return Response(status_code=status, headers=target.answer_headers)
 
     async with serving(app, "127.0.0.1", 0) as target.port:
         yield target
@@ -71,21 +97,23 @@ async def serving_target() -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def notifying(store: EventStore, pool: asyncpg.Pool) -> AsyncIterator[ProjectionRunner]:
-    """Run a notifier, as its bootstrap does."""
-    poster = HttpPoster()
-    delivery = Delivery(WebhookOutbox(pool), store, poster, utc_now)
-    runner = ProjectionRunner(WEBHOOK_OUTBOX, store, pool, delivery.run)
+async def notifying(
+    store: EventStore, pool: asyncpg.Pool, retries: tuple[float, ...] = (), poster: Poster | None = None
+) -> AsyncIterator[ProjectionRunner]:
+    """Run a notifier, as its bootstrap does; without retries an attempt that fails is the last."""
+    own = HttpPoster(LOOPBACK, AT_ONCE)
+    attempts = Attempts(poster or own, Signer(signing_key(), (SECRET,)), Retries(retries), utc_now, None)
+    runner = ProjectionRunner(WEBHOOK_OUTBOX, store, pool, Delivery(WebhookOutbox(pool), store, attempts, utc_now).run)
     try:
         async with supervised(runner.run()):
             await eventually(lambda: build_of(pool, WEBHOOK_OUTBOX))
             yield runner
     finally:
-        await poster.close()
+        await own.close()
 
 
 async def create_room(store: EventStore, room_id: str, url: str | None) -> None:
-    await _append(store, RoomCreated(at=at(), room_id=room_id, webhook_url=url))
+    await happen(store, RoomCreated(at=at(), room_id=room_id, webhook_url=url))
 
 
 async def record(store: EventStore, room_id: str, count: int = 3) -> list[UUID]:
@@ -97,10 +125,10 @@ async def record(store: EventStore, room_id: str, count: int = 3) -> list[UUID]:
         RecordingStopped(**about, reason="requested"),
         RecordingFailed(**about, reason="none"),
     ]
-    return [await _append(store, event) for event in happened[:count]]
+    return [await happen(store, event) for event in happened[:count]]
 
 
-async def _append(store: EventStore, event: Event) -> UUID:
+async def happen(store: EventStore, event: Event) -> UUID:
     new = encode(event, Context.begin("service:test"))
     await append(store, event.stream, [new])
     return new.id
@@ -113,8 +141,8 @@ async def outcomes(store: EventStore) -> list[WebhookEvent]:
 
 
 async def waiting(pool: asyncpg.Pool) -> int:
-    """How many webhooks are in the outbox."""
-    count: int = await pool.fetchval("SELECT count(*) FROM webhook_outbox.webhooks")
+    """How many webhooks of the outbox are still to be posted."""
+    count: int = await pool.fetchval("SELECT count(*) FROM webhook_outbox.webhooks WHERE state = 'pending'")
     return count
 
 
@@ -126,6 +154,19 @@ async def all_told(store: EventStore, ids: list[UUID]) -> bool:
         return False
     assert len(set(told)) == len(told)
     return sorted(told) == sorted(ids)
+
+
+async def all_delivered(store: EventStore, ids: Iterable[UUID]) -> bool:
+    """Whether these were delivered, each once, whatever came before."""
+    told = [outcome.event_id for outcome in await outcomes(store) if isinstance(outcome, WebhookDelivered)]
+    assert len(set(told)) == len(told)
+    return sorted(told) == sorted(ids)
+
+
+async def attempts_of(store: EventStore, event_id: UUID, url: str) -> list[int | None]:
+    """The statuses of all attempts, in order."""
+    happened = [decode(stored) for stored in await store.read(webhook_stream(event_id, url))]
+    return [event.status for event in happened if isinstance(event, WebhookDelivered | WebhookFailed)]
 
 
 async def is_told(store: EventStore, event_id: UUID, url: str) -> bool:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 
 from services.notifier.bootstrap import running
+from services.notifier.settings import NotifierSettings
 from shared.eventsourcing.postgres import PostgresEventStore
-from shared.runtime.settings import Settings
 from shared.runtime.standalone import standalone
 from tests.support.events import append, new_event, open_log, sequence_all
 from tests.support.eventually import eventually
 from tests.support.processes import free_port
 
 
-async def test_a_notifier_is_ready_until_its_outbox_stops(database_url: str, amqp_url: str) -> None:
+async def test_a_notifier_is_ready_until_its_outbox_stops(database_url: str, amqp_url: str, tmp_path: Path) -> None:
     """Seen to fail with readiness that asks the database alone."""
-    settings = Settings(database_url=database_url, amqp_url=amqp_url, http_port=free_port())
+    settings = NotifierSettings(database_url=database_url, amqp_url=amqp_url, http_port=free_port(), data_dir=tmp_path)
     async with (
-        standalone(settings, running),
+        standalone(settings, lambda infrastructure: running(infrastructure, settings)),
         open_log(database_url) as pool,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.http_port}") as http,
     ):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.gateway.settings import GatewaySettings
+from services.notifier.settings import NotifierSettings
 from services.recorder.settings import RecorderSettings
 from shared.runtime.settings import PREFIX
 
@@ -20,7 +21,7 @@ UNSET = "unset"
 
 def settings() -> dict[str, str]:
     """Every setting, with its default as an operator would write it; each service knows the common ones too."""
-    fields = GatewaySettings.model_fields | RecorderSettings.model_fields
+    fields = GatewaySettings.model_fields | NotifierSettings.model_fields | RecorderSettings.model_fields
     return {f"{PREFIX}{name.upper()}": as_set(field.default) for name, field in fields.items()}
 
 
