@@ -39,6 +39,7 @@ async def test_a_recording_survives_the_death_of_gateway_consent_and_notifier(
         "ONRECORD_STORAGE_URL": f"file://{storage}",
         "ONRECORD_API_KEY": _KEY,
         "ONRECORD_API_SECRET": _SECRET,
+        "ONRECORD_WEBHOOK_NETWORKS": "127.0.0.0/8",
     }
     tokens = Tokens(Credentials(_KEY, _SECRET))
     async with (

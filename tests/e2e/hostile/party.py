@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 
 from services.consent.domain.consent import CONSENT
 from services.gateway.domain.recording import RECORDING
-from services.gateway.domain.room import ROOM, Room
+from services.gateway.domain.room import ROOM
+from services.gateway.domain.room_life import Room
 from services.gateway.signaling import events as told
 from shared.contracts.consent import consent_stream
 from shared.contracts.recording import recording_stream

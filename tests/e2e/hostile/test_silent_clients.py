@@ -24,6 +24,8 @@ from tests.support.eventually import eventually
 #: What a client may leave unread here, how long it is waited for, and how often it is asked whether it is there.
 _LIMIT, _FAREWELL, _PING, _PONG = 200, 2.0, 1.0, 10.0
 _WORDY = "\U0001f600" * 100
+#: What each says in a row: far less than a client may have under way.
+_MOVES = ("raise_hand", "lower_hand") * 5
 
 
 @pytest.fixture
@@ -140,16 +142,26 @@ async def _until_it_is_sent_away(room: Room, mona: Client) -> None:
     """Have the room say so much that nobody can keep it all for a client, and wait until the client is gone."""
     people = [await room.connect(room.site.token(f"p{number}"), name=f"p{number}") for number in range(8)]
     await asyncio.gather(*(each.join(_WORDY) for each in people))
+    said = 0
     async with asyncio.timeout(40):
         while not _left(mona):
             for each in people:
-                for action in ("raise_hand", "lower_hand") * 5:
+                for action in _MOVES:
                     await each.send("control", action=action)
+            said += len(people) * len(_MOVES)
+            # They are no flood: what was not done yet would count against what they say next, and echoes be dropped.
+            await eventually(partial(_sees_moves, mona, said), within=40)
             await asyncio.gather(*(each.echo() for each in people))
-            await asyncio.sleep(0.3)  # they are no flood
+            await asyncio.sleep(0.3)
     assert _left(mona) == "timeout"
     for each in people:
         await each.hang_up()
+
+
+def _sees_moves(watcher: Client, count: int) -> bool:
+    """Tell whether somebody saw hands of wordy people move so many times, or saw who does not read leave."""
+    updates = [each.payload for each in watcher.heard if each.payload.get("message") == "update"]
+    return sum(each["control"]["display_name"] == _WORDY for each in updates) >= count or bool(_left(watcher))
 
 
 def _left(watcher: Client, name: str = "eve") -> str | None:

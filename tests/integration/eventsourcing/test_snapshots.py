@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, Room, RoomCommand, RoomHappened
+from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, RoomCommand
+from services.gateway.domain.room_life import Room, RoomHappened
 from shared.eventsourcing import command_handler
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -18,6 +20,7 @@ from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.snapshots import Snapshots, fold_digest
 from tests.support.moments import at
+from tests.unit.gateway.domain.test_room_settings import EVERYTHING
 
 STREAM = "room-r"
 CONTEXT = Context.begin("service:test")
@@ -47,12 +50,15 @@ def snapshots(database: asyncpg.Pool) -> Snapshots[Room]:
     return Snapshots(database, ROOM)
 
 
+_SETTINGS = replace(EVERYTHING, allowed_participant_ids=("ann", "bob", "cy", "dan", *"abc"))
+
+
 def join(who: str) -> JoinRoom:
     return JoinRoom("r", "s", who, f"{who} é", "moderator", at(1))
 
 
 async def play(rooms: Rooms, commands: Sequence[RoomCommand]) -> None:
-    for command in (CreateRoom("r", at(), "custom", "https://example.org/"), *commands):
+    for command in (CreateRoom("r", at(), "custom", _SETTINGS), *commands):
         await rooms.handle(STREAM, command, CONTEXT)
 
 
@@ -88,7 +94,7 @@ async def test_a_snapshot_of_other_code_is_not_used(snapshots: Snapshots[Room], 
     assert await rooms.load(STREAM) == before
 
 
-@pytest.mark.parametrize("state", [b"", b"nonsense", b'{"created":"perhaps"}'])
+@pytest.mark.parametrize("state", [b"", b"nonsense", b'{"created_at":"perhaps"}'])
 async def test_a_snapshot_that_cannot_be_read_is_as_good_as_none(
     snapshots: Snapshots[Room], database: asyncpg.Pool, state: bytes
 ) -> None:
