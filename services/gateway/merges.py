@@ -160,7 +160,9 @@ class Merges:
         """Let it be, and return it as it is then."""
         command = CancelMerge(at=self._clock(), merge_id=merge.id, set_id=merge.set_id, cancelled_by=actor)
         await self._owners.ask(command, Context.begin(actor), Accepted)
-        return replace(merge, state="cancelled", ended_at=command.at)
+        # Read anew: a worker may have begun it in between.
+        cancelled = await self.merge(merge.id, merge.layout)
+        return cancelled if cancelled.ended_at else replace(cancelled, state="cancelled", ended_at=command.at)
 
     async def _found(self, recording_id: str) -> KeptRecording:
         recording = await self._recordings.recording(recording_id)

@@ -65,6 +65,8 @@ class Merging:
     root: Path
     #: What the owners were asked, with the actor.
     asked: list[tuple[Command, str]] = field(default_factory=list)
+    #: What happens while the next command is on its way to the recorder.
+    meanwhile: list[Event] = field(default_factory=list)
 
     async def tell(self, *events: Event) -> None:
         for event in events:
@@ -140,6 +142,8 @@ def _recorder(opened: Merging) -> Any:
 
     async def decide(command: StartMerge | CancelMerge, context: Context) -> Message:
         opened.asked.append((command, context.actor))
+        while opened.meanwhile:
+            await opened.tell(opened.meanwhile.pop(0))
         await streams.handle(merge_stream(command.set_id), command, context)
         return ACCEPTED
 

@@ -79,8 +79,11 @@ async def test_only_who_moderates_lets_others_in_or_out(desk: Desk) -> None:
         assert refused(await announce(desk, room_id, headers=headers)) == (404, "participant_not_found")
     assert refused(await take_away(desk, room_id, headers=bearer())) == (403, "forbidden")
     assert refused(await take_away(desk, room_id, headers=bearer(roles=["rtc"]))) == (403, "forbidden")
-    bound = crawler(participant_id="bob")
-    assert refused(await take_away(desk, room_id, headers=bound)) == (403, "forbidden")
+    joins_only = bearer(roles=["rtc"], permissions=["allow_mod"])
+    for headers in (crawler(participant_id="bob"), crawler(room_id="another"), joins_only):
+        assert refused(await take_away(desk, room_id, headers=headers)) == (403, "forbidden")
+        assert refused(await announce(desk, room_id, headers=headers)) == (403, "forbidden")
+    assert await present(desk, room_id) == []
 
 
 async def test_who_is_not_allowed_or_comes_too_late_does_not_join_by_it_either(desk: Desk) -> None:

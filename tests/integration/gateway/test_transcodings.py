@@ -45,9 +45,13 @@ async def started(merging: Merging, **more: Any) -> dict[str, Any]:
 
 
 async def go_on(merging: Merging, job: dict[str, Any], what: type[MergeEvent], **fields: Any) -> None:
+    await merging.tell(next_of(merging, job, what, **fields))
+
+
+def next_of(merging: Merging, job: dict[str, Any], what: type[MergeEvent], **fields: Any) -> MergeEvent:
     command = merging.asked[0][0]
     assert isinstance(command, StartMerge)
-    await merging.tell(merged(what, job["id"], 60, room="r", set_id=command.set_id, **fields))
+    return merged(what, job["id"], 60, room="r", set_id=command.set_id, **fields)
 
 
 async def test_a_transcoding_waits_for_a_worker(merging: Merging) -> None:
@@ -111,6 +115,14 @@ async def test_a_transcoding_that_is_not_over_is_cancelled(merging: Merging) -> 
     assert (await merging.get(f"{_PATH}?status=pending")).json()["data"] == []
     assert refusal(await merging.post(f"{_PATH}/{job['id']}/cancel")) == (409, "merge_not_running")
     assert (await started(merging))["id"] != job["id"]
+
+
+async def test_one_that_was_begun_while_it_was_cancelled_is_answered_as_it_is_shown(merging: Merging) -> None:
+    job = await started(merging)
+    merging.meanwhile.append(next_of(merging, job, MergeClaimed))
+    answer = await merging.post(f"{_PATH}/{job['id']}/cancel")
+    assert (answer.json()["status"], answer.json()["startedAt"]) == ("cancelled", "2030-05-17T12:01:00.000Z")
+    assert (await merging.get(f"{_PATH}/{job['id']}")).json() == answer.json()
 
 
 @pytest.mark.parametrize(
