@@ -129,11 +129,15 @@ class Rooms:
             )
             await self._decide(command, participant(participant_id))
 
-    async def join_by_media(self, actor: str, room_id: str, participant_id: str, display_name: str) -> None:
-        """Let a participant in whose media a server brings: by no connection. Who is in the room already stays so."""
+    async def join_by_media(self, actor: str, room_id: str, participant_id: str, display_name: str) -> bool:
+        """Let a participant in whose media a server brings: by no connection. Who is in the room already stays so.
+
+        Tell whether they joined by this.
+        """
         with self._horizon.saying() as moment:
             session_id = secrets.token_hex(12)
-            await self._decide(JoinRoom(room_id, session_id, participant_id, display_name, "user", moment), actor)
+            command = JoinRoom(room_id, session_id, participant_id, display_name, "user", moment)
+            return bool(await self._decide(command, actor))
 
     async def leave_by_media(self, actor: str, room_id: str, participant_id: str) -> None:
         """Have a participant leave who is here by no connection. Raises NotInRoomError."""
@@ -177,8 +181,8 @@ class Rooms:
     async def lower_hand(self, room_id: str, participant_id: str) -> None:
         await self._decide(MoveHand(room_id, participant_id, "lower", self._clock()), participant(participant_id))
 
-    async def _decide(self, command: RoomCommand, actor: str) -> None:
-        await self._rooms.handle(room_stream(command.room_id), command, Context.begin(actor))
+    async def _decide(self, command: RoomCommand, actor: str) -> tuple[RoomHappened, ...]:
+        return (await self._rooms.handle(room_stream(command.room_id), command, Context.begin(actor))).events
 
 
 def participant(participant_id: str) -> str:

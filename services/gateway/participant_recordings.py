@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from services.gateway.consents import Consents, CurrentConsents, Voucher
@@ -30,8 +32,12 @@ from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import CommandRefusedError, Owners
+from shared.messaging.errors import BusError
 from shared.runtime.clock import Clock
 
+#: What leaves open whether a command was decided, and how long one that was begun may take: the database's own limit.
+_UNDECIDED = (BusError, asyncio.CancelledError)
+_DECIDING = timedelta(seconds=30)
 #: Characters of a StoragePrefix, and of one name in it, as file systems take it.
 _LONGEST_PATH, _LONGEST_NAME = 256, 255
 
@@ -182,7 +188,8 @@ class ParticipantRecordings:
     ) -> str:
         session_id = await self._rooms.live_session(subject.room_id)
         # As with consent: no media after this moment may be written while the command is on its way.
-        with self._horizon.saying() as moment:
+        # One that was not answered may still be decided.
+        with self._horizon.saying(_UNDECIDED, self._owners.patience + _DECIDING) as moment:
             return await self._ask(kind(**self._about(subject, session_id), at=moment), asker)
 
     def _about(self, subject: Subject, session_id: str) -> dict[str, Any]:

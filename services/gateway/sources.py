@@ -43,13 +43,13 @@ class Sources:
         audio: RtpTrack | None,
     ) -> RtpSourceOpened:
         """Do so for whom a server brings, who joins by it if the room is one of such media and they are not there."""
-        joins = await self._joins(room_id, participant_id)
-        if joins:
-            await self._rooms.join_by_media(actor, room_id, participant_id, name)
+        joined = await self._joins(room_id, participant_id) and await self._rooms.join_by_media(
+            actor, room_id, participant_id, name
+        )
         try:
             return await self.open_rtp(actor, room_id, participant_id, video, audio)
         except (RefusedError, BusError):
-            if joins:  # nobody is there of whom nothing can come
+            if joined:  # by this, and not by another announcement: nobody is there of whom nothing can come
                 await self._rooms.leave_by_media(actor, room_id, participant_id)
             raise
 

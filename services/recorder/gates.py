@@ -19,7 +19,16 @@ from shared.contracts.recording import RecordingPaused, RecordingResumed, Record
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionStarted
 
 #: What may come after a session's end.
-_Late = RecordingResumed | RecordingStopped | ConsentCleared | ParticipantRecordingPaused | ParticipantRecordingResumed
+_Late = (
+    ConsentSaid
+    | ConsentAttested
+    | ConsentCleared
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingStopped
+    | ParticipantRecordingPaused
+    | ParticipantRecordingResumed
+)
 
 
 @dataclass(slots=True)
@@ -82,22 +91,19 @@ class Gates:
                 self._gate(event).say("presence", nanoseconds(event.at), holds=True)
             case ParticipantLeft():
                 self._leave(event)
-            case ConsentSaid():
-                self._gate(event).say("consent", nanoseconds(event.at), holds=isinstance(event, ConsentGiven))
-            case ConsentAttested():
-                self._gate(event).say("consent", nanoseconds(event.at), holds=True)
-            case RecordingPaused():
-                self._session(event.session_id).room_pauses[event.recording_id].begin(nanoseconds(event.at))
             case _:
-                if isinstance(event, _Late):
-                    self._apply_to_known(event)
+                if isinstance(event, _Late) and (session := self._sessions.get(event.session_id)):
+                    self._apply_late(session, event)
 
-    def _apply_to_known(self, event: _Late) -> None:
-        """Take what may come after the session's end, and concerns only what was said before."""
-        session = self._sessions.get(event.session_id)
+    def _apply_late(self, session: _Session, event: _Late) -> None:
+        """Take what may come after its session's end; then nobody is present who could be recorded."""
         match event:
-            case _ if session is None:
-                return
+            case ConsentGiven() | ConsentAttested():
+                session.gate(event.participant_id).say("consent", nanoseconds(event.at), holds=True)
+            case ConsentSaid():
+                session.gate(event.participant_id).say("consent", nanoseconds(event.at), holds=False)
+            case RecordingPaused():
+                session.room_pauses[event.recording_id].begin(nanoseconds(event.at))
             case RecordingResumed():
                 session.room_pauses[event.recording_id].end(nanoseconds(event.at))
             case ParticipantRecordingPaused():
@@ -117,7 +123,7 @@ class Gates:
         if self._session(event.session_id).clears:
             gate.lapse("consent", nanoseconds(event.at))
 
-    def _gate(self, event: ParticipantJoined | ParticipantLeft | ConsentSaid | ConsentAttested) -> Gate:
+    def _gate(self, event: ParticipantJoined | ParticipantLeft) -> Gate:
         return self._session(event.session_id).gate(event.participant_id)
 
     def _session(self, session_id: str) -> _Session:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from services.recorder.domain.participant_recording import (
     GRACE,
+    ConfirmParticipantRecording,
     ParticipantRecordingCommand,
     participant_recording,
 )
@@ -48,6 +49,14 @@ class RecorderStreams:
     ) -> tuple[ParticipantRecordingHappened, ...]:
         """Decide the command and return what it led to. Raises RefusedError."""
         return (await self._participant_recordings.handle(_stream(command), command, context)).events
+
+    async def confirm(self, command: ConfirmParticipantRecording, context: Context) -> bool:
+        """Let a worker begin; False when that is not wanted any more. Confirmed again by the same one, it is the same.
+
+        A worker whose confirmation was written, but not answered, has begun: nobody else would.
+        """
+        decided = await self._participant_recordings.handle(_stream(command), command, context)
+        return decided.state.is_begun(command.participant_recording_id, command.worker_id, command.at)
 
     def answerers(self) -> Mapping[type[Command], CommandAnswerer]:
         """Return what answers the commands of servers, which come over the bus, perhaps more than once."""

@@ -176,19 +176,19 @@ def _changes_due(meeting: Meeting, now: datetime) -> Iterator[ParticipantRecordi
         elif not open_one.stopping and (end := _end(meeting, open_one, now)):
             yield StopParticipantRecording(**about | {"at": end})
         elif not open_one.started and now - open_one.requested_at >= NO_WORKER_AFTER:
-            yield FailParticipantRecording(**about, reason="no worker answered")
+            yield FailParticipantRecording(**about, reason="no worker answered", if_still="requested")
 
 
 def _of_awaited(
     meeting: Meeting, key: Key, until: datetime, about: dict[str, Any]
 ) -> Iterator[ParticipantRecordingCommand]:
     if meeting.ended_at:
-        yield FailParticipantRecording(**about, reason="session ended before participant came")
+        yield FailParticipantRecording(**about, reason="session ended before participant came", if_still="awaited")
     elif key[0] in meeting.recordable:
         yield RequestParticipantRecording(**about)
     elif about["at"] >= until:
-        came = key[0] in meeting.present
-        yield FailParticipantRecording(**about, reason=f"participant did not {'consent' if came else 'come'}")
+        missing = "consent" if key[0] in meeting.present else "come"
+        yield FailParticipantRecording(**about, reason=f"participant did not {missing}", if_still="awaited")
 
 
 def _end(meeting: Meeting, open_one: OpenParticipantRecording, now: datetime) -> datetime | None:

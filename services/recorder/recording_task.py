@@ -13,7 +13,7 @@ from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     FailParticipantRecording,
     FinishParticipantRecording,
-    ParticipantRecordingCommand,
+    ParticipantRecordingReport,
 )
 from services.recorder.finishing import put_in_place
 from services.recorder.handlers import RecorderStreams
@@ -24,7 +24,7 @@ from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.moments import moment, nanoseconds, now_ns
-from services.recorder.reporting import report
+from services.recorder.reporting import confirm, report
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile
 from shared.eventsourcing.codec import Context
@@ -95,7 +95,9 @@ class RecordingTask:
         except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no file
             _log.exception("participant recording failed", id=self.id)
             reason = f"{type(error).__name__}: {error}"
-            await self._give(FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason))
+            await self._give(
+                FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason, worker_id=self._worker_id)
+            )
         finally:
             self.use(None)
 
@@ -124,7 +126,7 @@ class RecordingTask:
     async def _confirmed(self) -> bool:
         """Tell the log that the file begins; False when it is not wanted any more."""
         begun = ConfirmParticipantRecording(**self._about, at=moment(self._start_ns), worker_id=self._worker_id)
-        return await self._give(begun)
+        return await confirm(self._streams, begun, self._context)
 
     async def _run_media(self, pipeline: Pipeline) -> None:
         while not self._is_over(pipeline):
@@ -134,6 +136,8 @@ class RecordingTask:
             if self._stop_at:
                 pipeline.end_at(self._end_ns())
             await pipeline.advance(self._watermark.value_ns)
+        # It may have been told to end, or to end earlier, while it advanced.
+        pipeline.end_at(self._end_ns())
         await pipeline.finish(self._watermark.value_ns)
 
     def _is_over(self, pipeline: Pipeline) -> bool:
@@ -147,5 +151,5 @@ class RecordingTask:
         assert self._stop_at is not None
         return max(nanoseconds(self._stop_at), self._start_ns)
 
-    async def _give(self, command: ParticipantRecordingCommand) -> bool:
-        return await report(self._streams, command, self._context)
+    async def _give(self, command: ParticipantRecordingReport) -> None:
+        await report(self._streams, command, self._context)

@@ -15,7 +15,7 @@ from services.recorder.domain.participant_recording import (
     FailParticipantRecording,
     FinishTrackFile,
     FinishTrackRecording,
-    ParticipantRecordingCommand,
+    ParticipantRecordingReport,
 )
 from services.recorder.finishing import put_in_place
 from services.recorder.handlers import RecorderStreams
@@ -25,7 +25,7 @@ from services.recorder.media.gate import Gate
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.media.track_pipeline import TrackPipeline, WrittenFile
 from services.recorder.moments import moment, nanoseconds, now_ns
-from services.recorder.reporting import report
+from services.recorder.reporting import confirm, report
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.participant_recording import ParticipantRecordingRequested
 from shared.eventsourcing.codec import Context
@@ -104,7 +104,9 @@ class TrackRecordingTask:
         except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no more files
             _log.exception("track recording failed", id=self.id)
             reason = f"{type(error).__name__}: {error}"
-            await self._give(FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason))
+            await self._give(
+                FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason, worker_id=self._worker_id)
+            )
 
     async def _record(self) -> None:
         """Record, and tell of the end after all files; of what is not wanted any more, nothing."""
@@ -125,7 +127,7 @@ class TrackRecordingTask:
     async def _confirmed(self) -> bool:
         """Tell the log that files may begin; False when none is wanted any more."""
         begun = ConfirmParticipantRecording(**self._about, at=moment(self._start_ns), worker_id=self._worker_id)
-        return await self._give(begun)
+        return await confirm(self._streams, begun, self._context)
 
     async def _run_media(self) -> None:
         """Write files until the recording is over. A failure is kept for later: what was written is finished first."""
@@ -133,6 +135,8 @@ class TrackRecordingTask:
             while not self._is_over():
                 await self._watermark.moved(_TICK_SECONDS)
                 await self._move_on()
+            # It may have been told to end, or to end earlier, while it moved on.
+            self._pipeline.end_at(self._end_ns())
             await self._pipeline.finish(self._watermark.value_ns)
         except Exception as error:  # noqa: BLE001  see above
             self._failure = self._failure or error
@@ -180,5 +184,5 @@ class TrackRecordingTask:
         about = self._event
         return TrackKeys(about.session_id, about.participant_id, self._kind, begin_ns, about.storage_prefix)
 
-    async def _give(self, command: ParticipantRecordingCommand) -> bool:
-        return await report(self._streams, command, self._context)
+    async def _give(self, command: ParticipantRecordingReport) -> None:
+        await report(self._streams, command, self._context)

@@ -30,22 +30,35 @@ class Horizon:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open: list[datetime] = []
+        #: Moments of which nobody knows whether they will be in the log, each with when that is over.
+        self._undecided: list[tuple[datetime, datetime]] = []
         self._last = clock()
 
     @contextmanager
-    def saying(self) -> Iterator[datetime]:
-        """Yield the moment at which something was said, and hold the horizon there until it is in the log."""
+    def saying(
+        self, undecided: tuple[type[BaseException], ...] = (), lingering: timedelta = timedelta()
+    ) -> Iterator[datetime]:
+        """Yield the moment at which something was said, and hold the horizon there until it is in the log.
+
+        Errors that are `undecided` leave open whether it will be: the horizon is held so much longer.
+        """
         # Later than any horizon that was told, even when the clock was set back.
         moment = max(self._clock(), self._last + _TICK)
         self._open.append(moment)
         try:
             yield moment
+        except undecided:
+            self._undecided.append((moment, self._clock() + lingering))
+            raise
         finally:
             self._open.remove(moment)
 
     def known_until(self) -> datetime:
         """Return the horizon: just before the oldest word that is not in the log, or now. Never goes back."""
-        self._last = max(self._last, min(self._open) - _TICK if self._open else self._clock())
+        now = self._clock()
+        self._undecided = [(moment, until) for moment, until in self._undecided if until > now]
+        held = [*self._open, *(moment for moment, _ in self._undecided)]
+        self._last = max(self._last, min(held) - _TICK if held else now)
         return self._last
 
 

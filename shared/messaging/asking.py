@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TypeVar
 
 from shared.contracts.message import Command, Contract
@@ -28,6 +29,11 @@ class Owners:
     def __init__(self, bus: Bus, timeout: float) -> None:
         self._bus = bus
         self._timeout = timeout
+
+    @property
+    def patience(self) -> timedelta:
+        """How long an answer is waited for. A command that lapses is not begun later."""
+        return timedelta(seconds=self._timeout)
 
     async def ask(self, command: Command, context: Context, answer: type[Answer]) -> Answer:
         """Have the owner decide the command. Raises CommandRefusedError, and BusError when nobody answers in time."""

@@ -10,6 +10,7 @@ from services.recorder.domain.participant_recording import (
     FinishParticipantRecording,
     RequestParticipantRecording,
 )
+from services.recorder.domain.participant_recording_life import Phase
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
@@ -51,8 +52,14 @@ def finish(one: str = "a", second: float = 4) -> FinishParticipantRecording:
     return FinishParticipantRecording(**_about(one, second), file=FILE)
 
 
-def fail(one: str = "a", second: float = 5, reason: str = "disk full") -> FailParticipantRecording:
-    return FailParticipantRecording(**_about(one, second), reason=reason)
+def fail(
+    one: str = "a", second: float = 5, reason: str = "disk full", worker: str = "worker"
+) -> FailParticipantRecording:
+    return FailParticipantRecording(**_about(one, second), reason=reason, worker_id=worker)
+
+
+def give_up(phase: Phase, one: str = "a", second: float = 5, reason: str = "disk full") -> FailParticipantRecording:
+    return FailParticipantRecording(**_about(one, second), reason=reason, if_still=phase)
 
 
 def requested(one: str = "a", second: float = 1) -> ParticipantRecordingRequested:

@@ -22,6 +22,7 @@ from services.recorder.domain.participant_recording_life import (
     Current,
     ParticipantRecordingHappened,
     ParticipantRecordings,
+    Phase,
     evolve,
 )
 from shared.contracts.participant_recording import (
@@ -103,6 +104,10 @@ class FinishTrackRecording(_AboutParticipantRecording):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailParticipantRecording(_AboutParticipantRecording):
     reason: str
+    #: Nobody came until now, no participant or no worker: what has got on since goes on. None: wherever it is.
+    if_still: Phase | None = None
+    #: Who gives it up. One that another worker writes goes on.
+    worker_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,10 +257,18 @@ def _take(state: ParticipantRecordings, report: ParticipantRecordingReport) -> I
             yield TrackFileFinished(**about, begin=report.begin, file=report.file)
         case FinishTrackRecording() if is_written:
             yield TrackRecordingStopped(**about)
-        case FailParticipantRecording() if is_written or state.is_in(one, "awaited", "requested"):
+        case FailParticipantRecording() if _fails(state, report):
             yield ParticipantRecordingFailed(**about, reason=report.reason)
         case ConfirmErasure() if (ended := state.ended(one)) and ended.deleted and not ended.erased:
             yield ParticipantRecordingErased(**about)
+
+
+def _fails(state: ParticipantRecordings, report: FailParticipantRecording) -> bool:
+    phases: tuple[Phase, ...] = ("awaited", "requested", "started", "stopping")
+    if not state.is_in(report.participant_recording_id, *((report.if_still,) if report.if_still else phases)):
+        return False
+    writer = state.current.worker_id if state.current else None
+    return writer is None or report.worker_id in {None, writer}
 
 
 def _about(command: ParticipantRecordingCommand, current: Current | None = None) -> dict[str, object]:

@@ -56,6 +56,8 @@ class Current:
     webhook_url: str | None = None
     storage_prefix: str = ""
     started_at: datetime | None = None
+    #: Who writes.
+    worker_id: str | None = None
     paused_at: datetime | None = None
     #: Files of a track that are in place.
     paths: tuple[str, ...] = ()
@@ -87,6 +89,14 @@ class ParticipantRecordings:
             current.participant_recording_id == participant_recording_id and current.phase in phases
         )
 
+    def is_begun(self, participant_recording_id: str, worker_id: str, at: datetime) -> bool:
+        """Tell whether this worker writes it, from that moment on."""
+        current = self.current
+        return current is not None and (
+            (current.participant_recording_id, current.worker_id, current.started_at)
+            == (participant_recording_id, worker_id, at)
+        )
+
     def has_file(self, path: str) -> bool:
         """Tell whether a file of the track that is being recorded was told of."""
         return self.current is not None and path in self.current.paths
@@ -106,7 +116,9 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
             begun = Current(event.participant_recording_id, phase, event.webhook_url, event.storage_prefix)
             return replace(state, current=begun, known=known)
         case ParticipantRecordingStarted():
-            return replace(state, current=replace(current, phase="started", started_at=event.at))
+            return replace(
+                state, current=replace(current, phase="started", started_at=event.at, worker_id=event.worker_id)
+            )
         case ParticipantRecordingPaused():
             return replace(state, current=replace(current, paused_at=event.at))
         case ParticipantRecordingResumed():

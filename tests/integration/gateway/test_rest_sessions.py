@@ -254,6 +254,8 @@ async def test_a_token_that_is_bound_to_a_room_sees_and_ends_its_sessions_alone(
     for where in ({"roomId": other}, {"sessionId": others}):
         removal = {"participantId": "ann", **where}
         assert refusal(await desk.post("sessions/participants/remove", removal, bound)) == (403, "forbidden")
+    still_there = (await desk.get(f"sessions/{others}/participants/active", headers=crawler())).json()
+    assert still_there["pageInfo"]["total"] == 1, "what was refused was not done"
     assert (await desk.post("sessions/end", {"roomId": mine}, bound)).status_code == 200
 
 

@@ -61,7 +61,8 @@ async def test_a_read_does_not_wait_for_what_is_written_after_it_began(
             await append(store, "room-r", [new_event(event_type="room.created.v1")])
             await sequencer.sequence(limit=1)
 
-            await read
+            async with asyncio.timeout(_PATIENCE / 2):
+                await read
 
 
 async def test_a_read_waits_for_its_write_also_when_one_with_a_lower_number_is_committed_later(
@@ -88,6 +89,33 @@ async def test_a_read_waits_for_its_write_also_when_one_with_a_lower_number_is_c
             await sequencer.sequence()
             await read
             assert await position_of(database, tables.projection()) == 2
+
+
+async def test_a_read_waits_also_for_a_lower_number_that_the_sequencer_had_not_seen(
+    database_url: str, database: asyncpg.Pool, store: PostgresEventStore
+) -> None:
+    async with (
+        keeping(Seen().projection(), store, database),
+        administrating(database_url) as slow,
+        administrating(database_url) as sequencer,
+    ):
+        late, placing = slow.transaction(), sequencer.transaction()
+        await late.start()
+        await _append_by(slow)  # has number 1
+        await _append(store)  # has number 2
+        await placing.start()
+        await sequencer.fetchval("SELECT sequence_pending(0, 10)")
+        await late.commit()
+        async with _reading(database) as read:
+            assert not await _ends(read)
+            await placing.commit()
+            await eventually(lambda: _is_at(database, 1))
+            assert not await _ends(read)
+
+            await sequencer.fetchval("SELECT sequence_pending(0, 10)")
+            async with asyncio.timeout(_PATIENCE / 2):
+                await read
+            assert await position_of(database, Seen().projection()) == 2
 
 
 async def test_a_read_gives_up_after_its_patience(database: asyncpg.Pool, store: PostgresEventStore) -> None:

@@ -15,14 +15,20 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.recorder import recording_task, reporting
+from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.probe import probe
 from services.recorder.moments import nanoseconds
+from services.recorder.watermark import WatermarkGauge
+from services.recorder.worker import Worker
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
 )
+from shared.eventsourcing.codec import Context
+from tests.support.eventually import eventually
+from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered, rtp_peer
 from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
@@ -123,6 +129,37 @@ async def test_what_the_log_could_not_be_told_it_is_told_later(
     assert [event.type for event in await room.happened("ann")].count(ParticipantRecordingStopped.type) == 1
 
 
+async def test_a_worker_that_began_and_did_not_hear_so_goes_on(room: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen to fail: it took the beginning that it had written itself for another's, and left the recording alone."""
+    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    opened, requested = await room.opens_source("ann"), await room.requests("ann")
+    room.log.refusals, room.log.writes_before_it_refuses = 1, True
+    room.takes(requested)
+    await eventually(lambda: room.has("ann", ParticipantRecordingStarted.type))
+    with rtp_peer(opened.audio) as audio:
+        sounds = await audio.sounds(2)
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    packets = await asyncio.to_thread(read_packets, room.root / stopped.file.path)
+    assert [data in _data(packets) for data in sounds] == [True] * 2
+    assert [event.type for event in await room.happened("ann")].count(ParticipantRecordingStarted.type) == 1
+
+
+async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_end(
+    room: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: what had not been told to end could not be finished."""
+    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 0)
+    await room.records("ann")
+    async with held_writes(monkeypatch) as held:
+        await held.wait()
+        await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    started = await room.until("ann", ParticipantRecordingStarted)
+    lasts_ms = (stopped.at - started.at) / timedelta(milliseconds=1)
+    assert abs(stopped.file.duration_ms - lasts_ms) <= 60
+
+
 async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is_kept(
     room: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +214,21 @@ async def test_without_ffmpeg_the_recording_fails_and_the_reason_names_what_is_m
         room.takes(await room.requests("ann"))
         failed = await room.until("ann", ParticipantRecordingFailed)
     assert "/gone/ffmpeg cannot be run: set ONRECORD_FFMPEG" in failed.reason
+
+
+async def test_a_second_worker_that_is_handed_it_too_and_fails_leaves_it_to_the_first(
+    room: Studio, tmp_path: Path
+) -> None:
+    requested = await room.requests("ann")
+    room.takes(requested)
+    await eventually(lambda: room.has("ann", ParticipantRecordingStarted.type))
+    missing, store = Path("/nowhere/ffmpeg"), LocalObjectStore(tmp_path / "other")
+    second = Worker(room.streams, store, missing, WatermarkGauge(), "second", "127.0.0.1", range(0))
+    async with second.working():
+        second.take(requested, Context.begin("service:test"))
+        await eventually(lambda: not second._tasks)
+    await room.stops("ann")
+    await room.until("ann", ParticipantRecordingStopped)
 
 
 async def test_a_killed_ffmpeg_fails_the_recording_with_how_it_ended_and_the_segment_is_kept(room: Studio) -> None:

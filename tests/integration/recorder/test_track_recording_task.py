@@ -31,6 +31,7 @@ from shared.contracts.participant_recording import (
 from tests.integration.recorder.tracks import Track
 from tests.support.broadcast import Broadcast, broadcast
 from tests.support.eventually import eventually
+from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered
 from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
@@ -228,6 +229,23 @@ async def test_what_was_sent_before_the_beginning_or_after_the_end_is_in_no_file
 # --- what the log is told
 
 
+async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_end(
+    room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: all that had come until then was written, also what came after the end."""
+    monkeypatch.setattr(track_recording_task, "_LAST_WATERMARK_NS", 0)
+    await audio.records()
+    async with held_writes(monkeypatch) as held:
+        before = await ann.speak(10)
+        await held.wait()
+        end = now()
+        await ann.speak(10)
+        await audio.is_told_to_stop(end)
+    await audio.until(TrackRecordingStopped)
+    (file,) = await audio.files(1)
+    assert await data(room, file) == before
+
+
 async def test_without_any_media_it_starts_and_stops_and_there_is_no_file(room: Studio, audio: Track) -> None:
     await audio.records()
     stopped = now()
@@ -265,6 +283,25 @@ async def test_media_goes_on_while_a_file_waits_to_be_told_of(
     await eventually(lambda: room.files().count("audio/segment-1.webm") == 1)
     room.log.refusals = 0
     assert await data(room, (await audio.stops())[1]) == second
+
+
+async def test_when_too_many_files_wait_to_be_told_of_media_waits_and_none_is_lost(
+    room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is being told of, one waits, one has ended: the next one begins when there is room for it."""
+    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(track_recording_task, "_MAX_UNFINISHED", 1)
+    await audio.records()
+    room.log.refusals = 1_000_000
+    sent = []
+    for _ in range(4):
+        sent.append(await ann.speak(10))
+        await asyncio.sleep(_MUTE_SECONDS)
+    assert len(room.files()) == 3
+    room.log.refusals = 0
+    files = await audio.files(4)
+    assert [await data(room, file) for file in files] == sent
+    assert await audio.stops() == files
 
 
 async def test_without_any_watermark_nothing_is_written_and_it_is_not_waited_for_for_ever(

@@ -37,13 +37,13 @@ _ANSWER_SECONDS = 30
 class RecordingHouse:
     """Room `r`, whose session `s` is live."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_seconds: float = _ANSWER_SECONDS) -> None:
         self.log = InMemoryEventStore()
         self.roster = Roster()
         self.recorder = FakeRecorder()
         bus, self.horizon = InProcessBus(), Horizon(utc_now)
         self._bus = bus
-        owners = Owners(bus, _ANSWER_SECONDS)
+        owners = Owners(bus, answer_seconds)
         rooms = Rooms(CommandHandler(self.log, ROOM), self.horizon, utc_now, "gateway")
         current = CurrentConsents(self.log, self.roster)
         self.recordings = ParticipantRecordings(

@@ -260,6 +260,25 @@ async def test_who_joins_by_media_leaves_by_its_end(handled: Handled) -> None:
         await handled.rooms.leave_by_media("server:key", room_id, "ann")
 
 
+async def test_a_join_and_a_leave_by_media_come_after_every_horizon_that_was_told(handled: Handled) -> None:
+    """The clock may have been set back since."""
+    room_id = await handled.rooms.create("server:key", None)
+    for change in (
+        lambda: handled.rooms.join_by_media("server:key", room_id, "ann", "Ann"),
+        lambda: handled.rooms.leave_by_media("server:key", room_id, "ann"),
+    ):
+        told = handled.horizon.known_until()
+        await change()
+        assert (await handled.log())[-1].at > told
+
+
+async def test_one_of_two_that_bring_somebody_at_once_is_told_that_they_joined_by_it(handled: Handled) -> None:
+    """Else the one whose media is refused would take them away from the other."""
+    room_id = await handled.rooms.create("server:key", None)
+    brought = [await handled.rooms.join_by_media("server:key", room_id, "ann", "Ann") for _ in range(2)]
+    assert brought == [True, False]
+
+
 async def test_who_is_here_by_a_connection_does_not_leave_by_the_end_of_media(handled: Handled) -> None:
     room_id = await handled.rooms.create("server:key", None)
     await handled.rooms.join(room_id, "ann", "one", "Ann", "user")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,8 @@ from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 from shared.contracts.room_settings import Attestation
 from shared.messaging.asking import CommandRefusedError
+from shared.messaging.errors import NoAnswerError
+from shared.runtime.clock import utc_now
 from tests.support.moments import at
 from tests.unit.gateway.recording_house import RecordingHouse
 
@@ -235,6 +238,16 @@ async def test_the_horizon_stays_at_the_moment_of_a_stop_until_it_is_decided(hou
         assert await change(SERVER, ANN) == one
         assert known[-1] < asked[-1].at < house.horizon.known_until()
     assert isinstance(asked[-1], StopParticipantRecording)
+
+
+async def test_a_stop_that_nobody_answers_may_still_be_decided_so_the_horizon_stays_at_its_moment() -> None:
+    house = RecordingHouse(answer_seconds=0.05)
+    await house.session()
+    await house.happens(joins(), says_yes(2))
+    before = utc_now()
+    with pytest.raises(NoAnswerError):
+        await house.recordings.stop(SERVER, ANN)
+    assert before <= house.horizon.known_until() < before + timedelta(seconds=0.05)
 
 
 async def test_without_a_room_or_a_session_there_is_nobody_to_record(house: RecordingHouse) -> None:

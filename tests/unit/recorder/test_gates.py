@@ -240,6 +240,7 @@ def test_what_is_written_down_after_a_sessions_end_is_not_remembered() -> None:
     gates = told(CLEAR, joined(), yes(1))
     gates.forget("s")
     told(stopped(5), cleared(5), resumed(5), own_paused(5), own_resumed(6), gates=gates)
+    told(yes(5), no(6), paused(5), gates=gates)
     assert len(gates) == 0
 
 

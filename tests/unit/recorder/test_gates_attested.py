@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.contracts.consent import ConsentAttested
 from tests.support.moments import at
-from tests.unit.recorder.test_gates import CLEAR, IN, KEEP, joined, left, no, open_seconds, stopped, yes
+from tests.unit.recorder.test_gates import CLEAR, IN, KEEP, joined, left, no, open_seconds, stopped, told, yes
 
 
 def attested(second: float, who: str = "ann") -> ConsentAttested:
@@ -28,3 +28,10 @@ def test_it_ends_by_itself_where_the_room_does_not_keep_consent() -> None:
 def test_a_no_that_is_heard_of_later_undoes_it() -> None:
     assert open_seconds(CLEAR, joined(), attested(5), no(3)) == []
     assert open_seconds(CLEAR, joined(), attested(2), no(4), yes(6)) == [2, 3, 6, 7, 8, 9]
+
+
+def test_one_that_comes_after_the_sessions_end_is_not_remembered() -> None:
+    """A server may attest while the session ends. Seen to fail: nothing ever forgot it."""
+    gates = told(CLEAR, joined())
+    gates.forget("s")
+    assert len(told(attested(5), gates=gates)) == 0

@@ -154,7 +154,7 @@ def test_nobody_is_recorded_any_more_whose_session_ended() -> None:
 def test_a_file_that_no_worker_begins_fails_after_five_seconds() -> None:
     assert due_after(*READY, FILE_REQUESTED, second=8.9) == []
     assert due_after(*READY, FILE_REQUESTED, second=9) == [
-        FailParticipantRecording(**ANNS_FILE, at=at(9), reason="no worker answered")
+        FailParticipantRecording(**ANNS_FILE, at=at(9), reason="no worker answered", if_still="requested")
     ]
 
 

@@ -112,7 +112,7 @@ def test_who_comes_and_does_not_consent_is_waited_for_until_they_do() -> None:
 def test_the_waiting_has_an_end(events: tuple[Event, ...], reason: str) -> None:
     assert due_after(SESSION, awaited(), *events, second=64.9) == []
     assert due_after(SESSION, awaited(), *events, second=65) == [
-        FailParticipantRecording(**about(), at=at(65), reason=reason)
+        FailParticipantRecording(**about(), at=at(65), reason=reason, if_still="awaited")
     ]
 
 
@@ -123,7 +123,8 @@ def test_whoever_is_waited_for_needs_no_worker_meanwhile() -> None:
 def test_when_they_have_come_a_worker_has_to_answer_within_five_seconds() -> None:
     came = (SESSION, YES, awaited(), JOINED, asked(second=30))
     assert due_after(*came, second=34.9) == []
-    assert due_after(*came, second=35) == [FailParticipantRecording(**about(), at=at(35), reason="no worker answered")]
+    (fail,) = due_after(*came, second=35)
+    assert fail == FailParticipantRecording(**about(), at=at(35), reason="no worker answered", if_still="requested")
 
 
 def test_nobody_is_waited_for_who_was_stopped() -> None:
@@ -133,7 +134,9 @@ def test_nobody_is_waited_for_who_was_stopped() -> None:
 
 def test_the_end_of_the_session_ends_the_waiting() -> None:
     (fail,) = due_after(SESSION, JOINED, YES, awaited(), LEFT, ENDED, second=21)
-    assert fail == FailParticipantRecording(**about(), at=at(21), reason="session ended before participant came")
+    assert fail == FailParticipantRecording(
+        **about(), at=at(21), reason="session ended before participant came", if_still="awaited"
+    )
 
 
 # --- how long it lasts
@@ -158,7 +161,9 @@ def test_a_worker_that_does_not_answer_fails_it_after_five_seconds() -> None:
         waiting = (SESSION, JOINED, YES, asked(kind))
         assert due_after(*waiting, second=9.9) == []
         (fail,) = due_after(*waiting, second=10)
-        assert fail == FailParticipantRecording(**about(kind), at=at(10), reason="no worker answered")
+        assert fail == FailParticipantRecording(
+            **about(kind), at=at(10), reason="no worker answered", if_still="requested"
+        )
 
 
 def test_a_refused_one_a_pause_a_file_and_a_deletion_leave_nothing_to_do() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 
+from services.recorder.domain.participant_recording import ConfirmParticipantRecording
 from services.recorder.handlers import RecorderStreams, recorder_answerer
 from shared.contracts.message import Command
 from shared.contracts.participant_recording import (
@@ -202,3 +203,19 @@ async def test_what_nobody_waits_for_any_more_is_not_done(recorder: Recorder) ->
     assert isinstance(answer, Refused)
     assert answer.code == "lapsed"
     assert await recorder.told() == []
+
+
+async def test_a_worker_that_confirms_again_is_the_one_that_began_and_no_other_is(recorder: Recorder) -> None:
+    await recorder.asked(start())
+
+    async def begins(command: ConfirmParticipantRecording) -> bool:
+        return await recorder.streams.confirm(command, Context.begin("worker:w"))
+
+    assert [await begins(confirm()) for _ in range(2)] == [True, True]
+    assert not await begins(replace(confirm(), worker_id="another"))
+    assert not await begins(confirm(second=2.5)), "one that would begin anew"
+    await recorder.asked(stop())
+    assert await begins(confirm()), "what is stopping has to be finished by who began it"
+    await recorder.finishes()
+    assert not await begins(confirm())
+    assert await recorder.told() == ["requested", "started", "stop-requested", "stopped"]

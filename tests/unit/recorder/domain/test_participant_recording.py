@@ -9,6 +9,7 @@ from tests.support.participant_recordings import (
     fail,
     failed,
     finish,
+    give_up,
     request,
     requested,
     started,
@@ -55,6 +56,19 @@ def test_it_may_fail_at_any_time_before_its_end() -> None:
 
 def test_what_has_ended_does_not_fail_any_more() -> None:
     given(PARTICIPANT_RECORDING, *FINISHED).when(fail()).then_nothing()
+
+
+def test_one_that_a_worker_has_begun_is_not_given_up_for_the_want_of_one() -> None:
+    """Whoever gives it up may not have heard yet that it was begun. Seen to fail: its worker went on, unknown."""
+    for events in (RUNNING, STOPPING):
+        given(PARTICIPANT_RECORDING, *events).when(give_up("requested")).then_nothing()
+    given(PARTICIPANT_RECORDING, *WAITING).when(give_up("requested")).then(failed())
+
+
+def test_a_second_worker_does_not_fail_what_the_first_one_writes() -> None:
+    for events in (RUNNING, STOPPING):
+        given(PARTICIPANT_RECORDING, *events).when(fail(worker="another")).then_nothing()
+    given(PARTICIPANT_RECORDING, *WAITING).when(fail(worker="another")).then(failed())
 
 
 def test_another_is_refused_while_one_runs_or_its_file_is_being_finished() -> None:

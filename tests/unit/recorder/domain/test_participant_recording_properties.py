@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,8 @@ _of_one = (
     internal.stop,
     internal.finish,
     internal.fail,
+    partial(internal.give_up, "awaited"),
+    partial(internal.give_up, "requested"),
     server.came,
     server.delete,
     server.finish_track_file,

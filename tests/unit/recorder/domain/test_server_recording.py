@@ -21,9 +21,9 @@ from tests.support.moments import at
 from tests.support.participant_recordings import (
     FILE,
     confirm,
-    fail,
     failed,
     finish,
+    give_up,
     request,
     requested,
     started,
@@ -132,9 +132,13 @@ def test_nobody_is_recorded_any_more_who_comes_too_late() -> None:
 
 
 def test_who_does_not_come_is_not_recorded() -> None:
-    given(PARTICIPANT_RECORDING, *AWAITED).when(fail(reason="participant did not come")).then(
+    given(PARTICIPANT_RECORDING, *AWAITED).when(give_up("awaited", reason="participant did not come")).then(
         failed(reason="participant did not come")
     )
+
+
+def test_who_came_while_they_were_given_up_is_recorded() -> None:
+    given(PARTICIPANT_RECORDING, *AWAITED, wanted(second=2, awaited=True)).when(give_up("awaited")).then_nothing()
 
 
 @pytest.mark.parametrize("command", [confirm(), finish(), finish_track_file(), finish_track()])

@@ -70,6 +70,27 @@ def test_a_word_that_failed_does_not_hold_it_any_more() -> None:
     assert horizon.known_until() == at(3)
 
 
+def test_a_word_of_which_nobody_knows_whether_it_was_decided_holds_it_for_so_long() -> None:
+    clock = SetClock()
+    horizon = Horizon(clock)
+    with suppress(TimeoutError), horizon.saying((TimeoutError,), timedelta(seconds=30)) as moment:
+        clock.second = 5
+        raise TimeoutError
+    clock.second = 34
+    assert horizon.known_until() == moment - TICK
+    clock.second = 36
+    assert horizon.known_until() == at(36)
+
+
+def test_a_word_that_was_refused_is_decided() -> None:
+    clock = SetClock()
+    horizon = Horizon(clock)
+    with suppress(ValueError), horizon.saying((TimeoutError,), timedelta(seconds=30)):
+        raise ValueError
+    clock.second = 3
+    assert horizon.known_until() == at(3)
+
+
 def test_two_words_of_one_moment_hold_it_until_both_are_in_the_log() -> None:
     horizon = Horizon(SetClock())
     with horizon.saying() as first:
