@@ -20,7 +20,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _MERGED_SECONDS = 40
 _FILE = {"id", "type", "size", "meta", "ratio", "filePath", "fileUrl", "userStorage", "createdAt", "updatedAt"}
 _JOB = {
-    "id", "recordingIds", "roomId", "sessionId", "status", "task", "startedAt", "stoppedAt", "file", "webhook",
+    "id", "recordingIds", "roomId", "sessionId", "status", "progress", "task", "startedAt", "stoppedAt", "file",
+    "webhook",
 }  # fmt: skip
 
 
@@ -60,6 +61,7 @@ async def test_what_was_just_stopped_is_merged_left_and_right(server: Server, ca
         "channel2": [{"recordingId": ids["bob"], "participantId": "bob"}],
         "start": merge["start"],
         "status": "running",
+        "progress": 0,
         "meetingId": call.room_id,
         "sessionId": session_id,
     }
@@ -68,7 +70,7 @@ async def test_what_was_just_stopped_is_merged_left_and_right(server: Server, ca
     path = f"{_MERGES}/{merge['id']}"
     done = await server.until(path, lambda got: got["status"] != "running", within=_MERGED_SECONDS)
 
-    assert {**merge, "status": "completed", "end": done["end"], "file": done["file"]} == done
+    assert {**merge, "status": "completed", "progress": 100, "end": done["end"], "file": done["file"]} == done
     assert merge["start"] < done["end"]
     file = done["file"]
     assert file.keys() == _FILE

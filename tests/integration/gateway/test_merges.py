@@ -64,6 +64,7 @@ async def test_a_merge_runs_as_soon_as_it_is_asked_for(merging: Merging) -> None
         "channel1": [_ANN],
         "channel2": [_BOB],
         "status": "running",
+        "progress": 0,
         "meetingId": "r",
         "sessionId": "s",
     }
@@ -207,7 +208,7 @@ async def test_a_finished_merge_has_an_end_and_a_file(merging: Merging) -> None:
     await finish(merging, started["id"], file=file)
     finished = (await merging.get(f"{_PATH}/{started['id']}")).json()
     told = finished.pop("file")
-    assert finished == {**started, "status": "completed", "end": "2030-05-17T12:01:00.000Z"}
+    assert finished == {**started, "status": "completed", "progress": 100, "end": "2030-05-17T12:01:00.000Z"}
     assert re.fullmatch(r"[0-9a-f]{24}", told.pop("id"))
     assert told == {
         "meta": {"format": "mp3", "duration": 6.5},

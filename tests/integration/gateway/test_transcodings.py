@@ -11,7 +11,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from shared.contracts.merge import MergeClaimed, MergeCompleted, MergedFile, MergeEvent, StartMerge
+from shared.contracts.merge import (
+    MergeClaimed,
+    MergeCompleted,
+    MergedFile,
+    MergeEvent,
+    MergeProgressed,
+    StartMerge,
+)
 from shared.contracts.participant_recording import ParticipantRecordingDeleted
 from shared.contracts.webhook import ResendWebhook
 from shared.eventsourcing.postgres import PostgresEventStore
@@ -62,6 +69,7 @@ async def test_a_transcoding_waits_for_a_worker(merging: Merging) -> None:
         "roomId": "r",
         "sessionId": "s",
         "status": "pending",
+        "progress": 0,
         "task": "composite-merge",
         "startedAt": None,
         "stoppedAt": None,
@@ -85,11 +93,14 @@ async def test_a_transcoding_is_processed_and_completed(merging: Merging) -> Non
     await go_on(merging, job, MergeClaimed)
     processing = (await merging.get(f"{_PATH}/{job['id']}")).json()
     assert (processing["status"], processing["startedAt"]) == ("processing", "2030-05-17T12:01:00.000Z")
+    await go_on(merging, job, MergeProgressed, percent=40)
+    assert (await merging.get(f"{_PATH}/{job['id']}")).json()["progress"] == 40
     file = MergedFile(path="grid.mp4", size_bytes=7000, sha256="cd" * 32, duration_ms=7000, width=1280, height=720)
     await go_on(merging, job, MergeCompleted, file=file)
     (merging.root / "grid.mp4").write_bytes(b"film")
     completed = (await merging.get(f"{_PATH}/{job['id']}")).json()
-    assert (completed["status"], completed["stoppedAt"]) == ("completed", "2030-05-17T12:01:00.000Z")
+    assert (completed["status"], completed["progress"]) == ("completed", 100)
+    assert completed["stoppedAt"] == "2030-05-17T12:01:00.000Z"
     assert re.fullmatch(r"[0-9a-f]{24}", completed["file"].pop("id"))
     assert completed["file"] == {
         "type": "video",

@@ -25,6 +25,7 @@ _MERGE: dict[str, Any] = {
     "channel2": [{"recordingId": OTHER_RECORDING_ID, "participantId": "bob"}],
     "start": START,
     "status": "running",
+    "progress": 0,
     "meetingId": ROOM_ID,
     "sessionId": SESSION_ID,
 }
@@ -38,6 +39,7 @@ _MERGED = {
     **_MERGE,
     "end": END,
     "status": "completed",
+    "progress": 100,
     "file": {
         **_FILE,
         "meta": {"format": "mp3", "duration": 24.989},
@@ -54,6 +56,7 @@ _TRANSCODING: dict[str, Any] = {
     "roomId": ROOM_ID,
     "sessionId": SESSION_ID,
     "status": "pending",
+    "progress": 0,
     "task": "composite-merge",
     "startedAt": None,
     "stoppedAt": None,
@@ -63,6 +66,7 @@ _TRANSCODING: dict[str, Any] = {
 _TRANSCODED = {
     **_TRANSCODING,
     "status": "completed",
+    "progress": 100,
     "startedAt": START,
     "stoppedAt": END,
     "file": {

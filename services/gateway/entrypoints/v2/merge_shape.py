@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -21,6 +21,7 @@ _STATUS: dict[MergeState, MergeStatus] = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
+Progress = Annotated[int, Field(ge=0, le=100, description="Percent of the work, as last heard of.")]
 _FORMATS = {"stereo": "mp3", "grid": "mp4"}
 
 
@@ -53,6 +54,7 @@ class MergeObject(BaseModel):
     start: str
     end: str | None = None
     status: MergeStatus
+    progress: Progress
     meeting_id: str = Field(alias="meetingId")
     session_id: str = Field(alias="sessionId")
     message: str | None = Field(default=None, description="Why it failed.")
@@ -67,6 +69,7 @@ class TranscodingObject(BaseModel):
     room_id: str = Field(alias="roomId")
     session_id: str = Field(alias="sessionId")
     status: MergeState
+    progress: Progress
     task: Literal["composite-merge"]
     started_at: str | None = Field(alias="startedAt")
     stopped_at: str | None = Field(alias="stoppedAt")
@@ -83,6 +86,7 @@ def merge_object(merge: KeptMerge, public_url: str) -> MergeObject:
         "start": moment(merge.requested_at),
         "end": moment(merge.ended_at) if merge.ended_at else None,
         "status": _STATUS[merge.state],
+        "progress": merge.percent,
         "meetingId": merge.room_id,
         "sessionId": merge.session_id,
         "message": merge.reason,
@@ -98,6 +102,7 @@ def transcoding_object(merge: KeptMerge, public_url: str) -> TranscodingObject:
         "roomId": merge.room_id,
         "sessionId": merge.session_id,
         "status": merge.state,
+        "progress": merge.percent,
         "task": "composite-merge",
         "startedAt": moment(merge.started_at) if merge.started_at else None,
         "stoppedAt": moment(merge.ended_at) if merge.ended_at else None,
