@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import uuid4
 
+from services.gateway.domain.room_errors import UnknownSessionError
 from services.gateway.handlers import Rooms
 from services.gateway.participant_recordings import joined_folders
 from services.gateway.projections.kept_recordings import KeptMerge, KeptRecording
@@ -36,16 +37,6 @@ class MergeNotFoundError(RefusedError):
     def __init__(self, merge_id: str) -> None:
         super().__init__(f"merge {merge_id} not found: it is an id that a start of a merge answered")
         self.merge_id = merge_id
-
-
-class UnknownSessionError(RefusedError):
-    """There never was such a session."""
-
-    code = "session_not_found"
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"session {session_id} not found: GET /v2/sessions lists them")
-        self.session_id = session_id
 
 
 class NotRecordedError(RefusedError):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.runtime.errors import SettingError
+from shared.runtime.secret_files import made_once
 from shared.runtime.settings import Settings
 
 
@@ -54,22 +54,9 @@ def _ours(settings: Settings) -> Credentials:
 
 
 def _kept(path: Path) -> Credentials:
-    if not path.exists():
-        _make(path)
-    kept = json.loads(path.read_text())
+    kept = json.loads(made_once(path, _new))
     return Credentials(kept["api_key"], kept["api_secret"])
 
 
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = json.dumps({"api_key": secrets.token_hex(16), "api_secret": secrets.token_hex(32)})
-    fresh = path.with_suffix(f".{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(made)
-    try:
-        # Whoever links first wins, so that two processes that start together end up with the same.
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
+def _new() -> bytes:
+    return json.dumps({"api_key": secrets.token_hex(16), "api_secret": secrets.token_hex(32)}).encode()

@@ -60,6 +60,16 @@ class SessionNotFoundError(RefusedError):
         self.session_id = session_id
 
 
+class UnknownSessionError(RefusedError):
+    """There is no such session, live or over."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"there is no session {session_id}: GET /v2/sessions lists them")
+        self.session_id = session_id
+
+
 class NotInRoomError(RefusedError):
     """The participant is not in the room's live session."""
 

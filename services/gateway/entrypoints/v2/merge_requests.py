@@ -8,24 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from services.gateway.entrypoints.bearer import actor
+from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.merges import MOST_INPUTS, Asked, Source
 from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, SessionId, StoragePrefix, WebhookUrl
 from shared.contracts.participant_recording import RecordingKind
-from shared.eventsourcing.decider import RefusedError
 from shared.runtime.tokens import Identity
 
 #: A whole participant recording, or one of sound alone.
 _Type = Literal["participant", "track"]
-
-
-class NotSupportedError(RefusedError):
-    """What would be missing in the result without a word is refused."""
-
-    code = "not_supported"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is not supported: leave it out")
-        self.name = name
 
 
 class ChannelEntry(BaseModel):

@@ -10,25 +10,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringCo
 
 from services.gateway.adapters.directory import ListedRoom
 from services.gateway.domain.room_life import RoomSettings
+from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.projections.sessions import room_object_id
 from shared.contracts.identifiers import ParticipantId, StoragePrefix, WebhookUrl
 from shared.contracts.room import ConsentPolicy
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
-from shared.eventsourcing.decider import RefusedError
 
 #: VideoSDK's own default, in minutes, and a year.
 _DURATION, _LONGEST = 480, 525_600
-
-
-class NotSupportedError(RefusedError):
-    """What was asked for is VideoSDK's, and not ours."""
-
-    code = "not_supported"
-
-    def __init__(self, field: str, instead: str) -> None:
-        super().__init__(f"{field} is not supported: {instead}")
-        self.field = field
 
 
 def _is_http(url: str) -> str:

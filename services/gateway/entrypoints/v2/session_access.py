@@ -7,21 +7,12 @@ from typing import Any
 from fastapi import Request
 
 from services.gateway.adapters.directory import Directory, ListedParticipant, ListedSession
+from services.gateway.domain.room_errors import UnknownSessionError
 from services.gateway.entrypoints.bearer import require_any_participant, require_moderator
 from services.gateway.entrypoints.v2.paging import url_of
 from services.gateway.entrypoints.v2.session_shape import session_object
 from shared.eventsourcing.decider import RefusedError
 from shared.runtime.tokens import Identity, Tokens
-
-
-class UnknownSessionError(RefusedError):
-    """There is no such session, live or over."""
-
-    code = "session_not_found"
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"there is no session {session_id}: GET /v2/sessions lists them")
-        self.session_id = session_id
 
 
 class UnknownParticipantError(RefusedError):
