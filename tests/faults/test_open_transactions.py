@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
 
 import asyncpg
 import pytest
 
 from shared.eventsourcing.postgres import PostgresEventStore
-from tests.faults.appending import an_event
+from tests.faults.appending import Appender, an_event
 from tests.faults.claims import every_effect_once_and_in_order, whole_log
 from tests.faults.load import Addresses, load
 from tests.support.events import open_log
@@ -96,11 +97,14 @@ async def test_an_append_that_is_not_committed_stalls_no_other_and_is_not_skippe
     """
     late = [an_event() for _ in range(3)]
     async with load(Addresses(database_url, amqp_url), 1) as running:
+        # Its streams are its own: an appender keeps their heads, and does one thing at a time.
+        crowd = Appender(running.store, ["consent-crowd"], Random(1), pace=0)
+        running.appenders.append(crowd)
         await running.goes_on()
         async with left_open(database_url) as appender:
             await PostgresEventStore(appender).append("consent-late", 0, late)
             for _ in range(4):
-                await running.appenders[0].append(1000)
+                await crowd.append(1000)
                 await running.goes_on(within=_PROMPT_SECONDS)
             await running.end()
             assert await _is_idle_in_transaction(database_url)
