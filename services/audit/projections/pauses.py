@@ -40,8 +40,8 @@ def _pairs(own: Iterable[Entry]) -> list[_Pause]:
     for entry in own:
         if isinstance(entry.event, _PAUSES):
             each.append((entry, None))
-        elif isinstance(entry.event, _RESUMES) and each and each[-1][1] is None:
-            each[-1] = each[-1][0], entry
+        elif isinstance(entry.event, _RESUMES):
+            each = [(begin, over or entry) for begin, over in each]
     return each
 
 

@@ -139,7 +139,9 @@ def _timeline(recording: _Recording, entries: Sequence[Entry]) -> RecordingTimel
     asked, own = recording.own[0], recording.own
     begin = next((edge(entry) for entry in own if isinstance(entry.event, _STARTS)), edge(asked))
     pauses_of_all = pausing(own)
-    ended = next((entry for entry in own if isinstance(entry.event, _STOPS | _FAILURES)), None)
+    # The earliest: a stop that was said before another one may come into the log after it.
+    ends = (entry for entry in own if isinstance(entry.event, _STOPS | _FAILURES))
+    ended = min(ends, key=lambda entry: entry.event.at, default=None)
     end = edge(ended) if ended else None
     places = [entry.stored.global_position or 0 for entry in entries]
     until = max(end.moment if end else max(entry.event.at for entry in entries), begin.moment)

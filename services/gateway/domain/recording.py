@@ -85,13 +85,19 @@ def evolve(recordings: Recordings, event: RecordingHappened) -> Recordings:
         case RecordingStarted():
             return replace(recordings, running=Running(event.recording_id, started=True))
         case RecordingPaused():
-            return replace(recordings, running=Running(event.recording_id, started=True, paused_at=event.at))
+            return replace(recordings, running=_paused(recordings.running, event))
         case RecordingResumed():
             return replace(recordings, running=Running(event.recording_id, started=True))
         case RecordingStopped() | RecordingFailed():
             return replace(recordings, running=None)
         case _:
             assert_never(event)
+
+
+def _paused(running: Running | None, event: RecordingPaused) -> Running:
+    """Return it paused since the earliest moment at which that was said."""
+    known = running.paused_at if running else None
+    return Running(event.recording_id, started=True, paused_at=min(known or event.at, event.at))
 
 
 # ------------------------------------------------- commands; ConfirmRecording is in shared/contracts/recording
@@ -190,7 +196,8 @@ def _pause(recordings: Recordings, command: PauseRecording) -> list[RecordingHap
     running = recordings.running
     if running is None or not running.started:
         raise RecorderNotStartedError(command.session_id)
-    if running.paused_at:
+    # One that was said earlier but comes later is news: nothing is recorded from that moment on.
+    if running.paused_at and running.paused_at <= command.at:
         return []
     return [RecordingPaused(**_about(command, running.recording_id), requested_by=command.requested_by)]
 

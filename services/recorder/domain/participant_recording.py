@@ -192,12 +192,19 @@ def _stop(state: ParticipantRecordings, command: StopParticipantRecording) -> _D
         case "started":
             return [ParticipantRecordingStopRequested(**about)]
         case "stopping":
-            return []
+            return [ParticipantRecordingStopRequested(**about)] if _is_earlier(command, current.stops_at) else []
 
 
 def _pause(state: ParticipantRecordings, command: PauseParticipantRecording) -> _Decided:
     current = _running(state, command)
-    return [] if current.paused_at else [ParticipantRecordingPaused(**_about(command, current))]
+    if current.paused_at and not _is_earlier(command, current.paused_at):
+        return []
+    return [ParticipantRecordingPaused(**_about(command, current))]
+
+
+def _is_earlier(command: StopParticipantRecording | PauseParticipantRecording, known: datetime | None) -> bool:
+    """Tell whether it was said before what is known: it comes late, and is news all the same."""
+    return known is not None and command.at < known
 
 
 def _resume(state: ParticipantRecordings, command: ResumeParticipantRecording) -> _Decided:

@@ -58,7 +58,10 @@ class Current:
     started_at: datetime | None = None
     #: Who writes.
     worker_id: str | None = None
+    #: The earliest of the moments at which that was said.
     paused_at: datetime | None = None
+    #: Where its file ends: the earliest of the moments at which a stop was said.
+    stops_at: datetime | None = None
     #: Files of a track that are in place.
     paths: tuple[str, ...] = ()
 
@@ -120,11 +123,12 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
                 state, current=replace(current, phase="started", started_at=event.at, worker_id=event.worker_id)
             )
         case ParticipantRecordingPaused():
-            return replace(state, current=replace(current, paused_at=event.at))
+            return replace(state, current=replace(current, paused_at=_earliest(current.paused_at, event)))
         case ParticipantRecordingResumed():
             return replace(state, current=replace(current, paused_at=None))
         case ParticipantRecordingStopRequested():
-            return replace(state, current=replace(current, phase="stopping"))
+            stops_at = _earliest(current.stops_at, event)
+            return replace(state, current=replace(current, phase="stopping", stops_at=stops_at))
         case TrackFileFinished():
             return replace(state, current=replace(current, paths=(*current.paths, event.file.path)))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
@@ -134,6 +138,10 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
             return replace(state, over=tuple(_marked(one, event) for one in state.over))
         case _:
             assert_never(event)
+
+
+def _earliest(known: datetime | None, event: ParticipantRecordingHappened) -> datetime:
+    return min(known or event.at, event.at)
 
 
 def _paths(current: Current, ended: _Ended) -> tuple[str, ...]:

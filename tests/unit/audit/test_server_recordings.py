@@ -48,6 +48,11 @@ def told(*events: Event) -> RecordingTimeline:
     return one
 
 
+def test_of_two_stops_the_earlier_counts_though_it_came_into_the_log_later() -> None:
+    earlier = ParticipantRecordingStopRequested(**_of(8))
+    assert told(joined(0), given(0), ASKED, STARTED, STOPPING, earlier).until == at(8)
+
+
 def test_a_server_s_recording_has_a_timeline_of_its_participant_alone() -> None:
     one = told(joined(0), given(0), joined(0, "bob"), given(0, "bob"), ASKED, STARTED, STOPPING, STOPPED)
     assert (one.recording_id, one.outcome, one.begin.moment, one.until) == ("one", "stopped", at(2), at(9))

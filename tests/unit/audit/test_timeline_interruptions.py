@@ -156,6 +156,11 @@ def test_a_pause_lasts_to_the_end_of_its_recording_and_not_into_the_next_one() -
     assert seconds(second.participants[0].recorded) == [(11, None)]
 
 
+def test_of_two_pauses_the_earlier_counts_though_it_came_into_the_log_later() -> None:
+    assert seconds(told_of(paused(4), paused(3), resumed(7)).pauses) == [(3, 7)]
+    assert seconds(told_of(paused(4), paused(3)).pauses) == [(3, None)]
+
+
 def test_a_recording_that_is_paused_has_a_pause_without_an_end() -> None:
     assert seconds(told_of(paused(3)).pauses) == [(3, None)]
 

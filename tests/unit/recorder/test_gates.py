@@ -178,6 +178,11 @@ def test_nothing_is_recorded_while_the_recording_is_paused() -> None:
     assert open_seconds(CLEAR, joined(), yes(1), paused(4)) == [1, 2, 3]
 
 
+def test_of_two_pauses_the_earlier_counts_though_it_is_heard_of_later() -> None:
+    assert open_seconds(CLEAR, joined(), yes(1), paused(4), paused(3), resumed(7)) == [1, 2, 7, 8, 9]
+    assert open_seconds(CLEAR, joined(), yes(1), own_paused(4), own_paused(3), own_resumed(7)) == [1, 2, 7, 8, 9]
+
+
 def test_who_is_first_heard_of_while_it_is_paused_is_not_recorded_either() -> None:
     assert open_seconds(CLEAR, paused(4), joined(5), yes(5)) == []
     assert open_seconds(CLEAR, paused(4), joined(5), yes(5), resumed(7)) == [7, 8, 9]

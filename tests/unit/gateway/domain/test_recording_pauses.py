@@ -46,7 +46,15 @@ def test_a_recording_may_be_paused_as_often_as_one_likes() -> None:
 
 
 def test_a_paused_recording_is_not_paused_again() -> None:
-    given(RECORDING, *PAUSED).when(pause(4)).then_nothing()
+    for second in (3, 4):
+        given(RECORDING, *PAUSED).when(pause(second)).then_nothing()
+
+
+def test_a_pause_that_was_said_before_another_one_and_comes_after_it_counts_from_when_it_was_said() -> None:
+    given(RECORDING, *PAUSED).when(pause(2.5)).then(paused(second=2.5))
+    for second in (2.5, 3):
+        given(RECORDING, *PAUSED, paused(second=2.5)).when(pause(second)).then_nothing()
+    given(RECORDING, *PAUSED, paused(second=2.5)).when(resume(2.7)).then(resumed(second=2.7))
 
 
 def test_a_recording_that_runs_is_let_be_by_who_would_go_on_with_it() -> None:
@@ -126,12 +134,14 @@ _commands: st.SearchStrategy[list[RecordingCommand]] = st.builds(
 
 
 @for_all(_commands)
-def test_pauses_and_resumes_take_turns_and_each_resume_lies_after_its_pause(commands: list[RecordingCommand]) -> None:
+def test_each_resume_lies_after_its_pause_and_only_an_earlier_pause_follows_another(
+    commands: list[RecordingCommand],
+) -> None:
     pause_began: RecordingPaused | None = None
     for event in history(RECORDING, commands):
         match event:
             case RecordingPaused():
-                assert pause_began is None
+                assert pause_began is None or event.at < pause_began.at
                 pause_began = event
             case RecordingResumed():
                 assert pause_began is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from shared.contracts.participant_recording import (
 )
 from tests.support import participant_recordings as internal
 from tests.support import server_recordings as server
+from tests.support.moments import at
 from tests.support.specification import assert_repeating_writes_nothing, history
 
 _ids = st.sampled_from(["a", "b", "c"])
@@ -76,14 +78,14 @@ _events: st.SearchStrategy[list[ParticipantRecordingHappened]] = st.lists(
     st.builds(lambda tell, one: tell(one), st.sampled_from(_told), _ids), max_size=30
 )
 
-#: What may follow, by the last word of a recording's wire types; `paused` and `resumed` take turns.
+#: What may follow, by the last word of a recording's wire types; what is resumed was paused.
 _NEXT = {
     "": {"refused", "awaited", "requested"},
     "refused": set(),
     "awaited": {"requested", "failed"},
     "requested": {"started", "failed"},
     "started": {"paused", "resumed", "stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
-    "stop-requested": {"track-file-finished", "stopped", "track-stopped", "failed"},
+    "stop-requested": {"stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
     "stopped": {"deleted"},
     "track-stopped": {"deleted"},
     "failed": {"deleted"},
@@ -110,15 +112,17 @@ def test_no_order_of_events_is_refused(events: list[ParticipantRecordingHappened
 @given(_lives)
 def test_every_recording_lives_as_it_may(commands: list[ParticipantRecordingCommand]) -> None:
     said: dict[str, str] = {}
-    paused: set[str] = set()
+    since: dict[tuple[str, str], datetime] = {}
     for event in history(PARTICIPANT_RECORDING, commands):
         one, word = event.participant_recording_id, event.type.split(".")[1]
         before = said.get(one, "")
         assert word in _NEXT[before]
-        assert word not in {"paused", "resumed"} or (word == "resumed") is (one in paused)
-        if word in {"paused", "resumed"}:
-            paused ^= {one}
-        elif word != "track-file-finished":
+        if word in {"paused", "stop-requested"}:
+            assert event.at < since.get((one, word), at(60)), "said twice it is news only if it was said earlier"
+            since[one, word] = event.at
+        if word == "resumed":
+            assert event.at > since.pop((one, "paused"))
+        if word not in {"paused", "resumed", "track-file-finished"}:
             said[one] = word
 
 

@@ -169,7 +169,14 @@ def test_a_server_may_stop_a_room_recordings_file() -> None:
 
 
 def test_what_is_stopping_already_needs_no_other_stop() -> None:
-    given(PARTICIPANT_RECORDING, *STOPPING).when(stop_any(2)).then_nothing()
+    for second in (3, 4):
+        given(PARTICIPANT_RECORDING, *STOPPING).when(stop_any(second)).then_nothing()
+
+
+def test_a_stop_that_was_said_before_another_one_and_comes_after_it_ends_the_file_where_it_was_said() -> None:
+    given(PARTICIPANT_RECORDING, *STOPPING).when(stop_any(2.5)).then(stop_requested(second=2.5))
+    for second in (2.5, 3):
+        given(PARTICIPANT_RECORDING, *STOPPING, stop_requested(second=2.5)).when(stop_any(second)).then_nothing()
 
 
 @pytest.mark.parametrize("events", [(), FINISHED, (refused(),), (*AWAITED, failed())])
@@ -202,6 +209,13 @@ def test_paused_or_resumed_twice_writes_nothing() -> None:
     given(PARTICIPANT_RECORDING, *PAUSED).when(pause(7)).then_nothing()
     given(PARTICIPANT_RECORDING, *PAUSED, resumed()).when(resume(7)).then_nothing()
     given(PARTICIPANT_RECORDING, *RUNNING).when(resume()).then_nothing()
+
+
+def test_a_pause_that_was_said_before_another_one_and_comes_after_it_counts_from_when_it_was_said() -> None:
+    given(PARTICIPANT_RECORDING, *PAUSED).when(pause(2.5)).then(paused(second=2.5))
+    for second in (2.5, 3):
+        given(PARTICIPANT_RECORDING, *PAUSED, paused(second=2.5)).when(pause(second)).then_nothing()
+    given(PARTICIPANT_RECORDING, *PAUSED, paused(second=2.5)).when(resume(2.7)).then(resumed(second=2.7))
 
 
 @pytest.mark.parametrize("second", [2, 3])
