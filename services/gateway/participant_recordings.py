@@ -140,14 +140,14 @@ class ParticipantRecordings:
     async def delete(self, asker: Asker, recording: KeptRecording) -> None:
         """Have the files of a recording that is over erased."""
         subject = Subject(room_id=recording.room_id, participant_id=recording.participant_id, kind=recording.kind)
-        with self._horizon.saying() as moment:
-            command = DeleteParticipantRecording(
-                **self._about(subject, recording.session_id),
-                at=moment,
-                participant_recording_id=recording.id,
-                deleted_by=asker.actor,
-            )
-            await self._owners.ask(command, Context.begin(asker.actor), Accepted)
+        # By the clock: what is over has no gate that would have to wait for it.
+        command = DeleteParticipantRecording(
+            **self._about(subject, recording.session_id),
+            at=self._clock(),
+            participant_recording_id=recording.id,
+            deleted_by=asker.actor,
+        )
+        await self._owners.ask(command, Context.begin(asker.actor), Accepted)
 
     async def history(self, recording: KeptRecording) -> list[StoredEvent]:
         """Return the events of this recording, and of no other in its stream."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.gateway.domain.room_errors import RoomNotFoundError, SessionNotFoundError
 from services.gateway.participant_recordings import Asker, Subject, UnusableFolderError, Wishes
+from services.gateway.projections.kept_recordings import KeptRecording
 from shared.contracts.consent import ConsentAttested, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
-from shared.contracts.message import Event
+from shared.contracts.message import Command, Event
 from shared.contracts.participant_recording import StopParticipantRecording
 from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
@@ -221,23 +222,39 @@ async def test_no_name_in_a_path_is_longer_than_file_systems_take(house: Recordi
     assert await start(house, Wishes(folder="x" * 255))
 
 
+def horizons_when_asked(house: RecordingHouse) -> list[datetime]:
+    """Return where the horizon is each time that the recorder is asked from now on; filled as that happens."""
+    known: list[datetime] = []
+
+    class Watching(list[Command]):
+        def append(self, command: Command) -> None:
+            known.append(house.horizon.known_until())
+            super().append(command)
+
+    house.recorder.asked = Watching()
+    return known
+
+
 async def test_the_horizon_stays_at_the_moment_of_a_stop_until_it_is_decided(house: RecordingHouse) -> None:
     await house.session()
     await house.happens(joins(), says_yes(2))
     one = await house.recordings.start(SERVER, ANN, Wishes())
-    known = []
-    asked = house.recorder.asked
-
-    class Watching(list[object]):
-        def append(self, command: object) -> None:
-            known.append(house.horizon.known_until())
-            asked.append(command)  # type: ignore[arg-type]
-
-    house.recorder.asked = Watching()  # type: ignore[assignment]
+    known = horizons_when_asked(house)
     for change in (house.recordings.pause, house.recordings.resume, house.recordings.stop):
         assert await change(SERVER, ANN) == one
-        assert known[-1] < asked[-1].at < house.horizon.known_until()
-    assert isinstance(asked[-1], StopParticipantRecording)
+        assert known[-1] < house.recorder.asked[-1].at < house.horizon.known_until()
+    assert isinstance(house.recorder.asked[-1], StopParticipantRecording)
+
+
+async def test_a_deletion_holds_back_nobodys_media(house: RecordingHouse) -> None:
+    await house.session()
+    known = horizons_when_asked(house)
+    over = KeptRecording(
+        id="one", position=1, room_id="r", session_id="s", participant_id="ann", kind="audio_video", state="stopped"
+    )
+    await house.recordings.delete(SERVER, over)
+    (asked,) = house.recorder.asked
+    assert asked.at <= known[0]
 
 
 async def test_a_stop_that_nobody_answers_may_still_be_decided_so_the_horizon_stays_at_its_moment() -> None:
