@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-import structlog
-
 from services.gateway.handlers import participant
 from services.gateway.projections.roster import Roster
 from shared.contracts.consent import AttestConsent, SetConsent, consent_stream
@@ -16,14 +14,10 @@ from shared.contracts.room import ConsentPolicy
 from shared.contracts.yeses import Yeses
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.insisting import until_written
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
-
-_log = structlog.get_logger()
-
-#: Between attempts to get a word into the log while its service or the broker is away.
-_RETRY_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +83,8 @@ class Consents:
 
     async def _insist(self, word: SetConsent) -> None:
         context = Context.begin(participant(word.participant_id))
-        while True:
-            try:
-                await self._owners.ask(word, context, Accepted)
-            except BusError as error:
-                _log.warning("consent waits", participant_id=word.participant_id, error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        what = f"consent of {word.participant_id}"
+        await until_written(lambda: self._owners.ask(word, context, Accepted), what, (BusError,))
 
 
 class CurrentConsents:

@@ -32,6 +32,7 @@ from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.insisting import until_written
 from shared.runtime.clock import Clock
 
 
@@ -166,10 +167,14 @@ class Rooms:
     async def leave(
         self, room_id: str, participant_id: str, connection_id: str, reason: LeaveReason, actor: str | None = None
     ) -> None:
-        """Have a participant leave whose connection ended, unless they are here by another one."""
+        """Have a participant leave whose connection ended, unless they are here by another one.
+
+        Returns when it is in the log, however long that takes: they left at the moment at which it was first said.
+        """
         with self._horizon.saying() as moment:
             command = LeaveRoom(room_id, participant_id, reason, moment, connection_id)
-            await self._decide(command, actor or participant(participant_id))
+            by = actor or participant(participant_id)
+            await until_written(lambda: self._decide(command, by), f"leave of {participant_id}")
 
     async def change_role(self, room_id: str, moderator: str, target: str, *, moderates: bool) -> None:
         command = ChangeRole(room_id, target, moderates, changed_by=moderator, at=self._clock())

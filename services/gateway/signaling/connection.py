@@ -25,7 +25,7 @@ from services.gateway.signaling.outbox import Outbox, OutboxFullError
 from services.gateway.signaling.rate_limit import RateLimit
 from shared.contracts.room import LeaveReason
 from shared.eventsourcing.decider import RefusedError
-from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.eventsourcing.errors import LogUnavailableError
 from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
@@ -34,8 +34,6 @@ _log = structlog.get_logger()
 _AT_ONCE = 100
 #: How long it may take until somebody who is in the log is seen there.
 _JOIN_SECONDS = 30
-#: Between attempts to get a leave into the log while the database is away.
-_RETRY_SECONDS = 0.5
 _COMPLAINT_SECONDS = 1.0
 #: How long somebody who says too much may take to read what they are told.
 _FAREWELL_SECONDS = 5.0
@@ -140,14 +138,9 @@ class Connection:
 
     async def _leave(self) -> None:
         rooms, room_id = self._signaling.actions.rooms, self.admission.room_id
-        while True:
-            try:
-                return await rooms.leave(room_id, self.participant_id, self.connection_id, self._reason)
-            except RefusedError:
-                return None  # There is no such room: nobody came in.
-            except (LogUnavailableError, ConcurrencyConflictError) as error:
-                _log.warning("leave waits", participant_id=self.participant_id, error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+        # There may be no such room: then nobody came in.
+        with contextlib.suppress(RefusedError):
+            await rooms.leave(room_id, self.participant_id, self.connection_id, self._reason)
 
     async def _send(self) -> None:
         try:

@@ -20,15 +20,13 @@ from services.recorder.merging.streams import MergeStreams
 from shared.contracts.merge import MergedFile, MergeRequested
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
-from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.eventsourcing.insisting import until_written
 from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
 
 #: How often the claim is renewed: it holds for 15 s.
 _RENEW_SECONDS = 4.0
-#: Between attempts to reach the log.
-_RETRY_SECONDS = 1.0
 
 #: Makes the file and puts it in place, and tells how far it is.
 Make = Callable[[MergeRequested, Report], Awaitable[MergedFile]]
@@ -89,14 +87,10 @@ class MergeJob:
 
     async def _give(self, command: MergeCommand) -> bool:
         """Tell the log, however long that takes; False when the merge is over, or another's."""
-        while True:
-            try:
-                await self._streams.give(command, self._context)
-            except RefusedError as error:
-                _log.info("merge is not ours any more", merge=self.merge_id, reason=str(error))
-                return False
-            except (LogUnavailableError, ConcurrencyConflictError) as error:
-                _log.warning("the log does not answer", merge=self.merge_id, error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return True
+        what = f"{type(command).__name__} of {self.merge_id}"
+        try:
+            await until_written(lambda: self._streams.give(command, self._context), what)
+        except RefusedError as error:
+            _log.info("merge is not ours any more", merge=self.merge_id, reason=str(error))
+            return False
+        return True

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.recorder import recording_task, reporting
+from services.recorder import recording_task
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.probe import probe
 from services.recorder.moments import nanoseconds
@@ -26,6 +26,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
 )
+from shared.eventsourcing import insisting
 from shared.eventsourcing.codec import Context
 from tests.support.eventually import eventually
 from tests.support.held_writes import held_writes
@@ -115,7 +116,7 @@ async def test_a_request_that_comes_again_is_done_once(room: Studio) -> None:
 async def test_what_the_log_could_not_be_told_it_is_told_later(
     room: Studio, writes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     opened = await room.opens_source("ann")
     await room.records("ann")
     with rtp_peer(opened.audio) as audio:
@@ -131,7 +132,7 @@ async def test_what_the_log_could_not_be_told_it_is_told_later(
 
 async def test_a_worker_that_began_and_did_not_hear_so_goes_on(room: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen to fail: it took the beginning that it had written itself for another's, and left the recording alone."""
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     opened, requested = await room.opens_source("ann"), await room.requests("ann")
     room.log.refusals, room.log.writes_before_it_refuses = 1, True
     room.takes(requested)
@@ -163,7 +164,7 @@ async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_e
 async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is_kept(
     room: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     opened, requested = await room.opens_source("ann"), await room.requests("ann")
     room.log.refusals = 30
     room.takes(requested)

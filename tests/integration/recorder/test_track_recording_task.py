@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.demo.media import FRAME_RATE, HEIGHT, WIDTH, Clip, encode_clip
-from services.recorder import reporting, track_recording_task
+from services.recorder import track_recording_task
 from services.recorder.media import track_splitter
 from services.recorder.media.frame import NS_PER_MS
 from services.recorder.media.gap_filler import OPUS_SILENCE
@@ -28,6 +28,7 @@ from shared.contracts.participant_recording import (
     TrackFileFinished,
     TrackRecordingStopped,
 )
+from shared.eventsourcing import insisting
 from tests.integration.recorder.tracks import Track
 from tests.support.broadcast import Broadcast, broadcast
 from tests.support.eventually import eventually
@@ -259,7 +260,7 @@ async def test_without_any_media_it_starts_and_stops_and_there_is_no_file(room: 
 async def test_the_end_is_told_after_every_file_also_when_the_log_does_not_answer_for_a_while(
     room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     await audio.records()
     await ann.speak(10)
     room.log.refusals = 5
@@ -274,7 +275,7 @@ async def test_the_end_is_told_after_every_file_also_when_the_log_does_not_answe
 async def test_media_goes_on_while_a_file_waits_to_be_told_of(
     room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.05)
     await audio.records()
     await ann.speak(10)
     room.log.refusals = 10_000
@@ -289,7 +290,7 @@ async def test_when_too_many_files_wait_to_be_told_of_media_waits_and_none_is_lo
     room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One is being told of, one waits, one has ended: the next one begins when there is room for it."""
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(track_recording_task, "_MAX_UNFINISHED", 1)
     await audio.records()
     room.log.refusals = 1_000_000

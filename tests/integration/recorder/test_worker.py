@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder import reporting
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.worker import SourceRefusedError
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
 from shared.contracts.room import SessionEnded
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpTrack
+from shared.eventsourcing import insisting
 from tests.support.eventually import eventually
 from tests.support.rtp_peer import rtp_peer
 from tests.support.studio import Studio, now, studio
@@ -172,7 +172,7 @@ async def test_the_next_recording_begins_although_the_last_one_is_still_telling_
     room: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log took the last word, but the answer was lost; meanwhile everybody else knows and goes on."""
-    monkeypatch.setattr(reporting, "_RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.5)
     opened = await room.opens_source("ann")
     await room.records("ann")
     await room.stops("ann")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway import consents
 from services.gateway.signaling import connection
 from services.gateway.signaling.rate_limit import BURST
 from shared.contracts.consent import ConsentGiven, ConsentSaid, ConsentWithdrawn
 from shared.contracts.recording import RecordingRequested
 from shared.contracts.room import ParticipantLeft
+from shared.eventsourcing import insisting
 from tests.support.eventually import eventually
 from tests.unit.gateway.signaling.house import Client, Gateway, House
 
@@ -56,7 +56,7 @@ async def test_a_word_that_is_held_up_is_not_overtaken_by_the_next(house: House,
 async def test_a_word_keeps_its_moment_while_it_waits_and_holds_the_horizon(
     house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consents, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     ann = await gateway.joined("ann")
     before = gateway.horizon.known_until()
     house.log.writable.clear()
@@ -76,7 +76,7 @@ async def test_a_word_keeps_its_moment_while_it_waits_and_holds_the_horizon(
 async def test_a_word_is_said_again_until_it_is_in_the_log(
     house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consents, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(gateway.owners, "_timeout", 0.05)
     ann = await gateway.joined("ann")
     await house.consent_service.aclose()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from services.gateway.signaling import connection as module
 from shared.contracts.consent import ConsentSaid
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded
+from shared.eventsourcing import insisting
 from tests.support.eventually import eventually
 from tests.unit.gateway.signaling.house import Gateway, House
 
@@ -149,13 +151,31 @@ async def test_who_never_joined_leaves_nothing_behind(house: House, gateway: Gat
 async def test_a_leave_waits_for_the_database(
     house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, *, writes: bool
 ) -> None:
-    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
     ann = await gateway.joined("ann")
     house.log.refusals, house.log.writes_before_it_refuses = 5, writes
     ann.hangs_up()
     await ann.is_over()
     assert house.log.refusals == (4 if writes else 0)
     assert len(await house.written(ParticipantLeft)) == 1
+
+
+async def test_a_leave_keeps_its_moment_while_it_waits_and_holds_the_horizon(
+    house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
+    ann = await gateway.joined("ann")
+    house.log.refusals = 1000
+    ann.hangs_up()
+    await eventually(lambda: house.log.refusals < 999)
+    held = gateway.horizon.known_until()
+    await eventually(lambda: house.log.refusals < 995)
+    assert gateway.horizon.known_until() == held
+    house.log.refusals = 0
+    await ann.is_over()
+    (left,) = await house.written(ParticipantLeft)
+    assert held < left.at < gateway.horizon.known_until()
+    assert left.at - held <= timedelta(microseconds=1)
 
 
 async def test_who_left_is_told_nothing_more(gateway: Gateway) -> None:

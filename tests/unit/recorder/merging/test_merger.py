@@ -15,6 +15,7 @@ from shared.contracts.merge import (
     StartMerge,
 )
 from shared.eventsourcing import coordinator as coordinator_module
+from shared.eventsourcing import insisting
 from tests.support.merges import FILE, cancelled, claimed, requested
 from tests.support.merging import HeldMaker, Workshop
 from tests.support.moments import at
@@ -25,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due, and say often that one lives."""
     monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
     monkeypatch.setattr(job_module, "_RENEW_SECONDS", 0.02)
-    monkeypatch.setattr(job_module, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
 
 
 @pytest.fixture
