@@ -147,7 +147,7 @@ def _merging(infrastructure: Infrastructure, rooms: Rooms, owners: Owners, archi
         session = await directory.session(session_id)
         return session.room_id if session else None
 
-    merges = Merges(rooms, room_of, archive.kept, owners, infrastructure.clock)
+    merges = Merges(rooms, room_of, infrastructure.store, archive.kept, owners, infrastructure.clock)
     return [
         merges_router(merges, archive.files, archive.tokens, archive.public_url),
         transcodings_router(merges, archive.files, archive.tokens, archive.public_url),

@@ -9,19 +9,18 @@ from uuid import uuid4
 
 from services.gateway.domain.room_errors import UnknownSessionError
 from services.gateway.handlers import Rooms
+from services.gateway.merge_sources import MergeSources, NotRecordedError, Source
 from services.gateway.participant_recordings import joined_folders
 from services.gateway.projections.kept_recordings import KeptMerge, KeptRecording
 from services.gateway.projections.recordings_read import Found, Recordings, WhichMerges
 from shared.contracts.merge import CancelMerge, MergeInput, MergeLayout, StartMerge
-from shared.contracts.participant_recording import RecordingKind
 from shared.contracts.reply import Accepted
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
+from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import Owners
 from shared.runtime.clock import Clock
 
-#: States of recordings that still go on, and that nobody has ended.
-_RUNNING = {"awaited", "requested", "started"}
 #: How many recordings one merge is made of, at most.
 MOST_INPUTS = 100
 
@@ -39,35 +38,6 @@ class MergeNotFoundError(RefusedError):
         self.merge_id = merge_id
 
 
-class NotRecordedError(RefusedError):
-    """There is nothing to merge."""
-
-    code = "recording_not_found"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what}: record first, and merge what was not deleted")
-
-
-class StillRunningError(RefusedError):
-    """A recording that goes on has no end to merge up to."""
-
-    code = "recording_running"
-
-    def __init__(self, recording: KeptRecording) -> None:
-        super().__init__(f"recording {recording.id} of participant {recording.participant_id} still runs: stop it")
-        self.recording_id = recording.id
-
-
-class SoundlessError(RefusedError):
-    """Sound was asked for of a recording that has none."""
-
-    code = "unsupported_kind"
-
-    def __init__(self, recording: KeptRecording) -> None:
-        super().__init__(f"recording {recording.id} is of video alone, and has no sound to merge")
-        self.recording_id = recording.id
-
-
 class SeveralSessionsError(RefusedError):
     """The recordings are not of one session."""
 
@@ -76,16 +46,6 @@ class SeveralSessionsError(RefusedError):
     def __init__(self, session_ids: Sequence[str]) -> None:
         super().__init__(f"the recordings are of sessions {', '.join(session_ids)}: merge those of one session")
         self.session_ids = tuple(session_ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Whose sound goes into a channel."""
-
-    participant_id: str
-    #: None: their newest of that kind.
-    recording_id: str | None = None
-    kind: RecordingKind = "audio_video"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +61,11 @@ class Asked:
 class Merges:
     """The merges of all sessions. Each method raises RefusedError, LogUnavailableError and BusError."""
 
-    def __init__(self, rooms: Rooms, room_of: RoomOf, recordings: Recordings, owners: Owners, clock: Clock) -> None:
+    def __init__(
+        self, rooms: Rooms, room_of: RoomOf, store: EventStore, recordings: Recordings, owners: Owners, clock: Clock
+    ) -> None:
         self._rooms = rooms
+        self._store = store
         self._room_of = room_of
         self._recordings = recordings
         self._owners = owners
@@ -119,13 +82,17 @@ class Merges:
         self, session_id: str, left: Sequence[Source], right: Sequence[Source], asked: Asked
     ) -> KeptMerge:
         """Have the left ones' sound mixed to the left channel, the right ones' to the right one."""
-        room_id, recordings = await self.room_of(session_id), await self._recordings.of_session(session_id)
-        inputs = [*_channel(recordings, left, 1), *_channel(recordings, right, 2)]
-        return await self._start(room_id, session_id, "stereo", inputs, asked)
+        sources = await self._sources(await self.room_of(session_id), session_id)
+        inputs = [_input(await sources.sound(source), 1) for source in left]
+        inputs += [_input(await sources.sound(source), 2) for source in right]
+        return await self._start(sources, "stereo", inputs, asked)
 
     async def found(self, recording_ids: Sequence[str]) -> list[KeptRecording]:
         """Return recordings of one session. Raises NotRecordedError and SeveralSessionsError."""
-        found = [await self._found(recording_id) for recording_id in recording_ids]
+        known = {one.id: one for one in await self._recordings.named(recording_ids) if one.is_shown}
+        if missing := [one for one in recording_ids if one not in known]:
+            raise NotRecordedError(f"recording {missing[0]} not found")
+        found = [known[one] for one in recording_ids]
         sessions = sorted({recording.session_id for recording in found})
         if len(sessions) > 1:
             raise SeveralSessionsError(sessions)
@@ -133,8 +100,9 @@ class Merges:
 
     async def start_grid(self, recordings: Sequence[KeptRecording], asked: Asked) -> KeptMerge:
         """Have the pictures of recordings of one session laid side by side, with all their sound."""
-        inputs = [_input(_ended(recording), 1) for recording in recordings]
-        return await self._start(recordings[0].room_id, recordings[0].session_id, "grid", inputs, asked)
+        sources = await self._sources(recordings[0].room_id, recordings[0].session_id)
+        inputs = [_input(await sources.now(recording), 1) for recording in recordings]
+        return await self._start(sources, "grid", inputs, asked)
 
     async def merge(self, merge_id: str, layout: MergeLayout) -> KeptMerge:
         """Return a merge of that layout. Raises MergeNotFoundError."""
@@ -155,60 +123,24 @@ class Merges:
         cancelled = await self.merge(merge.id, merge.layout)
         return cancelled if cancelled.ended_at else replace(cancelled, state="cancelled", ended_at=command.at)
 
-    async def _found(self, recording_id: str) -> KeptRecording:
-        recording = await self._recordings.recording(recording_id)
-        if recording is None or not recording.is_shown:
-            raise NotRecordedError(f"recording {recording_id} not found")
-        return recording
+    async def _sources(self, room_id: str, session_id: str) -> MergeSources:
+        return MergeSources(self._store, room_id, await self._rooms.room(room_id), session_id)
 
     async def _start(
-        self, room_id: str, session_id: str, layout: MergeLayout, inputs: Sequence[MergeInput], asked: Asked
+        self, sources: MergeSources, layout: MergeLayout, inputs: Sequence[MergeInput], asked: Asked
     ) -> KeptMerge:
-        room = await self._rooms.room(room_id)
         command = StartMerge(
             at=self._clock(),
-            room_id=room_id,
-            session_id=session_id,
+            room_id=sources.room_id,
+            session_id=sources.session_id,
             merge_id=str(uuid4()),
             layout=layout,
             inputs=tuple(dict.fromkeys(inputs)),
             webhook_url=asked.webhook_url,
-            storage_prefix=joined_folders(room.settings.storage_prefix, asked.storage_prefix),
+            storage_prefix=joined_folders(sources.room.settings.storage_prefix, asked.storage_prefix),
         )
         await self._owners.ask(command, Context.begin(asked.actor), Accepted)
         return _begun(command)
-
-
-def _channel(
-    recordings: Sequence[KeptRecording], sources: Sequence[Source], channel: Literal[1, 2]
-) -> list[MergeInput]:
-    return [_input(_ended(_sounding(_of(recordings, source))), channel) for source in sources]
-
-
-def _of(recordings: Sequence[KeptRecording], source: Source) -> KeptRecording:
-    """Return the recording that is meant, of those of the session, newest first. Raises NotRecordedError."""
-    theirs = [recording for recording in recordings if recording.participant_id == source.participant_id]
-    if source.recording_id is not None:
-        meant = [recording for recording in theirs if recording.id == source.recording_id]
-    else:
-        # One that failed is merged only where nothing better is there.
-        meant = sorted((each for each in theirs if each.kind == source.kind), key=lambda each: each.state == "failed")
-    if not meant:
-        raise NotRecordedError(f"no such recording of participant {source.participant_id} in this session")
-    return meant[0]
-
-
-def _sounding(recording: KeptRecording) -> KeptRecording:
-    if recording.kind == "video":
-        raise SoundlessError(recording)
-    return recording
-
-
-def _ended(recording: KeptRecording) -> KeptRecording:
-    """Return a recording that is over, or is being finished: the merge waits for that."""
-    if recording.state in _RUNNING:
-        raise StillRunningError(recording)
-    return recording
 
 
 def _input(recording: KeptRecording, channel: Literal[1, 2]) -> MergeInput:

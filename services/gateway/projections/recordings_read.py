@@ -61,9 +61,8 @@ def _deliveries(table: str) -> str:
 
 _RECORDING = f"""SELECT {_columns("r", RECORDING_FIELDS)}, p.display_name AS participant_name, {_deliveries("r")}
     FROM recordings.recordings r LEFT JOIN recordings.people p USING (session_id, participant_id)"""  # noqa: S608
-_RECORDING_BY_ID = f"{_RECORDING} WHERE r.id = $1"
+_RECORDINGS_BY_ID = f"{_RECORDING} WHERE r.id = ANY ($1)"
 _SHOWN = "r.state NOT IN ('refused', 'deleted')"
-_RECORDINGS_OF_SESSION = f"{_RECORDING} WHERE r.session_id = $1 AND {_SHOWN} ORDER BY r.position DESC"
 _WHICH_RECORDINGS = f"""{_SHOWN} AND r.kind = ANY ($1) AND ($2::text IS NULL OR r.room_id = $2)
     AND ($3::text IS NULL OR r.session_id = $3) AND ($4::text IS NULL OR r.participant_id = $4)"""
 _COUNT_RECORDINGS = f"SELECT count(*) FROM recordings.recordings r WHERE {_WHICH_RECORDINGS}"  # noqa: S608
@@ -88,18 +87,19 @@ class Recordings:
 
     async def recording(self, participant_recording_id: str) -> KeptRecording | None:
         """Return it whatever its state: `is_shown` tells whether anybody may see more than its history."""
-        rows = await self._fetch(_RECORDING_BY_ID, participant_recording_id)
-        return _recording(rows[0]) if rows else None
+        found = await self.named([participant_recording_id])
+        return found[0] if found else None
+
+    async def named(self, participant_recording_ids: Sequence[str]) -> list[KeptRecording]:
+        """Return those of them that are known, in any order, whatever their states."""
+        rows = await self._fetch(_RECORDINGS_BY_ID, list(participant_recording_ids))
+        return [_recording(row) for row in rows]
 
     async def recordings(self, which: WhichRecordings, limit: int, offset: int) -> Found[KeptRecording]:
         """Return at most `limit` after the newest `offset` ones; none that was refused or deleted."""
         asked = list(which.kinds), which.room_id, which.session_id, which.participant_id
         rows = await self._fetch(_RECORDINGS, *asked, limit, offset)
         return Found([_recording(row) for row in rows], await self._count(_COUNT_RECORDINGS, *asked))
-
-    async def of_session(self, session_id: str) -> list[KeptRecording]:
-        """Return a session's recordings of all kinds, newest first; none that was refused or deleted."""
-        return [_recording(row) for row in await self._fetch(_RECORDINGS_OF_SESSION, session_id)]
 
     async def merge(self, merge_id: str) -> KeptMerge | None:
         rows = await self._fetch(_MERGE_BY_ID, merge_id)

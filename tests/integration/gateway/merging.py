@@ -33,7 +33,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
     RecordingKind,
 )
-from shared.contracts.room import RoomCreated
+from shared.contracts.room import RoomCreated, SessionStarted
 from shared.contracts.webhook import ResendWebhook
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.command_handler import CommandHandler
@@ -51,7 +51,7 @@ from tests.support.events import append
 from tests.support.moments import at
 from tests.support.recorded import recorded
 
-#: Sessions, and the rooms they are of.
+#: Sessions, and the rooms they are of. Of these `s` is live.
 SESSIONS = {"s": "r", "s2": "r", "elsewhere": "other"}
 
 
@@ -67,10 +67,16 @@ class Merging:
     asked: list[tuple[Command, str]] = field(default_factory=list)
     #: What happens while the next command is on its way to the recorder.
     meanwhile: list[Event] = field(default_factory=list)
+    #: While it is open, projections keep up.
+    sequencing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def tell(self, *events: Event) -> None:
         for event in events:
             await append(self.store, event.stream, [encode(event, Context.begin("service:test"))])
+
+    async def falls_behind(self) -> None:
+        """Let projections show nothing that happens from now on."""
+        await self.sequencing.aclose()
 
     async def record(
         self,
@@ -79,6 +85,7 @@ class Merging:
         kind: RecordingKind = "audio_video",
         session: str = "s",
         until: str = "stopped",
+        **fields: Any,
     ) -> None:
         """Let a participant have been recorded, up to that state."""
         kinds: dict[str, type[ParticipantRecordingEvent]] = {
@@ -88,7 +95,7 @@ class Merging:
             "stopped": ParticipantRecordingStopped,
         }
         for state, what in kinds.items():
-            await self.tell(recorded(what, one, who=who, kind=kind, session=session, room=SESSIONS[session]))
+            await self.tell(recorded(what, one, who=who, kind=kind, session=session, room=SESSIONS[session], **fields))
             if state == until:
                 return
 
@@ -116,7 +123,7 @@ async def open_merging(pool: asyncpg.Pool, store: PostgresEventStore, root: Path
     async def room_of(session_id: str) -> str | None:
         return SESSIONS.get(session_id)
 
-    merges, files = Merges(rooms, room_of, Recordings(pool), owners, utc_now), StoredFiles(root)
+    merges, files = Merges(rooms, room_of, store, Recordings(pool), owners, utc_now), StoredFiles(root)
     v2 = APIRouter(prefix="/v2")
     v2.include_router(merges_router(merges, files, TOKENS, "https://rec.example"))
     v2.include_router(transcodings_router(merges, files, TOKENS, None))
@@ -130,10 +137,13 @@ async def open_merging(pool: asyncpg.Pool, store: PostgresEventStore, root: Path
         await stack.enter_async_context(bus.answer(RECORDER_COMMANDS, _recorder(opened)))
         await stack.enter_async_context(bus.answer(NOTIFIER_COMMANDS, _notifier(opened)))
         await opened.tell(
-            RoomCreated(at=at(), room_id="r", storage_prefix="acme"), RoomCreated(at=at(), room_id="other")
+            RoomCreated(at=at(), room_id="r", storage_prefix="acme"),
+            RoomCreated(at=at(), room_id="other"),
+            SessionStarted(at=at(), room_id="r", session_id="s"),
         )
         await stack.enter_async_context(keeping(RECORDINGS, store, pool))
-        await stack.enter_async_context(sequencing(store))
+        await opened.sequencing.enter_async_context(sequencing(store))
+        stack.push_async_callback(opened.sequencing.aclose)
         yield opened
 
 

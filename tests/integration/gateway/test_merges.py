@@ -12,10 +12,18 @@ import asyncpg
 import pytest
 
 from shared.contracts.merge import MergeCompleted, MergedFile, MergeFailed, StartMerge
-from shared.contracts.participant_recording import ParticipantRecordingDeleted, ParticipantRecordingFailed
+from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
+    ParticipantRecordingFailed,
+    ParticipantRecordingStopRequested,
+)
+from shared.contracts.recording import RecordingRequested, RecordingStarted, RecordingStopped
+from shared.contracts.room import SessionEnded
 from shared.eventsourcing.postgres import PostgresEventStore
 from tests.integration.gateway.doors import refusal
 from tests.integration.gateway.merging import Merging, open_merging
+from tests.support.moments import at
 from tests.support.recorded import merged, recorded
 
 _BODY = {"sessionId": "s", "channel1": [{"participantId": "ann"}], "channel2": [{"participantId": "bob"}]}
@@ -136,6 +144,43 @@ async def test_one_that_is_being_finished_is_merged(merging: Merging) -> None:
     """Clients stop and merge at once."""
     await merging.record("newer", "ann", until="stopping")
     assert (await merging.merged(_BODY))["channel1"] == [{**_ANN, "recordingId": "newer"}]
+
+
+async def test_one_that_ends_with_its_session_is_merged_before_the_recorder_has_written_that_down(
+    merging: Merging,
+) -> None:
+    """Clients merge as soon as a webhook tells of the session's end."""
+    await merging.record("newer", "ann", until="started")
+    await merging.tell(SessionEnded(at=at(9), room_id="r", session_id="s"))
+    assert (await merging.merged(_BODY))["channel1"] == [{**_ANN, "recordingId": "newer"}]
+
+
+async def test_after_the_session_one_whose_participant_never_came_is_not_taken(merging: Merging) -> None:
+    await merging.tell(recorded(ParticipantRecordingAwaited, "newer"))
+    assert refusal(await merging.merge(_BODY)) == (409, "recording_running")
+    await merging.tell(SessionEnded(at=at(9), room_id="r", session_id="s"))
+    assert (await merging.merged(_BODY))["channel1"] == [_ANN]
+
+
+async def test_one_that_ends_with_its_room_recording_is_merged_before_the_recorder_has_written_that_down(
+    merging: Merging,
+) -> None:
+    about = {"at": at(), "room_id": "r", "session_id": "s", "recording_id": "rec"}
+    await merging.tell(RecordingRequested(**about, requested_by="mona"), RecordingStarted(**about, worker_id="w"))
+    await merging.record("newer", "ann", until="started", recording_id="rec")
+    assert refusal(await merging.merge(_BODY)) == (409, "recording_running")
+    await merging.tell(RecordingStopped(**about, reason="requested"))
+    assert (await merging.merged(_BODY))["channel1"] == [{**_ANN, "recordingId": "newer"}]
+
+
+async def test_what_is_merged_is_as_the_log_has_it_though_the_projection_has_not_heard_of_it(merging: Merging) -> None:
+    await merging.record("newer", "ann", until="started")
+    await merging.falls_behind()
+    await merging.tell(recorded(ParticipantRecordingStopRequested, "newer"))
+    await merging.record("newest", "bob")
+    started = await merging.merged(_BODY)
+    assert started["channel1"] == [{**_ANN, "recordingId": "newer"}]
+    assert started["channel2"] == [{**_BOB, "recordingId": "newest"}]
 
 
 # --- refusals

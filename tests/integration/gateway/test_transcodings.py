@@ -11,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.gateway.projections import recordings_read
 from shared.contracts.merge import (
     MergeClaimed,
     MergeCompleted,
@@ -19,7 +20,7 @@ from shared.contracts.merge import (
     MergeProgressed,
     StartMerge,
 )
-from shared.contracts.participant_recording import ParticipantRecordingDeleted
+from shared.contracts.participant_recording import ParticipantRecordingDeleted, ParticipantRecordingStopRequested
 from shared.contracts.webhook import ResendWebhook
 from shared.eventsourcing.postgres import PostgresEventStore
 from tests.integration.gateway.doors import refusal
@@ -175,6 +176,34 @@ async def test_a_transcoding_needs_a_server_or_a_moderator_who_may_see_the_room(
             assert refusal(await merging.post(path, body, **may_not)) == (403, "forbidden")
     assert len(merging.asked) == 1
     assert (await merging.get(_PATH, room_id="other")).json()["data"] == []
+
+
+async def test_what_is_merged_is_as_the_log_has_it_though_the_projection_has_not_heard_of_it(merging: Merging) -> None:
+    await merging.record("newer", "ann", until="started")
+    await merging.falls_behind()
+    body = {"recordingIds": ["newer", "b"]}
+    assert refusal(await merging.post(f"{_PATH}/merge", body)) == (409, "recording_running")
+    await merging.tell(recorded(ParticipantRecordingStopRequested, "newer"))
+    assert (await merging.post(f"{_PATH}/merge", body)).json()["recordingIds"] == ["newer", "b"]
+    await merging.tell(recorded(ParticipantRecordingDeleted, "b", who="bob"))
+    assert refusal(await merging.post(f"{_PATH}/merge", body)) == (404, "recording_not_found")
+
+
+async def test_however_many_are_merged_the_projection_is_waited_for_once(
+    merging: Merging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+
+    async def until_fresh(_: object, name: str) -> None:
+        waits.append(name)
+
+    names = [f"one{number}" for number in range(10)]
+    for name in names:
+        await merging.record(name, name)
+    await merging.get(f"{_PATH}")
+    monkeypatch.setattr(recordings_read, "until_fresh", until_fresh)
+    answer = await merging.post(f"{_PATH}/merge", {"recordingIds": names[::-1]})
+    assert (answer.json()["recordingIds"], waits) == (names[::-1], ["recordings"])
 
 
 async def test_merges_and_transcodings_are_not_each_other(merging: Merging) -> None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from services.gateway.entrypoints.bearer import actor
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
-from services.gateway.merges import MOST_INPUTS, Asked, Source
+from services.gateway.merge_sources import Source
+from services.gateway.merges import MOST_INPUTS, Asked
 from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, SessionId, StoragePrefix, WebhookUrl
 from shared.contracts.participant_recording import RecordingKind
 from shared.runtime.tokens import Identity
