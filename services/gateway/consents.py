@@ -14,7 +14,7 @@ from shared.contracts.room import ConsentPolicy
 from shared.contracts.yeses import Yeses
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.horizon import Horizon
-from shared.eventsourcing.insisting import until_written
+from shared.eventsourcing.insisting import until_answered
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
@@ -84,7 +84,7 @@ class Consents:
     async def _insist(self, word: SetConsent) -> None:
         context = Context.begin(participant(word.participant_id))
         what = f"consent of {word.participant_id}"
-        await until_written(lambda: self._owners.ask(word, context, Accepted), what, (BusError,))
+        await until_answered(lambda: self._owners.ask(word, context, Accepted), what, (BusError,))
 
 
 class CurrentConsents:

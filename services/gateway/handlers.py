@@ -32,7 +32,7 @@ from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.horizon import Horizon
-from shared.eventsourcing.insisting import until_written
+from shared.eventsourcing.insisting import until_answered
 from shared.runtime.clock import Clock
 
 
@@ -174,7 +174,7 @@ class Rooms:
         with self._horizon.saying() as moment:
             command = LeaveRoom(room_id, participant_id, reason, moment, connection_id)
             by = actor or participant(participant_id)
-            await until_written(lambda: self._decide(command, by), f"leave of {participant_id}")
+            await until_answered(lambda: self._decide(command, by), f"leave of {participant_id}")
 
     async def change_role(self, room_id: str, moderator: str, target: str, *, moderates: bool) -> None:
         command = ChangeRole(room_id, target, moderates, changed_by=moderator, at=self._clock())

@@ -88,4 +88,4 @@ def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams:
 def _merge_maker(infrastructure: Infrastructure, settings: RecorderSettings) -> MergeMaker:
     """Return what makes merges. The binary was found, and the folder made, for the worker."""
     objects, ffmpeg = LocalObjectStore(settings.storage_root), find_ffmpeg(settings.ffmpeg)
-    return MergeMaker(infrastructure.store, objects, ffmpeg, infrastructure.instance, infrastructure.clock)
+    return MergeMaker(infrastructure.store, objects, ffmpeg, infrastructure.instance)

@@ -1,4 +1,4 @@
-"""The merges that are not over, from what happened: who makes them, and which of them wait for somebody.
+"""The merges that are not over, from what happened: who makes them, and which of them can be made.
 
 Pure. What waits is claimed in its stream, which decides between those who see the same.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.recorder.domain.merge import CLAIM_HOLDS
 from shared.contracts.merge import (
@@ -19,6 +19,16 @@ from shared.contracts.merge import (
     MergeRequested,
 )
 from shared.contracts.message import Event
+from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
+    ParticipantRecordingFailed,
+    ParticipantRecordingRequested,
+    ParticipantRecordingStopped,
+    TrackRecordingStopped,
+)
+
+#: How long recordings that are being finished are waited for, from the moment the merge was asked for.
+INPUTS_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,23 @@ def follow(merge: OpenMerge | None, event: Event) -> OpenMerge | None:
             return merge
 
 
-def next_to_claim(merges: Iterable[OpenMerge], now: datetime) -> MergeRequested | None:
-    """Return the merge that waits longest for a worker."""
+def follow_unfinished(unfinished: frozenset[str], event: Event) -> frozenset[str]:
+    """Return the participant recordings that were asked for and are not over, after an event."""
+    match event:
+        case ParticipantRecordingAwaited() | ParticipantRecordingRequested():
+            return unfinished | {event.participant_recording_id}
+        case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
+            return unfinished - {event.participant_recording_id}
+        case _:
+            return unfinished
+
+
+def next_to_claim(merges: Iterable[OpenMerge], unfinished: frozenset[str], now: datetime) -> MergeRequested | None:
+    """Return the merge that waits longest for a worker, of those whose recordings are waited for no longer."""
     waiting = (merge.requested for merge in merges if merge.waits(now))
-    return min(waiting, key=lambda requested: requested.at, default=None)
+    claimable = (each for each in waiting if _is_ready(each, unfinished) or now - each.at >= INPUTS_WITHIN)
+    return min(claimable, key=lambda requested: requested.at, default=None)
+
+
+def _is_ready(requested: MergeRequested, unfinished: frozenset[str]) -> bool:
+    return all(one.participant_recording_id not in unfinished for one in requested.inputs)

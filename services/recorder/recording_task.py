@@ -11,7 +11,6 @@ import structlog
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
-    FailParticipantRecording,
     FinishParticipantRecording,
     ParticipantRecordingReport,
 )
@@ -24,7 +23,7 @@ from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.moments import moment, nanoseconds, now_ns
-from services.recorder.reporting import confirm, report
+from services.recorder.reporting import confirm, failed, report
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile
 from shared.eventsourcing.codec import Context
@@ -94,10 +93,7 @@ class RecordingTask:
                 await self._give(FinishParticipantRecording(**self._about, at=end, file=file))
         except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no file
             _log.exception("participant recording failed", id=self.id)
-            reason = f"{type(error).__name__}: {error}"
-            await self._give(
-                FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason, worker_id=self._worker_id)
-            )
+            await self._give(failed(error, self._store.root, self._about, self._worker_id))
         finally:
             self.use(None)
 

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from services.recorder.domain.participant_recording import ConfirmParticipantRecording, ParticipantRecordingReport
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from services.recorder.domain.participant_recording import (
+    ConfirmParticipantRecording,
+    FailParticipantRecording,
+    ParticipantRecordingReport,
+)
+from services.recorder.failures import details_of, reason_of
 from services.recorder.handlers import RecorderStreams
+from services.recorder.moments import moment, now_ns
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.insisting import until_written
+from shared.eventsourcing.insisting import until_answered
 
 
 async def confirm(streams: RecorderStreams, command: ConfirmParticipantRecording, context: Context) -> bool:
     """Tell the log that something is recorded, however long that takes; return whether it is wanted."""
-    return await until_written(lambda: streams.confirm(command, context), _named(command))
+    return await until_answered(lambda: streams.confirm(command, context), _named(command))
 
 
 async def report(streams: RecorderStreams, command: ParticipantRecordingReport, context: Context) -> None:
     """Tell the log, however long that takes."""
-    await until_written(lambda: streams.give(command, context), _named(command))
+    await until_answered(lambda: streams.give(command, context), _named(command))
+
+
+def failed(error: Exception, root: Path, about: Mapping[str, Any], worker_id: str) -> FailParticipantRecording:
+    """Return what the log is told of a recording that an error ended."""
+    return FailParticipantRecording(
+        **about,
+        at=moment(now_ns()),
+        reason=reason_of(error),
+        details=details_of(error, root),
+        worker_id=worker_id,
+    )
 
 
 def _named(command: ParticipantRecordingReport) -> str:

@@ -12,7 +12,6 @@ import structlog
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
-    FailParticipantRecording,
     FinishTrackFile,
     FinishTrackRecording,
     ParticipantRecordingReport,
@@ -25,7 +24,7 @@ from services.recorder.media.gate import Gate
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.media.track_pipeline import TrackPipeline, WrittenFile
 from services.recorder.moments import moment, nanoseconds, now_ns
-from services.recorder.reporting import confirm, report
+from services.recorder.reporting import confirm, failed, report
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.participant_recording import ParticipantRecordingRequested
 from shared.eventsourcing.codec import Context
@@ -103,10 +102,7 @@ class TrackRecordingTask:
                 raise self._failure
         except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no more files
             _log.exception("track recording failed", id=self.id)
-            reason = f"{type(error).__name__}: {error}"
-            await self._give(
-                FailParticipantRecording(**self._about, at=moment(now_ns()), reason=reason, worker_id=self._worker_id)
-            )
+            await self._give(failed(error, self._store.root, self._about, self._worker_id))
 
     async def _record(self) -> None:
         """Record, and tell of the end after all files; of what is not wanted any more, nothing."""

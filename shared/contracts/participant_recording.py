@@ -214,6 +214,8 @@ class ParticipantRecordingFailed(ParticipantRecordingEvent):
     type: ClassVar[str] = "participant-recording.failed.v1"
 
     reason: str
+    #: What ffmpeg or the system said last, for audits: servers are not shown it.
+    details: str | None = None
 
 
 class ParticipantRecordingDeleted(ParticipantRecordingEvent):

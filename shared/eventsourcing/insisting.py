@@ -1,4 +1,4 @@
-"""Insisting: what must be in the log is said again until it is there."""
+"""Insisting: what the log must take, or tell, is asked of it again until it does."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ PASSING: tuple[type[Exception], ...] = (LogUnavailableError, ConcurrencyConflict
 _RETRY_SECONDS = 0.5
 
 
-async def until_written(
-    say: Callable[[], Awaitable[Outcome]], what: str, passing: tuple[type[Exception], ...] = PASSING
+async def until_answered(
+    ask: Callable[[], Awaitable[Outcome]], what: str, passing: tuple[type[Exception], ...] = PASSING
 ) -> Outcome:
-    """Return what `say` does, however often it has to be said. Errors that are not `passing` pass through.
+    """Return what `ask` returns, however often it has to be asked. Errors that are not `passing` are the caller's.
 
-    `what` names it in our own log. Said again, it must write nothing if it was written but not answered.
+    `what` names it in our own log. Asked again, it must write nothing if it was written but not answered.
     """
     reason: type[Exception] | None = None
     while True:
         try:
-            return await say()
+            return await ask()
         except passing as error:
             # Once for each kind: the next attempt mostly meets the same.
             if type(error) is not reason:
-                _log.warning("said again until it is in the log", what=what, error=str(error))
+                _log.warning("asked again until the log answers", what=what, error=str(error))
             reason = type(error)
             await asyncio.sleep(_RETRY_SECONDS)

@@ -22,7 +22,7 @@ from tests.support.events import open_log
 async def main(url: str, root: str, ffmpeg: str, worker_id: str) -> None:
     async with open_log(url) as pool:
         log = PostgresEventStore(pool)
-        maker = MergeMaker(log, LocalObjectStore(Path(root)), Path(ffmpeg), worker_id, utc_now)
+        maker = MergeMaker(log, LocalObjectStore(Path(root)), Path(ffmpeg), worker_id)
         merger = Merger(MergeStreams(log), maker, worker_id, utc_now)
         for stored in await log.read_all(limit=1000):
             merger.apply(decode(stored))

@@ -64,7 +64,7 @@ class MergeStudio:
 
     def maker(self, worker_id: str = "one") -> MergeMaker:
         objects = LocalObjectStore(self.root)
-        return MergeMaker(self.workshop.log, objects, self.ffmpeg, worker_id, self.workshop.read)
+        return MergeMaker(self.workshop.log, objects, self.ffmpeg, worker_id)
 
     # --- what happened before
 

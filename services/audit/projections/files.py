@@ -72,7 +72,7 @@ def _file(entries: list[Entry]) -> FileOnRecord:
             case TrackRecordingStopped():
                 ended = edge(entry)
             case ParticipantRecordingFailed() as failed:
-                ended, failure = edge(entry), failed.reason
+                ended, failure = edge(entry), failed.reason + (f": {failed.details}" if failed.details else "")
             case _:
                 pass
     return FileOnRecord(

@@ -13,10 +13,15 @@ class LocalObjectStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def root(self) -> Path:
+        """The folder, as paths begin with it."""
+        return self._root.resolve()
+
     def path(self, key: str) -> Path:
         """Return where the object is or will be, with its folder made. Raises ValueError for a key that leads out."""
-        path = (self._root / key).resolve()
-        if not path.is_relative_to(self._root.resolve()):
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root):
             raise ValueError(f"key {key!r} leads out of the storage root")
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

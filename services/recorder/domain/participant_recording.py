@@ -104,6 +104,7 @@ class FinishTrackRecording(_AboutParticipantRecording):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailParticipantRecording(_AboutParticipantRecording):
     reason: str
+    details: str | None = None
     #: Nobody came until now, no participant or no worker: what has got on since goes on. None: wherever it is.
     if_still: Phase | None = None
     #: Who gives it up. One that another worker writes goes on.
@@ -265,7 +266,7 @@ def _take(state: ParticipantRecordings, report: ParticipantRecordingReport) -> I
         case FinishTrackRecording() if is_written:
             yield TrackRecordingStopped(**about)
         case FailParticipantRecording() if _fails(state, report):
-            yield ParticipantRecordingFailed(**about, reason=report.reason)
+            yield ParticipantRecordingFailed(**about, reason=report.reason, details=report.details)
         case ConfirmErasure() if (ended := state.ended(one)) and ended.deleted and not ended.erased:
             yield ParticipantRecordingErased(**about)
 

@@ -9,6 +9,23 @@ MergeError
 
 from __future__ import annotations
 
+from services.recorder.media.ffmpeg import FfmpegError
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a merge comes to nothing, in words that anybody may read: no path, and none of ffmpeg's."""
+    match error:
+        case InputUnusableError() | InputLateError():
+            return str(error)
+        case EncoderMissingError():
+            return "the recorder's ffmpeg cannot write such files"
+        case UnexpectedMergeError():
+            return "what came out is not what was wanted: ask for the merge again"
+        case FfmpegError():
+            return "the recorder's ffmpeg failed: ask for the merge again"
+        case _:
+            return "the recorder failed: ask for the merge again"
+
 
 class MergeError(Exception):
     """A merge cannot be made."""

@@ -13,14 +13,13 @@ from services.recorder.domain.merge import (
     MergeCommand,
     ReportMergeProgress,
 )
-from services.recorder.media.ffmpeg import FfmpegError
-from services.recorder.merging.errors import MergeError
+from services.recorder.merging.errors import reason_of
 from services.recorder.merging.maker import Report
 from services.recorder.merging.streams import MergeStreams
 from shared.contracts.merge import MergedFile, MergeRequested
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
-from shared.eventsourcing.insisting import until_written
+from shared.eventsourcing.insisting import until_answered
 from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
@@ -68,11 +67,10 @@ class MergeJob:
     async def _end(self) -> CompleteMerge | FailMerge:
         try:
             file = await self._make(self._requested, self._reached)
-        except (MergeError, FfmpegError) as error:
-            return FailMerge(**self._about, at=self._clock(), reason=str(error))
         except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no file
-            _log.exception("merge failed", merge=self.merge_id)
-            return FailMerge(**self._about, at=self._clock(), reason=f"{type(error).__name__}: {error}")
+            # The whole of it is said here alone: the log's reason is shown to servers.
+            _log.exception("merge failed", merge=self.merge_id, error=str(error))
+            return FailMerge(**self._about, at=self._clock(), reason=reason_of(error))
         return CompleteMerge(**self._about, at=self._clock(), file=file)
 
     def _reached(self, percent: int) -> None:
@@ -89,7 +87,7 @@ class MergeJob:
         """Tell the log, however long that takes; False when the merge is over, or another's."""
         what = f"{type(command).__name__} of {self.merge_id}"
         try:
-            await until_written(lambda: self._streams.give(command, self._context), what)
+            await until_answered(lambda: self._streams.give(command, self._context), what)
         except RefusedError as error:
             _log.info("merge is not ours any more", merge=self.merge_id, reason=str(error))
             return False

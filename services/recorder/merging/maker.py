@@ -1,13 +1,10 @@
-"""Makes the file of a merge: from recordings that may still be being finished to one whole file in its place."""
+"""Makes the file of a merge: from its recordings to one whole file in its place."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
-
-import structlog
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.merging.arguments import ENCODERS, merge_arguments
@@ -16,17 +13,10 @@ from services.recorder.merging.ffmpeg import check_encoders, run_merge
 from services.recorder.merging.inputs import Inputs, Piece
 from services.recorder.merging.output import Output
 from services.recorder.merging.plan import Plan, planned
+from services.recorder.open_merges import INPUTS_WITHIN
 from shared.contracts.merge import MergedFile, MergeInput, MergeRequested
-from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.insisting import until_answered
 from shared.eventsourcing.store import EventStore
-from shared.runtime.clock import Clock
-
-_log = structlog.get_logger()
-
-#: How long recordings that are being finished are waited for, from the moment the merge was asked for.
-INPUTS_WITHIN = timedelta(minutes=10)
-#: Between looks whether they are.
-_LOOK_SECONDS = 0.5
 
 #: Hears how much of the merge is made, in percent.
 Report = Callable[[int], None]
@@ -35,12 +25,11 @@ Report = Callable[[int], None]
 class MergeMaker:
     """Makes merges, of one worker."""
 
-    def __init__(self, log: EventStore, objects: LocalObjectStore, ffmpeg: Path, worker_id: str, clock: Clock) -> None:
+    def __init__(self, log: EventStore, objects: LocalObjectStore, ffmpeg: Path, worker_id: str) -> None:
         self._inputs = Inputs(log, objects)
         self._objects = objects
         self._ffmpeg = ffmpeg
         self._worker_id = worker_id
-        self._clock = clock
 
     async def make(self, requested: MergeRequested, report: Report) -> MergedFile:
         """Make the file and put it in place. Raises MergeError and FfmpegError.
@@ -74,23 +63,12 @@ class MergeMaker:
         return await output.put_in_place(file, plan)
 
     async def _finished(self, requested: MergeRequested) -> list[Piece]:
-        """Wait for the recordings. Raises InputUnusableError and InputLateError."""
-        while isinstance(found := await self._look(requested), MergeInput):
-            if self._clock() - requested.at >= INPUTS_WITHIN:
-                raise InputLateError(
-                    found.participant_recording_id, found.participant_id, INPUTS_WITHIN.total_seconds()
-                )
-            await asyncio.sleep(_LOOK_SECONDS)
+        """Return what became of the recordings. Raises InputUnusableError and InputLateError."""
+        found = await until_answered(lambda: self._inputs.of(requested), f"the recordings of {requested.merge_id}")
+        if isinstance(found, MergeInput):
+            # They were waited for before this merge was claimed.
+            raise InputLateError(found.participant_recording_id, found.participant_id, INPUTS_WITHIN.total_seconds())
         return found
-
-    async def _look(self, requested: MergeRequested) -> list[Piece] | MergeInput:
-        """Look what became of the recordings, however long the log takes. Raises InputUnusableError."""
-        while True:
-            try:
-                return await self._inputs.of(requested)
-            except LogUnavailableError as error:
-                _log.warning("the log does not answer", merge=requested.merge_id, error=str(error))
-                await asyncio.sleep(_LOOK_SECONDS)
 
     def _output(self, requested: MergeRequested) -> Output:
         return Output(self._objects, self._ffmpeg, requested, self._worker_id)

@@ -1,4 +1,4 @@
-"""Makes merges: follows the log, and claims what nobody makes, one at a time."""
+"""Makes merges: follows the log, and claims what can be made and nobody makes, one at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.recorder.domain.merge import ClaimMerge
 from services.recorder.merging.job import MergeJob
 from services.recorder.merging.maker import Report
 from services.recorder.merging.streams import MergeStreams
-from services.recorder.open_merges import OpenMerge, follow, next_to_claim
+from services.recorder.open_merges import OpenMerge, follow, follow_unfinished, next_to_claim
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
@@ -60,6 +60,8 @@ class Merger:
         self._worker_id = worker_id
         self._clock = clock
         self._open: dict[str, OpenMerge] = {}
+        #: Recordings that merges wait for: none is claimed meanwhile, as it would keep others from being made.
+        self._unfinished: frozenset[str] = frozenset()
         self._to_clear: dict[str, Clear] = {}
         #: What this worker makes.
         self._job: tuple[str, asyncio.Task[None]] | None = None
@@ -68,17 +70,11 @@ class Merger:
 
     def apply(self, event: Event) -> None:
         """Take the next event of the log."""
-        if not isinstance(event, MergeEvent):
-            return
-        before = self._open.pop(event.merge_id, None)
-        after = follow(before, event)
-        if after:
-            self._open[event.merge_id] = after
-        elif before and self._runs:
-            # What was over before this process began was cleared by those who saw it.
-            self._to_clear[event.merge_id] = Clear(before.requested, isinstance(event, MergeCompleted))
-        self._let_go(event)
-        self._coordinator.look_again()
+        if isinstance(event, MergeEvent):
+            self._follow(event)
+        elif (unfinished := follow_unfinished(self._unfinished, event)) != self._unfinished:
+            self._unfinished = unfinished
+            self._coordinator.look_again()
 
     async def run(self) -> None:
         """Claim and make merges, for ever. At the end the one that is being made is let go: another claims it soon."""
@@ -89,6 +85,17 @@ class Merger:
             if self._job:
                 self._job[1].cancel()
                 await asyncio.wait({self._job[1]})
+
+    def _follow(self, event: MergeEvent) -> None:
+        before = self._open.pop(event.merge_id, None)
+        after = follow(before, event)
+        if after:
+            self._open[event.merge_id] = after
+        elif before and self._runs:
+            # What was over before this process began was cleared by those who saw it.
+            self._to_clear[event.merge_id] = Clear(before.requested, isinstance(event, MergeCompleted))
+        self._let_go(event)
+        self._coordinator.look_again()
 
     def _let_go(self, event: MergeEvent) -> None:
         """Stop making what is over, or another's."""
@@ -102,7 +109,7 @@ class Merger:
         making = self._job[0] if self._job else None
         yield from [each for merge_id, each in self._to_clear.items() if merge_id != making]
         now = self._clock()
-        if making is None and (requested := next_to_claim(self._open.values(), now)):
+        if making is None and (requested := next_to_claim(self._open.values(), self._unfinished, now)):
             yield ClaimMerge(merge_id=requested.merge_id, set_id=requested.set_id, worker_id=self._worker_id, at=now)
 
     async def _give(self, command: ClaimMerge | Clear) -> None:

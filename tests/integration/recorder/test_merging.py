@@ -7,9 +7,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.recorder.media.probe import decode_errors
-from services.recorder.merging import maker as maker_module
 from shared.contracts.merge import MergeClaimed, MergeCompleted, MergedFile, MergeFailed, MergeInput, MergeLayout
 from shared.eventsourcing import coordinator as coordinator_module
 from tests.support.merge_studio import Film, MergeStudio, beeps, colours, left, right
@@ -23,7 +23,6 @@ _FRAME = 0.041
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due."""
     monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
-    monkeypatch.setattr(maker_module, "_LOOK_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -216,9 +215,12 @@ async def test_a_recording_that_is_still_being_finished_is_waited_for(studio: Me
     await studio.stops(bob, 2)
     async with studio.recorder():
         await studio.asks("stereo", left(ann), right(bob))
-        await studio.workshop.until(MergeClaimed)
-        await studio.finishes(bob, 1, Film(seconds=1, beep=0.5))
+        await studio.asks("stereo", left(ann), merge_id="n")
         (done,) = await studio.workshop.until(MergeCompleted, within=40)
+        assert done.merge_id == "n"
+        assert len(await studio.workshop.told(MergeClaimed)) == 1
+        await studio.finishes(bob, 1, Film(seconds=1, beep=0.5))
+        _, done = await studio.workshop.until(MergeCompleted, 2, within=40)
     assert await beeps(ffmpeg, studio.root / done.file.path) == [near(0.5), near(1.5)]
 
 
@@ -255,10 +257,14 @@ async def test_a_file_that_vanished_fails_the_merge(studio: MergeStudio) -> None
     assert reason == "recording ann-1 of participant ann is not in the store: s/ann-1.webm is missing"
 
 
-async def test_a_file_that_is_no_recording_any_more_fails_the_merge_with_what_ffmpeg_says(studio: MergeStudio) -> None:
+async def test_of_a_file_that_is_no_recording_any_more_our_own_log_has_what_ffmpeg_says(studio: MergeStudio) -> None:
     ann = await studio.has_recorded("ann", 0, Film(seconds=1))
     (studio.root / "s" / "ann-1.webm").write_bytes(b"not a film")
-    assert "Invalid data found" in await refused(studio, "stereo", ann)
+    with capture_logs() as logs:
+        reason = await refused(studio, "stereo", ann)
+    assert reason == "the recorder's ffmpeg failed: ask for the merge again"
+    (error,) = (entry["error"] for entry in logs if entry["event"] == "merge failed")
+    assert "Invalid data found" in error
 
 
 async def test_a_file_that_is_shorter_than_the_log_says_fails_nothing_and_ends_in_silence(studio: MergeStudio) -> None:

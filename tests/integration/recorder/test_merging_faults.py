@@ -14,11 +14,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from services.recorder.media.ffmpeg import FfmpegStalledError
 from services.recorder.merging import ffmpeg as ffmpeg_module
 from services.recorder.merging import job as job_module
-from services.recorder.merging import maker as maker_module
 from services.recorder.merging.ffmpeg import run_merge
 from shared.contracts.merge import (
     MergeCancelled,
@@ -44,7 +44,6 @@ _LONG = 900
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due, and say often that one lives."""
     monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
-    monkeypatch.setattr(maker_module, "_LOOK_SECONDS", 0.02)
     monkeypatch.setattr(job_module, "_RENEW_SECONDS", 0.1)
 
 
@@ -159,19 +158,13 @@ async def completed_later(studio: MergeStudio) -> bool:
     return bool(await studio.workshop.told(MergeCompleted))
 
 
-async def test_a_worker_says_that_it_lives_while_it_waits_and_while_it_works(studio: MergeStudio) -> None:
-    bob = await studio.records("bob", _LONG)
-    ann = await studio.has_recorded("ann", 0, Film(seconds=1))
+async def test_a_worker_says_that_it_lives_while_it_works(studio: MergeStudio) -> None:
+    await long_merge(studio)
     async with studio.recorder():
-        await studio.asks("stereo", left(ann), right(bob))
-        studio.workshop.passes(4)
-        (waiting,) = await studio.workshop.until(MergeProgressed)
-        await studio.finishes(bob, _LONG, Film(seconds=1))
         await in_the_middle(studio)
         await studio.workshop.when(lambda: completed_later(studio), within=40)
     percents = [word.percent for word in await studio.workshop.told(MergeProgressed)]
     assert percents == sorted(percents)
-    assert waiting.percent == 0
     assert max(percents) > 0
     assert max(percents) < 100
 
@@ -193,7 +186,7 @@ async def test_an_ffmpeg_that_is_killed_fails_the_merge(studio: MergeStudio) -> 
         for process in being_written(studio.root):
             os.kill(process, signal.SIGKILL)
         (failed,) = await studio.workshop.until(MergeFailed)
-    assert failed.reason.startswith("ffmpeg ended with status -9")
+    assert failed.reason == "the recorder's ffmpeg failed: ask for the merge again"
     assert studio.merged_files() == []
 
 
@@ -218,16 +211,19 @@ async def test_ffmpeg_gives_way_to_others(studio: MergeStudio) -> None:
         assert [os.getpriority(os.PRIO_PROCESS, process) for process in being_written(studio.root)] == [10]
 
 
-async def test_an_ffmpeg_without_the_encoder_fails_the_merge_and_says_so(studio: MergeStudio) -> None:
+async def test_an_ffmpeg_without_the_encoder_fails_the_merge_and_our_own_log_says_so(studio: MergeStudio) -> None:
     ann = await studio.has_recorded("ann", 0, Film(seconds=1))
     studio.ffmpeg = program(studio.root / "poor", "echo ' A....D aac  AAC'")
-    async with studio.recorder():
-        await studio.asks("stereo", ann)
-        (failed,) = await studio.workshop.until(MergeFailed)
-        assert failed.reason.startswith(f"{studio.ffmpeg} has no encoder libmp3lame: set ONRECORD_FFMPEG")
-        await studio.asks("grid", ann, merge_id="n")
-        _, failed = await studio.workshop.until(MergeFailed, 2)
-    assert "has no encoder libx264: " in failed.reason
+    with capture_logs() as logs:
+        async with studio.recorder():
+            await studio.asks("stereo", ann)
+            await studio.workshop.until(MergeFailed)
+            await studio.asks("grid", ann, merge_id="n")
+            failed = await studio.workshop.until(MergeFailed, 2)
+    assert {each.reason for each in failed} == {"the recorder's ffmpeg cannot write such files"}
+    errors = [entry["error"] for entry in logs if entry["event"] == "merge failed"]
+    assert errors[0].startswith(f"{studio.ffmpeg} has no encoder libmp3lame: set ONRECORD_FFMPEG")
+    assert "has no encoder libx264: " in errors[1]
 
 
 async def test_an_ffmpeg_that_does_not_get_on_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,16 +205,20 @@ async def test_a_folder_that_cannot_be_made_fails_this_recording_with_the_reason
     await room.records("bob")
     room.takes(await room.requests("ann"))
     failed = await room.until("ann", ParticipantRecordingFailed)
-    assert "s/ann" in failed.reason
+    assert failed.reason == "the recorder could not write the file"
+    assert "s/ann" in (failed.details or "")
+    assert str(room.root) not in (failed.details or "")
     await room.stops("bob")
     await room.until("bob", ParticipantRecordingStopped)
 
 
-async def test_without_ffmpeg_the_recording_fails_and_the_reason_names_what_is_missing(tmp_path: Path) -> None:
+async def test_without_ffmpeg_the_recording_fails_and_the_log_names_what_is_missing(tmp_path: Path) -> None:
     async with studio(tmp_path, Path("/gone/ffmpeg")) as room:
         room.takes(await room.requests("ann"))
         failed = await room.until("ann", ParticipantRecordingFailed)
-    assert "/gone/ffmpeg cannot be run: set ONRECORD_FFMPEG" in failed.reason
+    assert failed.reason == "the recorder's ffmpeg failed"
+    assert "ffmpeg cannot be run: set ONRECORD_FFMPEG" in (failed.details or "")
+    assert "/gone" not in (failed.details or "")
 
 
 async def test_a_second_worker_that_is_handed_it_too_and_fails_leaves_it_to_the_first(
@@ -238,7 +242,7 @@ async def test_a_killed_ffmpeg_fails_the_recording_with_how_it_ended_and_the_seg
     (pid,) = (entry["pid"] for entry in logs if entry["event"] == "ffmpeg started")
     os.kill(pid, signal.SIGKILL)
     failed = await room.until("ann", ParticipantRecordingFailed)
-    assert "ffmpeg ended with status -9" in failed.reason
+    assert "ffmpeg ended with status -9" in (failed.details or "")
     assert room.files() == ["ann/segment-1.webm"]
 
 
@@ -246,7 +250,7 @@ async def test_a_killed_ffmpeg_fails_the_recording_with_how_it_ended_and_the_seg
 async def test_the_segment_is_kept_until_the_file_is_in_place_and_looked_into(
     word: str, ffmpeg: Path, tmp_path: Path
 ) -> None:
-    """An ffmpeg that records and then fails: what it said last is the reason."""
+    """An ffmpeg that records and then fails: what it said last is in the log."""
     script = f'#!/bin/sh\ncase "$*" in *{word}*) echo "no {word} today" >&2; exit 3;; esac\nexec {ffmpeg} "$@"\n'
     (tmp_path / "ffmpeg").write_text(script)
     (tmp_path / "ffmpeg").chmod(0o755)
@@ -255,7 +259,7 @@ async def test_the_segment_is_kept_until_the_file_is_in_place_and_looked_into(
         await room.records("ann")
         await room.stops("ann")
         failed = await room.until("ann", ParticipantRecordingFailed)
-        assert f"no {word} today" in failed.reason
+        assert f"no {word} today" in (failed.details or "")
         assert "ann/segment-1.webm" in room.files()
 
 

@@ -8,10 +8,22 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from services.recorder.domain.merge import MERGE, MergeCommand
-from services.recorder.open_merges import OpenMerge, follow, next_to_claim
+from services.recorder.open_merges import OpenMerge, follow, follow_unfinished, next_to_claim
 from shared.contracts.merge import MergeEvent
+from shared.contracts.participant_recording import (
+    ParticipantRecordingAwaited,
+    ParticipantRecordingEvent,
+    ParticipantRecordingFailed,
+    ParticipantRecordingRequested,
+    ParticipantRecordingStarted,
+    ParticipantRecordingStopped,
+    ParticipantRecordingStopRequested,
+    TrackFileFinished,
+    TrackRecordingStopped,
+)
 from tests.support.merges import any_commands, cancelled, claim, claimed, completed, failed, progressed, requested
 from tests.support.moments import at
+from tests.support.recorded import recorded
 from tests.support.specification import given, history
 
 
@@ -49,10 +61,28 @@ def test_a_merge_of_which_only_the_end_was_heard_is_none() -> None:
 
 def test_the_merge_that_waits_longest_is_claimed_first() -> None:
     merges = [opened(requested("late", 2)), opened(requested("early", 1)), opened(requested("mine", 0), claimed())]
-    chosen = next_to_claim(merges, at(3))
+    chosen = next_to_claim(merges, frozenset(), at(3))
     assert chosen
     assert chosen.merge_id == "early"
-    assert next_to_claim([opened(requested(), claimed())], at(3)) is None
+    assert next_to_claim([opened(requested(), claimed())], frozenset(), at(3)) is None
+
+
+def test_a_merge_is_not_claimed_until_its_recordings_are_finished_or_ten_minutes_have_passed() -> None:
+    merge = opened(requested())
+    assert next_to_claim([merge], frozenset({"another-1"}), at(3)) == requested()
+    assert next_to_claim([merge], frozenset({"another-1", "bob-1"}), at(599.9)) is None
+    assert next_to_claim([merge], frozenset({"another-1", "bob-1"}), at(600)) == requested()
+
+
+def test_a_recording_is_unfinished_from_its_request_to_its_file_or_failure() -> None:
+    begun: tuple[type[ParticipantRecordingEvent], ...] = (ParticipantRecordingAwaited, ParticipantRecordingRequested)
+    ends = (ParticipantRecordingStopped, TrackRecordingStopped, ParticipantRecordingFailed)
+    for begin in begun:
+        waited = follow_unfinished(frozenset({"other"}), recorded(begin))
+        for goes_on in (ParticipantRecordingStarted, ParticipantRecordingStopRequested, TrackFileFinished):
+            assert follow_unfinished(waited, recorded(goes_on)) == {"one", "other"}
+        for end in ends:
+            assert follow_unfinished(waited, recorded(end)) == {"other"}
 
 
 @for_all(any_commands("m", workers=("one", "two")), st.integers(0, 60))

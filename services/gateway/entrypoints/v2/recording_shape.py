@@ -75,13 +75,14 @@ def hex_id(*parts: object) -> str:
 
 
 def event_object(stored: StoredEvent) -> dict[str, Any]:
-    """Return an event as the log holds it."""
+    """Return an event as the log holds it, but for details that are nobody's outside."""
+    data = {name: value for name, value in json.loads(stored.payload).items() if name != "details"}
     return {
         "type": stored.type,
         "at": moment(stored.occurred_at),
         "actor": stored.actor,
         "position": stored.position,
-        "data": json.loads(stored.payload),
+        "data": data,
     }
 
 

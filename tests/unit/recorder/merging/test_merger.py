@@ -6,6 +6,7 @@ import pytest
 
 from services.recorder.media.ffmpeg import FfmpegFailedError
 from services.recorder.merging import job as job_module
+from services.recorder.merging.errors import InputLateError
 from shared.contracts.merge import (
     MergeClaimed,
     MergeCompleted,
@@ -14,11 +15,13 @@ from shared.contracts.merge import (
     MergeProgressed,
     StartMerge,
 )
+from shared.contracts.participant_recording import ParticipantRecordingRequested, ParticipantRecordingStopped
 from shared.eventsourcing import coordinator as coordinator_module
 from shared.eventsourcing import insisting
 from tests.support.merges import FILE, cancelled, claimed, requested
 from tests.support.merging import HeldMaker, Workshop
 from tests.support.moments import at
+from tests.support.recorded import recorded
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +71,7 @@ async def test_what_cannot_be_made_fails_with_the_reason(workshop: Workshop) -> 
         await workshop.asks()
         (failed,) = await workshop.until(MergeFailed)
         await workshop.when(lambda: bool(maker.cleared))
-    assert "No space left on device" in failed.reason
+    assert failed.reason == "the recorder's ffmpeg failed: ask for the merge again"
     assert maker.cleared == [("m", False)]
 
 
@@ -78,7 +81,7 @@ async def test_a_fault_of_the_maker_fails_the_merge_and_not_the_recorder(worksho
     async with workshop.recorder("one", maker):
         await workshop.asks()
         (failed,) = await workshop.until(MergeFailed)
-        assert failed.reason == "ZeroDivisionError: of all things"
+        assert failed.reason == "the recorder failed: ask for the merge again"
         maker.error = None
         await workshop.asks(another("n", 1))
         await workshop.until(MergeCompleted)
@@ -115,6 +118,39 @@ async def test_a_worker_makes_one_merge_at_a_time_the_oldest_first(workshop: Wor
         maker.may_end.set()
         await workshop.until(MergeCompleted, 2)
     assert maker.begun == ["sooner", "later"]
+
+
+async def test_a_merge_whose_recordings_are_not_finished_does_not_keep_others_from_being_made(
+    workshop: Workshop,
+) -> None:
+    await workshop.happens(recorded(ParticipantRecordingRequested, "cid-waits", who="cid"))
+    await workshop.asks(another("waits", 1))
+    await workshop.asks(another("sooner", 2))
+    maker = HeldMaker()
+    maker.may_end.set()
+    async with workshop.recorder("one", maker):
+        await workshop.until(MergeCompleted)
+        await workshop.asks(another("later", 3))
+        await workshop.until(MergeCompleted, 2)
+        assert maker.begun == ["sooner", "later"]
+        await workshop.happens(recorded(ParticipantRecordingStopped, "cid-waits", who="cid"))
+        await workshop.until(MergeCompleted, 3)
+    assert maker.begun == ["sooner", "later", "waits"]
+
+
+async def test_a_merge_whose_recordings_are_never_finished_is_waited_for_ten_minutes(workshop: Workshop) -> None:
+    await workshop.happens(recorded(ParticipantRecordingRequested, "cid-waits", who="cid"))
+    await workshop.asks(another("waits", 1))
+    maker = HeldMaker(error=InputLateError("cid-waits", "cid", 600))
+    maker.may_end.set()
+    workshop.now = at(600.9)
+    async with workshop.recorder("one", maker):
+        await workshop.asks(another("ready", 2))
+        await workshop.until(MergeFailed)
+        assert maker.begun == ["ready"]
+        workshop.passes(0.1)
+        _, failed = await workshop.until(MergeFailed, 2)
+    assert failed.reason.startswith("recording cid-waits of participant cid was not finished within 600 s")
 
 
 async def test_two_workers_make_two_merges_at_once(workshop: Workshop) -> None:
