@@ -16,6 +16,7 @@ from fastapi.security import APIKeyHeader
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime.errors import SettingError
+from shared.runtime.loop_lag import watch_loop
 from shared.runtime.supervision import single_error
 from shared.runtime.websockets import WebSocketProtocol
 
@@ -70,9 +71,11 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
     with single_error():
         async with asyncio.TaskGroup() as group:
             task = group.create_task(server.serve(sockets=[listener]))
+            lag = group.create_task(watch_loop())
             try:
                 yield listener.getsockname()[1]
             finally:
+                lag.cancel()
                 # Waited for here: a body that failed would have the group cut it off before it has closed its socket.
                 server.should_exit = True
                 await asyncio.wait({task})

@@ -18,6 +18,11 @@ from typing import Any
 
 import jwt
 import uvicorn
+import uvloop
+from prometheus_client import generate_latest
+
+from shared.runtime.loop_lag import watch_loop
+from shared.runtime.supervision import supervised
 
 _MOMENT = "2030-01-01T00:00:00.000000Z"
 
@@ -38,7 +43,10 @@ class Bare:
             await self._signal(scope, receive, send)
         else:
             await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": json.dumps(self._answer(scope)).encode()})
+            await send({"type": "http.response.body", "body": self._body(scope)})
+
+    def _body(self, scope: Scope) -> bytes:
+        return generate_latest() if scope["path"] == "/metrics" else json.dumps(self._answer(scope)).encode()
 
     def _answer(self, scope: Scope) -> dict[str, str]:
         """Return what a gateway answers; the ticket here tells who goes where."""
@@ -98,8 +106,8 @@ def _peer(participant_id: str, *, consents: bool = False) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    uvicorn.run(
+async def _serve() -> None:
+    config = uvicorn.Config(
         Bare(),
         host="127.0.0.1",
         port=int(os.environ["ONRECORD_HTTP_PORT"]),
@@ -110,3 +118,9 @@ if __name__ == "__main__":
         backlog=1024,
         ws_max_size=1_000_000,
     )
+    async with supervised(watch_loop()):
+        await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

@@ -20,6 +20,12 @@ _WAITS: Mapping[str, Callable[[Notes], Sequence[float]]] = {
     "consent to update at each of the others": lambda notes: notes.updates,
     "echo": lambda notes: notes.pings,
 }
+#: How late the server's event loop is, in 99 of 100 looks.
+_LAGS: Mapping[str, Callable[[Stay], float]] = {
+    "event loop late while all come in, p99": lambda one: one.joining_lag_ms,
+    "event loop late while they stay, p99": lambda one: one.staying_lag_ms,
+}
+_LAG_GOAL = Goal("value", "at most", 50)
 #: What it costs, by name and unit.
 _COSTS: Mapping[tuple[str, str], Callable[[Stay], float]] = {
     ("until all are connected", "s"): lambda one: one.crowd.connecting_seconds,
@@ -46,6 +52,7 @@ async def measure_holding(bench: Bench) -> list[Figure]:
     measurement = _measurement(bench.scale)
     return [
         *(_wait(measurement, what, times, ours, bare) for what, times in _WAITS.items()),
+        *(_cost(measurement, what, "ms", number, ours, bare, _LAG_GOAL) for what, number in _LAGS.items()),
         *(_cost(measurement, what, unit, number, ours, bare) for (what, unit), number in _COSTS.items()),
         _connected(measurement, bench.scale, ours),
         _missing(measurement, ours),
@@ -87,9 +94,10 @@ def _cost(
     number: Callable[[Stay], float],
     ours: Sequence[Stay],
     bare: Sequence[Stay],
+    goal: Goal | None = None,
 ) -> Figure:
     baseline = Baseline(_BARE, [number(one) for one in bare])
-    return Figure(measurement, what, unit, [number(one) for one in ours], baseline)
+    return Figure(measurement, what, unit, [number(one) for one in ours], baseline, goal)
 
 
 def _connected(measurement: str, scale: Scale, ours: Sequence[Stay]) -> Figure:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.bench.footprint import Footprint, footprint
 from services.bench.signaling.client import now
 from services.bench.signaling.crowd import Crowd, gathered, held, settled
+from services.bench.signaling.loop_lag import Looks, looks, percentile
 from services.bench.signaling.scale import Bench
 from services.bench.signaling.system import Server
 
@@ -36,6 +37,9 @@ class Stay:
     #: CPU of the server and of the clients' process while people stayed, as shares of a core.
     server_share: float
     clients_share: float
+    #: How late the server's event loop was, in 99 of 100 looks, in ms: while all came in, and while they stayed.
+    joining_lag_ms: float
+    staying_lag_ms: float
 
     @property
     def joining_cpu_ms(self) -> float:
@@ -51,18 +55,17 @@ async def stay(bench: Bench, server: Server, where: str) -> Stay:
     """Let a crowd come, stay and go. Raises StartupError and TimeoutError."""
     scale, pid = bench.scale, server.process.pid
     # The first client has the server load what it needs for any: that is no connection's memory.
-    async with gathered(server, 1, 1):
-        pass
-    await _quiet(pid)
-    empty = footprint(pid)
+    empty, before = await _come_and_gone(server, 1, 1), await _looks(server)
     bench.say(f"{where}: {scale.crowd:,} clients come in at once")
     async with gathered(server, scale.rooms, scale.people) as crowd:
+        come = await _looks(server)
         await _quiet(pid)
         full, clients, begin = footprint(pid), time.process_time(), now()
+        quiet = await _looks(server)
         bench.say(f"{where}: they stay for {scale.hold_seconds:g} s")
         await held(crowd, scale.hold_seconds, bench.chance())
         seconds, clients = now() - begin, time.process_time() - clients
-        stayed = footprint(pid)
+        stayed, ended = footprint(pid), await _looks(server)
         await settled(crowd)
         connected, missing = crowd.connected, crowd.missing()
         leaving = now()
@@ -70,11 +73,22 @@ async def stay(bench: Bench, server: Server, where: str) -> Stay:
     left, leaving = footprint(pid), now() - leaving
     # Memory that is kept after the first crowd is there for the second: what that one adds has been lost.
     bench.say(f"{where}: as many others come and go")
-    async with gathered(server, scale.rooms, scale.people):
+    left_again = await _come_and_gone(server, scale.rooms, scale.people)
+    shares = (stayed.cpu_seconds - full.cpu_seconds) / seconds, clients / seconds
+    lags = percentile(before, come, 0.99), percentile(quiet, ended, 0.99)
+    return Stay(crowd, connected, missing, empty, full, stayed, left, left_again, leaving, *shares, *lags)
+
+
+async def _come_and_gone(server: Server, rooms: int, people: int) -> Footprint:
+    async with gathered(server, rooms, people):
         pass
-    await _quiet(pid)
-    share = (stayed.cpu_seconds - full.cpu_seconds) / seconds
-    return Stay(crowd, connected, missing, empty, full, stayed, left, footprint(pid), leaving, share, clients / seconds)
+    await _quiet(server.process.pid)
+    return footprint(server.process.pid)
+
+
+async def _looks(server: Server) -> Looks:
+    async with server.http() as http:
+        return await looks(http)
 
 
 async def _quiet(pid: int) -> None:

@@ -47,6 +47,8 @@ def test_starts_are_timed_at_every_client_and_nobody_in_held_rooms_misses_a_mess
     assert held["messages that did not come"]["median"] == 0
     assert held["messages that did not come"]["details"]["updates heard"] == 2 * 6 * 2
     assert set(held["echo, p99"]["timesMs"]) == {"gateway", "bare server"}
+    assert held["event loop late while they stay, p99"]["goal"] == "≤ 50"
+    assert 0 < held["event loop late while they stay, p99"]["median"] < float("inf")
     assert held["memory for each connection"]["baseline"]["what"] == "bare server"
     assert held["connected at the end"]["details"]["open files, full"] > 6
 
