@@ -12,6 +12,9 @@ from shared.runtime.errors import SettingError
 from shared.runtime.secret_files import made_once
 from shared.runtime.settings import Settings
 
+#: Bytes. A key of HS256 is no shorter (RFC 7518 section 3.2): from one token, a short one is found by trying.
+_SHORTEST_SECRET = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -38,12 +41,16 @@ def load_credentials(settings: Settings) -> Credentials:
     ours = _ours(settings)
     if others.get(ours.api_key, ours.api_secret) != ours.api_secret:
         raise SettingError("ONRECORD_API_OTHER_KEYS", "gives ONRECORD_API_KEY another secret: name each key once")
+    for secret in others.values():
+        _require_length("ONRECORD_API_OTHER_KEYS", secret)
     return replace(ours, others=others)
 
 
 def _ours(settings: Settings) -> Credentials:
     if settings.api_key and settings.api_secret:
-        return Credentials(settings.api_key, settings.api_secret.get_secret_value())
+        secret = settings.api_secret.get_secret_value()
+        _require_length("ONRECORD_API_SECRET", secret)
+        return Credentials(settings.api_key, secret)
     if settings.api_key or settings.api_secret:
         raise SettingError("ONRECORD_API_KEY and ONRECORD_API_SECRET", "go together: set both or none")
     path = settings.data_dir / "credentials.json"
@@ -51,6 +58,12 @@ def _ours(settings: Settings) -> Credentials:
         return _kept(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingError("ONRECORD_DATA_DIR", f"holds no usable {path}: {error}") from error
+
+
+def _require_length(setting: str, secret: str) -> None:
+    if len(secret.encode()) < _SHORTEST_SECRET:
+        reason = f"holds a secret of less than {_SHORTEST_SECRET} bytes: take one of `openssl rand -hex 32`"
+        raise SettingError(setting, reason)
 
 
 def _kept(path: Path) -> Credentials:

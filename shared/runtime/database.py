@@ -20,6 +20,9 @@ _CONNECT_SECONDS = 10
 #: A database that takes longer for a statement hangs, and is treated as one that is away.
 _COMMAND_SECONDS = 30
 _POOL_SIZE = 10
+_NO_URL = (
+    "cannot be read: write postgresql://user:password@host/database, with %40 for @, %2F for / and so on in a password"
+)
 
 
 #: What services may do in the database is what this role may: `shared/eventsourcing/sql/0001_event_log.sql`.
@@ -82,7 +85,10 @@ async def _become_service(connection: asyncpg.Connection) -> None:
 def _setting_blamed(what: str) -> Iterator[None]:
     try:
         yield
-    except (MigrationError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except ValueError:
+        # What it says, and what caused it, may be a part of the password.
+        raise SettingError("ONRECORD_DATABASE_URL", _NO_URL) from None
+    except (MigrationError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error) or type(error).__name__
         raise SettingError("ONRECORD_DATABASE_URL", f"names a database {what}: {reason}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +23,9 @@ _ALGORITHM = "HS256"
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(ParticipantId)
 #: Schemes are written in any case (RFC 9110 section 11.1).
 _BEARER = re.compile(r"^bearer\s+", re.IGNORECASE)
+#: By how much an issuer's clock may be ahead of ours. It makes tokens good earlier, and none for longer: no `exp` is
+#: stretched, because its issuer chose it, and official clients renew their tokens a minute before.
+_AHEAD = timedelta(seconds=60)
 
 
 class TokenError(Exception):
@@ -53,6 +57,11 @@ class Identity:
         if "allow_mod" in self.permissions:
             return "moderator"
         return "user" if "allow_join" in self.permissions else "guest"
+
+    @property
+    def moderates(self) -> bool:
+        """Whether the bearer moderates, or is a server."""
+        return self.role == "moderator" or "crawler" in self.roles
 
     def require_join(self, room_id: str) -> None:
         """Raise ForbiddenError unless the bearer may join the room."""
@@ -122,7 +131,10 @@ class Tokens:
         secret = self._credentials.secret_of(api_key) if isinstance(api_key, str) else None
         if secret is None:
             raise TokenError("the token's apikey is not ours: sign it with this server's key and secret")
-        return jwt.decode(token, secret, [_ALGORITHM])
+        claims: dict[str, Any] = jwt.decode(token, secret, [_ALGORITHM], leeway=_AHEAD)
+        if "exp" in claims and int(claims["exp"]) <= time.time():
+            raise jwt.ExpiredSignatureError
+        return claims
 
 
 def _identity(claims: dict[str, Any]) -> Identity:

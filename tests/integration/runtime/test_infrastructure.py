@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ _WRONG_DATABASES = {
     "nobody listens": ("postgresql://postgres@127.0.0.1:1/postgres", "names a database that does not answer"),
     "no such database": ("{server}/no_such_database", "does not exist"),
     "no such host": ("postgresql://nowhere.invalid/onrecord", "names a database that does not answer"),
-    "no address": ("nonsense", "names a database that does not answer"),
-    "another protocol": ("http://127.0.0.1:1/", "names a database that does not answer"),
-    "no port": ("postgresql://127.0.0.1:port/onrecord", "names a database that does not answer"),
+    "no address": ("nonsense", "cannot be read: write postgresql://"),
+    "another protocol": ("http://127.0.0.1:1/", "cannot be read: write postgresql://"),
+    "no port": ("postgresql://127.0.0.1:port/onrecord", "cannot be read: write postgresql://"),
 }
 _WRONG_BROKERS = {
     "nobody listens": ("amqp://127.0.0.1:1/", "names a broker that does not answer"),
@@ -79,6 +80,15 @@ async def test_a_database_that_cannot_be_reached_is_named_by_its_setting(
     with pytest.raises(SettingError, match=f"^ONRECORD_DATABASE_URL .*{reason}"):
         async with open_infrastructure(settings):
             pass
+
+
+@pytest.mark.parametrize("password", ["pa/hush", "hush#1", "hush?x", "[hush", "p@hush:x"])
+async def test_no_part_of_a_password_is_shown_where_its_url_cannot_be_read(tmp_path: Path, password: str) -> None:
+    settings = Settings(database_url=f"postgresql://onrecord:{password}@127.0.0.1/onrecord", data_dir=tmp_path)
+    with pytest.raises(SettingError) as refusal:
+        async with open_infrastructure(settings):
+            pass
+    assert "hush" not in "".join(traceback.format_exception(refusal.value))
 
 
 @pytest.mark.parametrize(("url", "reason"), _WRONG_BROKERS.values(), ids=_WRONG_BROKERS)

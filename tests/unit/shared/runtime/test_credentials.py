@@ -12,6 +12,10 @@ from shared.runtime.errors import StartupError
 from shared.runtime.settings import Settings, load_settings
 
 
+SECRET = "a secret of thirty-two bytes ..."
+OTHER_SECRET = SECRET[::-1]
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ONRECORD_API_KEY", "ONRECORD_API_SECRET", "ONRECORD_API_OTHER_KEYS", "ONRECORD_DATA_DIR"):
@@ -23,8 +27,8 @@ def kept_in(folder: Path) -> Settings:
 
 
 def test_those_that_are_set_are_used_and_none_are_made(tmp_path: Path) -> None:
-    settings = load_settings(Settings, data_dir=tmp_path, api_key="key", api_secret="secret")
-    assert load_credentials(settings) == Credentials("key", "secret")
+    settings = load_settings(Settings, data_dir=tmp_path, api_key="key", api_secret=SECRET)
+    assert load_credentials(settings) == Credentials("key", SECRET)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -34,11 +38,11 @@ def test_half_of_them_is_refused_and_both_are_named(tmp_path: Path, half: dict[s
         load_credentials(load_settings(Settings, data_dir=tmp_path, **half))
 
 
-@pytest.mark.parametrize("ours", [{"api_key": "key", "api_secret": "secret"}, {}])
+@pytest.mark.parametrize("ours", [{"api_key": "key", "api_secret": SECRET}, {}])
 def test_other_keys_are_accepted_beside_ours(tmp_path: Path, ours: dict[str, str]) -> None:
-    credentials = load_credentials(load_settings(Settings, data_dir=tmp_path, api_other_keys={"old": "hush"}, **ours))
+    credentials = load_credentials(load_settings(Settings, data_dir=tmp_path, api_other_keys={"old": OTHER_SECRET}, **ours))
     assert (credentials.secret_of("old"), credentials.secret_of(credentials.api_key)) == (
-        "hush",
+        OTHER_SECRET,
         credentials.api_secret,
     )
     assert credentials.secret_of("unknown") is credentials.secret_of("") is None
@@ -46,12 +50,31 @@ def test_other_keys_are_accepted_beside_ours(tmp_path: Path, ours: dict[str, str
 
 def test_a_key_with_two_secrets_is_refused(tmp_path: Path) -> None:
     def load(others: dict[str, str]) -> Credentials:
-        settings = {"api_key": "key", "api_secret": "secret", "api_other_keys": others}
+        settings = {"api_key": "key", "api_secret": SECRET, "api_other_keys": others}
         return load_credentials(load_settings(Settings, data_dir=tmp_path, **settings))
 
     with pytest.raises(StartupError, match="ONRECORD_API_OTHER_KEYS gives ONRECORD_API_KEY another secret"):
-        load({"key": "another secret"})
-    assert load({"key": "secret"}).secret_of("key") == "secret"
+        load({"key": OTHER_SECRET})
+    assert load({"key": SECRET}).secret_of("key") == SECRET
+
+
+@pytest.mark.parametrize("short", ["x", SECRET[1:]])
+def test_a_secret_that_could_be_guessed_is_refused_by_its_setting_and_not_shown(tmp_path: Path, short: str) -> None:
+    for ours, others, named in (
+        (short, {}, "ONRECORD_API_SECRET"),
+        (SECRET, {"new": OTHER_SECRET, "old": short}, "ONRECORD_API_OTHER_KEYS"),
+    ):
+        settings = {"data_dir": tmp_path, "api_key": "key", "api_secret": ours, "api_other_keys": others}
+        with pytest.raises(StartupError) as refusal:
+            load_credentials(load_settings(Settings, **settings))
+        assert str(refusal.value) == (
+            f"{named} holds a secret of less than 32 bytes: take one of `openssl rand -hex 32`"
+        )
+
+
+def test_it_is_bytes_that_a_secret_has_32_of(tmp_path: Path) -> None:
+    settings = load_settings(Settings, data_dir=tmp_path, api_key="key", api_secret="ü" * 16)
+    assert load_credentials(settings).api_secret == "ü" * 16
 
 
 def test_they_are_made_once(tmp_path: Path) -> None:

@@ -68,6 +68,24 @@ def test_an_expired_token_is_refused() -> None:
         TOKENS.read(token)
 
 
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_an_issuers_clock_may_be_a_minute_ahead_and_no_more(claim: str) -> None:
+    a_little, too_far = (now() + timedelta(seconds=seconds) for seconds in (55, 65))
+    assert identity(**{claim: a_little}).api_key == "key"
+    with pytest.raises(TokenError, match=f"not yet valid .{claim}."):
+        identity(**{claim: too_far})
+
+
+def test_no_token_is_good_for_a_moment_longer_than_it_says() -> None:
+    assert identity(exp=now() + timedelta(seconds=5)).api_key == "key"
+    with pytest.raises(TokenError, match="has expired"):
+        identity(exp=now() - timedelta(seconds=1))
+
+
+def test_a_token_without_an_end_is_good() -> None:
+    assert TOKENS.read(jwt.encode({"apikey": "key"}, SECRET, "HS256")).api_key == "key"
+
+
 def test_a_token_of_another_secret_is_refused() -> None:
     token = Tokens(Credentials("key", "quite another secret of many bytes")).issue(now())
     with pytest.raises(TokenError, match="Signature verification failed"):
@@ -211,6 +229,19 @@ def test_a_binding_that_cannot_be_an_id_is_refused_by_name(name: str, value: str
 )
 def test_permissions_make_the_role(permissions: object, role: Role) -> None:
     assert identity(permissions=permissions).role == role
+
+
+@pytest.mark.parametrize(
+    ("claims", "moderates"),
+    [
+        ({"permissions": ["allow_mod"]}, True),
+        ({"permissions": ["ask_join"], "roles": ["crawler"]}, True),
+        ({"permissions": ["allow_join"]}, False),
+        ({"permissions": ["allow_join"], "roles": ["rtc"]}, False),
+    ],
+)
+def test_who_moderates_or_is_a_server_is_told_from_others(claims: dict[str, Any], moderates: bool) -> None:
+    assert identity(**claims).moderates is moderates
 
 
 @pytest.mark.parametrize(
