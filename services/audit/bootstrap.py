@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.audit.entrypoints.rest import audit_router
+from services.audit.entrypoints.rest import install_audit
 from services.audit.replay import Deciders
 from services.consent.domain.consent import CONSENT
 from services.gateway.domain.recording import RECORDING
@@ -30,6 +30,6 @@ DECIDERS: Deciders = {
 def audit_app(infrastructure: Infrastructure) -> FastAPI:
     """Return the read-only API."""
     app = FastAPI(title="onrecord audit", openapi_url=None)
-    app.include_router(audit_router(infrastructure.store, DECIDERS, Tokens(infrastructure.credentials)))
+    install_audit(app, infrastructure.store, DECIDERS, Tokens(infrastructure.credentials))
     app.include_router(health_router(lambda: database_answers(infrastructure)))
     return app

@@ -19,5 +19,5 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
         allow_origins=origins,
         allow_methods=["*"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Recording-Id"],
+        expose_headers=["Content-Disposition", "Content-Range", "Recording-Id", "Retry-After"],
     )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.entrypoints.body_limit import BodyLimit
 from shared.eventsourcing.decider import RefusedError
-from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.freshness import ProjectionMissingError
 from shared.messaging.errors import BusError
-from shared.runtime.tokens import ForbiddenError, TokenError
+from shared.runtime.answers import install_common_refusals, refusal
 
 #: Other refusals are 400.
 _REFUSED = {
@@ -58,49 +57,54 @@ _UNREADABLE = "the body is no JSON in UTF-8, or is nested too deeply"
 def install_error_answers(app: FastAPI) -> None:
     """Make every error of the gateway a JSON answer that says what to do."""
     app.add_middleware(BodyLimit)
-
-    @app.exception_handler(TokenError)
-    async def unauthorized(_: Request, error: TokenError) -> JSONResponse:
-        answer = _answer(401, error.code, str(error))
-        answer.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 section 11.6.1: no 401 without it
-        return answer
-
-    @app.exception_handler(ForbiddenError)
-    async def forbidden(_: Request, error: ForbiddenError) -> JSONResponse:
-        return _answer(403, error.code, str(error))
+    app.add_middleware(Failures)
+    install_common_refusals(app)
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> JSONResponse:
-        return _answer(_status(request, error.code), error.code, str(error))
-
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        return _answer(400, "invalid_request", f"{field}: {first['msg']}")
+        return refusal(_status(request, error.code), error.code, str(error))
 
     @app.exception_handler(StarletteHTTPException)
     async def unknown(request: Request, error: StarletteHTTPException) -> JSONResponse:
         code = _CODES.get(error.status_code, "refused")
         what = _UNREADABLE if error.status_code == 400 else error.detail
-        return _answer(error.status_code, code, f"{request.method} {request.url.path}: {what}")
+        return refusal(error.status_code, code, f"{request.method} {request.url.path}: {what}")
 
     @app.exception_handler(ProjectionMissingError)
-    @app.exception_handler(LogUnavailableError)
     @app.exception_handler(BusError)
     async def unavailable(_: Request, error: Exception) -> JSONResponse:
-        return _answer(503, "unavailable", str(error))
+        return refusal(503, "unavailable", str(error))
 
-    @app.exception_handler(Exception)
-    async def failed(request: Request, _: Exception) -> JSONResponse:
-        # What it was is logged by the server, and nobody else's business.
-        return _answer(500, "internal", f"{request.method} {request.url.path} failed: the gateway's log says why")
+
+class Failures:
+    """Answers 500 to whatever nobody foresaw.
+
+    As middleware: the framework's own handler answers outside of all others, where no page of another origin may read.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception:
+            if scope["type"] == "http" and not began:
+                await _failed(scope)(scope, receive, send)
+            raise  # the server logs what it was, which is nobody else's business
+
+
+def _failed(scope: Scope) -> JSONResponse:
+    return refusal(500, "internal", f"{scope['method']} {scope['path']} failed: the gateway's log says why")
 
 
 def _status(request: Request, code: str) -> int:
     statuses = {**_REFUSED, **_REFUSED_V2} if request.url.path.startswith("/v2/") else _REFUSED
     return statuses.get(code, 400)
-
-
-def _answer(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"message": message, "code": code, "statusCode": status}, status)

@@ -31,7 +31,12 @@ async def door(origins: Sequence[str]) -> AsyncIterator[httpx.AsyncClient]:
         response.headers["Recording-Id"] = "1"
         return "started"
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+    @app.post("/fault")
+    async def fault() -> None:
+        raise LookupError("a secret of the inside")
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield http
 
 
@@ -54,7 +59,8 @@ async def test_a_page_reads_the_answer_and_the_recordings_id(origins: list[str])
     async with door(origins) as http:
         answer = await http.post("/start", headers={"Origin": _PAGE, "Authorization": "token"})
     assert answer.headers["Access-Control-Allow-Origin"] == origins[0]
-    assert answer.headers["Access-Control-Expose-Headers"] == "Recording-Id"
+    exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
+    assert exposed == ["Content-Disposition", "Content-Range", "Recording-Id", "Retry-After"]
 
 
 async def test_a_page_reads_errors_too() -> None:
@@ -62,6 +68,17 @@ async def test_a_page_reads_errors_too() -> None:
         answer = await http.post("/start", headers={"Origin": _PAGE})
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (401, "*")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_page_reads_that_something_failed_too() -> None:
+    async with door(["*"]) as http:
+        answer = await http.post("/fault", headers={"Origin": _PAGE})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (500, "*")
+    assert answer.json() == {
+        "message": "POST /fault failed: the gateway's log says why",
+        "code": "internal",
+        "statusCode": 500,
+    }
 
 
 async def test_the_browser_sends_nothing_by_itself() -> None:
