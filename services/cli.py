@@ -102,7 +102,9 @@ def demo(
 
 @app.command()
 def token(
-    participant: Annotated[str | None, typer.Option(help="Bind it to this participant id.")] = None,
+    participant: Annotated[
+        str | None, typer.Option(help="Bind it to this participant id; for joining alone, without --server.")
+    ] = None,
     room: Annotated[str | None, typer.Option(help="Bind it to this room id.")] = None,
     moderator: Annotated[bool, typer.Option("--moderator", help="Let the bearer start and stop recordings.")] = False,
     server: Annotated[bool, typer.Option("--server", help="For the REST API alone: the bearer cannot join.")] = False,
@@ -117,12 +119,19 @@ def token(
         tokens.issue(
             datetime.now(UTC),
             permissions=permissions,
-            roles=["crawler"] if server else [],
+            roles=_roles(participant, server=server),
             room_id=room,
             participant_id=participant,
             lifetime=timedelta(hours=hours),
         )
     )
+
+
+def _roles(participant: str | None, *, server: bool) -> list[str]:
+    """Return the roles of a token: what is handed to a participant's browser opens no REST API."""
+    if server:
+        return ["crawler"]
+    return ["rtc"] if participant else []
 
 
 @app.command()

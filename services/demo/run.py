@@ -66,7 +66,8 @@ def _token_issuer(running: System) -> IssueToken:
 
     def issue(participant_id: str | None, moderates: bool) -> str:
         permissions: list[Permission] = ["allow_mod"] if moderates else ["allow_join"]
-        return tokens.issue(datetime.now(UTC), permissions=permissions, participant_id=participant_id)
+        roles = ["rtc"] if participant_id else ["crawler"]
+        return tokens.issue(datetime.now(UTC), permissions=permissions, roles=roles, participant_id=participant_id)
 
     return issue
 

@@ -183,7 +183,7 @@ def _app(
 ) -> FastAPI:
     tokens, database = Tokens(infrastructure.credentials), infrastructure.database
     tickets, invites = Tickets(database), Invites(database)
-    app = FastAPI(title="onrecord", redirect_slashes=False)
+    app = FastAPI(title="onrecord", redirect_slashes=False, docs_url=None, redoc_url=None)
     install_error_answers(app)
     app.include_router(signaling_router(signaling, tickets))
     app.include_router(rest_v1_router(rooms, Admissions(rooms, tickets, resumptions), invites, sources, tokens))
@@ -208,7 +208,9 @@ async def _is_ready(infrastructure: Infrastructure, projections: Sequence[Projec
 
 
 async def _greeting() -> PlainTextResponse:
-    return PlainTextResponse("This is onrecord's gateway. REST: /docs. Signaling: /signaling. Health: /readyz.\n")
+    return PlainTextResponse(
+        "This is onrecord's gateway. REST: /openapi.json. Signaling: /signaling. Health: /readyz.\n"
+    )
 
 
 @asynccontextmanager

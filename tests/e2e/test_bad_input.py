@@ -147,7 +147,7 @@ async def test_datagrams_that_are_no_rtp_harm_neither_their_own_recording_nor_ot
     await room.consent("alice", consent=True, seen_by="mona")
     offer = {"audio": {"codec": "opus", "payloadType": 111}, "video": {"codec": "vp8", "payloadType": 96}}
     sender = await room.sender("alice", clip)
-    again = (await room.post(f"/v1/rooms/{room.room_id}/participants/alice/rtp", offer)).json()
+    again = (await room.post(f"/v1/rooms/{room.room_id}/participants/alice/rtp", offer, room.server_token())).json()
     recording_id = await room.start("mona")
     await until_happened(running.infrastructure.store, ParticipantRecordingStarted)
     sending = asyncio.create_task(sender.run(video_frames=60, audio_packets=100))
@@ -208,15 +208,15 @@ async def test_tokens_that_are_expired_foreign_or_for_something_else_are_refused
 
 
 async def test_rest_requests_that_cannot_be_met_say_why(room: Meeting) -> None:
-    rtp = f"/v1/rooms/{room.room_id}/participants/mona/rtp"
+    rtp, server = f"/v1/rooms/{room.room_id}/participants/mona/rtp", room.server_token()
     video = {"codec": "H264", "payloadType": 96}
-    refused = await room.post(rtp, {"video": video})
+    refused = await room.post(rtp, {"video": video}, server)
     assert refused.status_code == 400
     assert refused.json()["code"] == "unsupported_codec"
     assert "VP8" in refused.json()["message"]
-    assert (await room.post(rtp, {})).json()["code"] == "no_tracks"
-    assert (await room.post(rtp, {"audio": {"codec": "opus", "payloadType": 300}})).status_code == 400
-    nobody = await room.post(f"/v1/rooms/{room.room_id}/participants/nobody/rtp", {"video": video})
+    assert (await room.post(rtp, {}, server)).json()["code"] == "no_tracks"
+    assert (await room.post(rtp, {"audio": {"codec": "opus", "payloadType": 300}}, server)).status_code == 400
+    nobody = await room.post(f"/v1/rooms/{room.room_id}/participants/nobody/rtp", {"video": video}, server)
     assert (nobody.status_code, nobody.json()["code"]) == (404, "participant_not_found")
     assert (await room.post("/v1/rooms/no-such-room/start", {})).status_code == 404
     assert (await room.post("/v2/rooms", {"webhook": {"endPoint": "not a url"}})).status_code == 400

@@ -128,6 +128,13 @@ async def test_the_document_tells_of_every_route_with_examples(running: System) 
             jsonschema.validate(example, {**schema, "components": document["components"]})
 
 
+async def test_no_page_is_served_whose_scripts_are_somebody_elses(running: System) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.http_port}") as http:
+        for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
+            assert (await http.get(path)).status_code == 404, path
+        assert "/openapi.json" in (await http.get("/")).text
+
+
 async def test_everything_needs_a_token_but_what_gives_none_away(running: System) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.http_port}") as http:
         document = (await http.get("/openapi.json")).json()

@@ -15,7 +15,7 @@ def require_moderation(identity: Identity, room_id: str) -> None:
 
 def require_moderator(identity: Identity) -> None:
     """Raise ForbiddenError unless the bearer moderates, or is a server; for ids whose room is yet to be found."""
-    if identity.role != "moderator" and "crawler" not in identity.roles:
+    if not identity.moderates:
         raise ForbiddenError("this token does not moderate: it lacks the permission allow_mod, and the role crawler")
 
 

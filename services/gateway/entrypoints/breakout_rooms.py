@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.gateway.entrypoints.bearer import actor, require_moderation
 from services.gateway.handlers import Rooms
@@ -22,8 +22,7 @@ class NewBreakoutRoom(BaseModel):
 
 
 class BreakoutRoom(BaseModel):
-    #: To be named in `start` of the room it belongs to.
-    breakout_room: str
+    breakout_room: str = Field(description="To be named in `start` of the room it belongs to.")
     name: str
 
 

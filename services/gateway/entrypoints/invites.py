@@ -29,10 +29,13 @@ def _moment(said: object) -> datetime | None:
 
 
 class NewInvite(BaseModel):
-    #: Guests are asked for it.
-    password: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    #: Until when the invite is good, as RFC 3339 writes it. Without one it is good until it is revoked.
-    expiration: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    password: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        default=None, description="Guests are asked for it."
+    )
+    expiration: Annotated[datetime | None, BeforeValidator(_moment)] = Field(
+        default=None,
+        description="Until when the invite is good, as RFC 3339 writes it. Without one it is good until it is revoked.",
+    )
 
 
 class Invite(BaseModel):

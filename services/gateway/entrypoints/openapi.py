@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 #: What everything may be refused with: for its parameters or body, its token, and while something is away.
@@ -31,12 +31,9 @@ Route = tuple[str, str]
 class Refusal(BaseModel):
     """What every error is answered with."""
 
-    #: For people: what was wrong and what to do.
-    message: str
-    #: For programs.
-    code: str
-    #: The HTTP status.
-    statusCode: int  # noqa: N815  the wire's name
+    message: str = Field(description="For people: what was wrong and what to do.")
+    code: str = Field(description="For programs.")
+    statusCode: int = Field(description="The HTTP status.")  # noqa: N815  the wire's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,36 +121,45 @@ def _answer(status: int, codes: Iterable[str]) -> dict[str, Any]:
 
 #: An example of what people are told with each code.
 MESSAGES: Mapping[str, str] = {
-    "already_merging": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 of the same recordings is running: wait for it",
-    "already_recording": "participant alice is being recorded: stop that first",
+    "already_merging": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 of the same recordings is running: wait for it, "
+    "or cancel it",
+    "already_recording": "participant alice is being recorded already as 66976600a8faa5fa9694945c",
     "body_too_large": "POST /v2/rooms: the body is longer than 65536 bytes",
-    "consent_required": "participant alice has not agreed to be recorded",
-    "file_not_found": "recording 66976600a8faa5fa9694945c has no finished file yet: try again when it is stopped",
+    "consent_required": "participant alice has not agreed to be recorded: have them agree, or attest it",
+    "file_not_found": "recording 66976600a8faa5fa9694945c has no file 0: it is not finished, or it was deleted",
     "forbidden": "this token is for room abcd-efgh-ijkl, not mnop-qrst-uvwx",
-    "invalid_invite_code": "an invite code is a UUID",
-    "invalid_request": "body.participantId: Field required",
-    "invite_not_found": "there is no such invite, or it is no longer good",
-    "merge_not_found": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 not found",
-    "merge_not_running": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 is not running",
-    "nested_breakout_room": "room abcd-efgh-ijkl is a breakout room itself",
-    "no_breakout_rooms": "a breakout room has no breakout rooms",
     "invalid_breakout_room_id": "room abcd-efgh-ijkl has no breakout room 3a0c9a3e-52a5-4a0f-9c60-0d3b7f6f2b11",
-    "not_recording": "participant alice is not being recorded",
-    "not_started": "the recording has not begun yet",
+    "invalid_invite_code": "the invite code is no UUID: take it as it is in the invite",
+    "invalid_request": "body.participantId: Field required",
+    "invite_not_found": "there is no such invite to room abcd-efgh-ijkl, or it is over: ask for a new one",
+    "merge_not_found": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 not found: it is an id that a start of a merge "
+    "answered",
+    "merge_not_running": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 is not running",
+    "nested_breakout_room": "room mnop-qrst-uvwx is a breakout room itself: open another one in room abcd-efgh-ijkl",
+    "no_breakout_rooms": "room abcd-efgh-ijkl has no breakout rooms: leave breakout_room out",
+    "no_ports": "no free pair of UDP ports from 40000 to 49999: widen ONRECORD_RTP_PORTS",
+    "no_tracks": "announce a video track, an audio track or both",
+    "not_recording": "participant alice is not being recorded: start a recording first",
+    "not_started": "recording 66976600a8faa5fa9694945c has not begun: wait until it is started, or stop it",
     "not_supported": "watermark is not supported: leave it out",
     "participant_not_allowed": "participant alice is none of the allowedParticipantIds of room abcd-efgh-ijkl",
     "participant_not_found": "participant alice is not in room abcd-efgh-ijkl: let them join first",
-    "recording_not_found": "recording 66976600a8faa5fa9694945c not found",
-    "recording_running": "recording 66976600a8faa5fa9694945c still runs: stop it",
-    "room_deactivated": "room abcd-efgh-ijkl is deactivated: nobody joins it any more",
-    "room_not_found": "room abcd-efgh-ijkl not found",
-    "session_not_found": "room abcd-efgh-ijkl has no live session",
-    "several_sessions": "the recordings are of several sessions: merge those of one session",
-    "too_many_attempts": "too many wrong passwords: try again later",
+    "recording_not_found": "there is no recording 66976600a8faa5fa9694945c here, or it was deleted",
+    "recording_running": "recording 66976600a8faa5fa9694945c is not over: stop it, and wait until it has stopped",
+    "room_deactivated": "room abcd-efgh-ijkl is deactivated: nobody joins it any more. Create another with "
+    "POST /v2/rooms",
+    "room_not_found": "Room not found: abcd-efgh-ijkl. Create it with POST /v2/rooms.",
+    "session_not_found": "room abcd-efgh-ijkl has no live session: let somebody join first",
+    "session_running": "participant alice is still in the room: try again when their other connection has ended",
+    "several_sessions": "the recordings are of sessions 61d6e823783d6b03a026ac05, 61d6e823783d6b03a026ac06: "
+    "merge those of one session",
+    "too_many_attempts": "10 wrong passwords were tried within a minute: wait for one, then try again",
     "unauthorized": "the token has expired: ask for a new one",
-    "unavailable": "the event log does not answer: try again",
-    "unsupported_file_format": "fileFormat mp4 is not supported: leave it out, or say webm",
-    "unsupported_kind": "kind screen_video is not supported: say audio or video",
-    "webhook_not_found": "webhook 2f1f2b9c-5d53-5a2e-9a53-0f6b1c2d3e4f not found",
-    "wrong_room_password": "the password of this invite is another one",
+    "unavailable": "the recorder service did not answer StartParticipantRecording within 5 s: is it running?",
+    "unsupported_codec": "codec 'H264' is not supported; supported are VP8, opus",
+    "unsupported_file_format": "fileFormat 'mp4' is not supported: leave it out, or say 'webm'",
+    "unsupported_kind": "kind 'screen_video' is not supported: say 'audio' or 'video'",
+    "webhook_not_found": "there is no webhook 2f1f2b9c-5d53-5a2e-9a53-0f6b1c2d3e4f: onrecord webhooks list shows those "
+    "there are",
+    "wrong_room_password": "the password is missing or wrong: it is told with the invite",
 }

@@ -67,15 +67,15 @@ def rtp_router(rooms: Rooms, sources: Sources, tokens: Tokens) -> APIRouter:
     ) -> RtpAnswer:
         """Tell where to send a participant's RTP and RTCP, from any SFU or sender.
 
-        In a room with media of type `rtp`, a server lets somebody join by this who is not there.
+        Participants announce their own, by a token that names them; moderators and servers announce anybody's. In a
+        room with media of type `rtp`, a server lets somebody join by this who is not there.
         """
         identity = tokens.read(authorization)
         await require_room_or_parent(identity, room_id, rooms)
         identity.require_participant(participant_id)
-        if identity.participant_id is None:
-            identity.require_rest()
         about = actor(identity), room_id, participant_id
-        if _is_server(identity):
+        if identity.participant_id is None:
+            _require_server(identity)
             opened = await sources.bring(*about, offer.name or participant_id, *offer.tracks())
         else:
             opened = await sources.open_rtp(*about, *offer.tracks())
@@ -87,16 +87,16 @@ def rtp_router(rooms: Rooms, sources: Sources, tokens: Tokens) -> APIRouter:
         identity = tokens.read(authorization)
         await require_room_or_parent(identity, room_id, rooms)
         identity.require_participant(participant_id)
-        identity.require_rest()
-        require_moderator(identity)
+        _require_server(identity)
         await sources.take_away(actor(identity), room_id, participant_id)
 
     return router
 
 
-def _is_server(identity: Identity) -> bool:
-    """Tell whether the bearer may let others in."""
-    return identity.participant_id is None and (identity.role == "moderator" or "crawler" in identity.roles)
+def _require_server(identity: Identity) -> None:
+    """Raise ForbiddenError unless the bearer may let others in and out, and send what is taken for theirs."""
+    identity.require_rest()
+    require_moderator(identity)
 
 
 def _answer(ports: RtpPorts | None) -> TrackAnswer | None:

@@ -15,27 +15,30 @@ from shared.runtime.tokens import Tokens
 
 #: Longer than any of them. The bound also keeps out text that cannot be encoded.
 _Text = Annotated[str, StringConstraints(max_length=1024)]
+_BreakoutRoom = Annotated[_Text | None, Field(description="Enter this breakout room of the room.")]
+_Resumption = Annotated[
+    _Text | None, Field(description="Of an earlier ticket to this room: come back as the same participant.")
+]
 
 
 class Start(BaseModel):
     """How to come in. The token is enough; a resumption of this room gives back the same participant id."""
 
-    #: Enter this breakout room of the room.
-    breakout_room: _Text | None = None
-    resumption: _Text | None = None
-    #: Taken, and not needed: the token says who may come in.
-    invite_code: _Text | None = None
-    password: _Text | None = None
+    breakout_room: _BreakoutRoom = None
+    resumption: _Resumption = None
+    invite_code: _Text | None = Field(
+        default=None, description="Taken, and not needed: the token says who may come in."
+    )
+    password: _Text | None = Field(default=None, description="Taken, and not needed.")
 
 
 class StartInvited(BaseModel):
     """How a guest comes in."""
 
     invite_code: _Text
-    #: Needed where the invite has one.
-    password: _Text | None = None
-    breakout_room: _Text | None = None
-    resumption: _Text | None = None
+    password: _Text | None = Field(default=None, description="Needed where the invite has one.")
+    breakout_room: _BreakoutRoom = None
+    resumption: _Resumption = None
 
 
 class Ticket(BaseModel):

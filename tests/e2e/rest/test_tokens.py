@@ -14,6 +14,7 @@ from tests.e2e.rest.tokens import signed, token
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 _STOP = "/v2/recordings/participant/stop"
+_AUDIO = {"audio": {"codec": "opus", "payloadType": 111}}
 #: What a call about a room without a session is answered, once the token was found good.
 _LET_IN, _FORBIDDEN = (404, "session_not_found"), (403, "forbidden")
 
@@ -71,19 +72,31 @@ async def test_a_token_for_joining_alone_is_refused_although_it_moderates(
         assert await server.refused(method, path, body, joining) == _FORBIDDEN, f"{method} {path}"
 
 
-async def test_a_token_that_neither_serves_nor_moderates_makes_rooms_and_reads(server: Server, calls: Calls) -> None:
+async def test_a_token_that_neither_serves_nor_moderates_makes_plain_rooms_and_reads_no_recordings(
+    server: Server, calls: Calls
+) -> None:
     call = await calls.begin()
     reading = server.token(roles=None)
     for method, path in (
         ("GET", "/v2/rooms"),
+        ("GET", f"/v2/rooms/{call.room_id}"),
+        ("GET", f"/v2/rooms/validate/{call.room_id}"),
         ("POST", "/v2/rooms"),
         ("GET", "/v2/sessions"),
-        ("GET", "/v2/recordings/participant"),
-        ("GET", "/v2/recordings/participant/track"),
-        ("GET", "/v2/recordings/participant/merge"),
-        ("GET", "/v2/transcodings"),
     ):
         assert (await server.ask(method, path, token=reading)).status_code == 200, f"{method} {path}"
+    for path in (
+        "recordings/participant",
+        "recordings/participant/track",
+        "recordings/participant/merge",
+        "transcodings",
+    ):
+        assert await server.refused("GET", f"/v2/{path}", token=reading) == _FORBIDDEN, path
+    arranged = {"consentAttestation": {"reference": "contract 4711"}}
+    assert await server.refused("POST", "/v2/rooms", arranged, reading) == _FORBIDDEN
+    assert await server.refused("POST", "/v2/rooms", {}, server.token(roles=None, permissions=[])) == _FORBIDDEN
+    announced = f"/v1/rooms/{call.room_id}/participants/alice/rtp"
+    assert await server.refused("POST", announced, _AUDIO, reading) == _FORBIDDEN
     for path, body in (
         ("rooms/deactivate", {"roomId": call.room_id}),
         ("sessions/end", {"roomId": call.room_id}),
@@ -105,6 +118,12 @@ async def test_a_token_is_for_the_room_and_the_participant_that_it_names(server:
     assert await server.refused("POST", _STOP, call.about("alice"), bound) == _LET_IN
     assert await server.refused("POST", _STOP, call.about("bob"), bound) == _FORBIDDEN
     assert await server.refused("POST", _STOP, other.about("alice"), bound) == _FORBIDDEN
+
+    assert await server.refused("GET", "/v2/rooms", token=bound) == _FORBIDDEN
+    validated = await server.ask("GET", f"/v2/rooms/validate/{call.room_id}", token=bound)
+    assert (validated.status_code, validated.json()["consentAttestation"]) == (200, None)
+    own = server.token(roles=None, participantId="alice")
+    assert (await server.ask("GET", "/v2/recordings/participant", token=own)).status_code == 200
 
     of_the_room = server.token(roomId=call.room_id)
     assert await server.refused("GET", f"/v2/rooms/{other.room_id}", token=of_the_room) == _FORBIDDEN

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.runtime.credentials import load_credentials
+from shared.runtime.settings import Settings, load_settings
+from shared.runtime.tokens import Tokens
 from tests.support.command import onrecord
 
 _UNREACHABLE = "127.0.0.1:1"
@@ -58,3 +61,19 @@ def test_a_token_is_made_with_credentials_that_are_kept(data_dir: Path) -> None:
     kept = (data_dir / "credentials.json").read_text()
     onrecord("token --moderator", {}, data_dir)
     assert (data_dir / "credentials.json").read_text() == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "roles"),
+    [
+        ("--participant alice", {"rtc"}),
+        ("--participant alice --moderator", {"rtc"}),
+        ("--participant alice --server", {"crawler"}),
+        ("--server", {"crawler"}),
+        ("--moderator", set()),
+    ],
+)
+def test_a_token_for_a_browser_is_for_joining_alone(arguments: str, roles: set[str], data_dir: Path) -> None:
+    made = onrecord(f"token {arguments}", {}, data_dir)
+    credentials = load_credentials(load_settings(Settings, data_dir=data_dir))
+    assert Tokens(credentials).read(made.stdout).roles == roles

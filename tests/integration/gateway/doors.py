@@ -60,7 +60,7 @@ class Doors:
     room_id: str = ""
 
     async def create_room(self, **body: Any) -> str:
-        answer = await self.http.post("/v2/rooms", json=body, headers=bearer())
+        answer = await self.http.post("/v2/rooms", json=body, headers=bearer(roles=["crawler"]))
         assert answer.status_code == 200, answer.text
         return str(answer.json()["roomId"])
 

@@ -111,7 +111,7 @@ class Merging:
         return await self.http.post(path, json=body, headers=bearer(**({"roles": ["crawler"]} | claims)))
 
     async def get(self, path: str, **claims: Any) -> httpx.Response:
-        return await self.http.get(path, headers=bearer(**claims))
+        return await self.http.get(path, headers=bearer(**({"roles": ["crawler"]} | claims)))
 
 
 @asynccontextmanager

@@ -163,7 +163,7 @@ async def test_names_are_in_any_language(doors: Doors, name: str) -> None:
 
 async def test_a_token_of_the_parent_announces_media_for_its_breakout_rooms(doors: Doors) -> None:
     green = await doors.breakout_room()
-    bound = bearer(room_id=doors.room_id)
+    bound = bearer(room_id=doors.room_id, roles=["crawler"])
     there = await doors.http.post(f"/v1/rooms/{green}/participants/alice/rtp", json={}, headers=bound)
     assert refusal(there) == (404, "participant_not_found")
     another = await doors.create_room()
@@ -180,7 +180,7 @@ async def test_a_token_of_the_parent_announces_media_for_its_breakout_rooms(door
     ("body", "policy"), [({}, "clear"), ({"consentPolicy": "clear"}, "clear"), ({"consentPolicy": "keep"}, "keep")]
 )
 async def test_a_room_has_a_consent_policy(doors: Doors, store: PostgresEventStore, body: Any, policy: str) -> None:
-    answer = (await doors.http.post("/v2/rooms", json=body, headers=bearer())).json()
+    answer = (await doors.http.post("/v2/rooms", json=body, headers=bearer(roles=["crawler"]))).json()
     assert answer["consentPolicy"] == policy
     created = decode((await store.read(room_stream(answer["roomId"])))[0])
     assert isinstance(created, RoomCreated)
@@ -189,13 +189,15 @@ async def test_a_room_has_a_consent_policy(doors: Doors, store: PostgresEventSto
 
 async def test_a_room_keeps_its_policy_and_says_so(doors: Doors) -> None:
     body = {"customRoomId": "standup", "consentPolicy": "keep"}
-    first = (await doors.http.post("/v2/rooms", json=body, headers=bearer())).json()
-    again = (await doors.http.post("/v2/rooms", json=body | {"consentPolicy": "clear"}, headers=bearer())).json()
+    first = (await doors.http.post("/v2/rooms", json=body, headers=bearer(roles=["crawler"]))).json()
+    again = (
+        await doors.http.post("/v2/rooms", json=body | {"consentPolicy": "clear"}, headers=bearer(roles=["crawler"]))
+    ).json()
     assert first == again
     assert (first["customRoomId"], first["consentPolicy"]) == ("standup", "keep")
 
 
 @pytest.mark.parametrize("policy", ["", "Keep", "forever", 5, True, ["keep"]])
 async def test_there_are_no_other_policies(doors: Doors, policy: Any) -> None:
-    answer = await doors.http.post("/v2/rooms", json={"consentPolicy": policy}, headers=bearer())
+    answer = await doors.http.post("/v2/rooms", json={"consentPolicy": policy}, headers=bearer(roles=["crawler"]))
     assert refusal(answer) == (400, "invalid_request")

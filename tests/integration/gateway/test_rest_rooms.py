@@ -62,6 +62,12 @@ async def test_a_field_that_is_null_is_absent(desk: Desk) -> None:
     assert room["autoCloseConfig"] is None
 
 
+async def test_what_is_empty_is_absent_and_slashes_around_a_folder_mean_nothing(desk: Desk) -> None:
+    room, other = [await desk.asked("rooms", {"customRoomId": "", "storagePrefix": "/team/"}) for _ in range(2)]
+    assert (room["customRoomId"], room["storagePrefix"]) == (None, "team")
+    assert room["roomId"] != other["roomId"]
+
+
 async def test_who_vouches_keeps_consent_unless_they_say_otherwise(desk: Desk) -> None:
     room = await desk.asked("rooms", {"consentAttestation": {}})
     assert (room["consentPolicy"], room["consentAttestation"]) == ("keep", {})
@@ -81,7 +87,6 @@ async def test_the_same_custom_id_gives_the_room_as_it_was_made_first(desk: Desk
     ("body", "code"),
     [
         ({"autoStartConfig": {"recording": {}}}, "not_supported"),
-        ({"customRoomId": ""}, "invalid_request"),
         ({"customRoomId": "a\x00b"}, "invalid_request"),
         ({"webhook": {}}, "invalid_request"),
         ({"webhook": {"endPoint": "ftp://example.org"}}, "invalid_request"),
@@ -96,6 +101,7 @@ async def test_the_same_custom_id_gives_the_room_as_it_was_made_first(desk: Desk
         ({"consentAttestation": {"reference": ""}}, "invalid_request"),
         ({"media": {"type": "webrtc"}}, "invalid_request"),
         ({"storagePrefix": "../up"}, "invalid_request"),
+        ({"storagePrefix": "my folder"}, "invalid_request"),
     ],
 )
 async def test_what_cannot_be_is_refused(desk: Desk, body: Any, code: str) -> None:
@@ -225,6 +231,43 @@ async def test_a_token_that_is_bound_to_a_room_sees_that_one_and_makes_none(desk
     assert refusal(await desk.post("rooms", headers=bound)) == (403, "forbidden")
     assert refusal(await desk.post("rooms/deactivate", {"roomId": other}, bound)) == (403, "forbidden")
     assert (await desk.post("rooms/deactivate", {"roomId": mine}, bound)).status_code == 200
+
+
+_PLAIN_ROOM: dict[str, Any] = {"customRoomId": "plain", "geoFence": {}, "consentPolicy": None}
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "customRoomId"])
+async def test_how_a_room_shall_be_is_for_servers_and_moderators_to_say(desk: Desk, name: str) -> None:
+    body = {name: ALL[name]}
+    for headers in (bearer(), bearer(permissions=["ask_join"])):
+        assert refusal(await desk.post("rooms", body, headers)) == (403, "forbidden")
+    for headers in (crawler(), bearer(permissions=["allow_mod"])):
+        assert (await desk.post("rooms", body, headers)).status_code == 200
+
+
+async def test_whoever_may_join_makes_a_plain_room_and_a_guest_makes_none(desk: Desk) -> None:
+    for headers in (bearer(), bearer(permissions=["allow_mod"]), crawler(permissions=["ask_join"])):
+        assert (await desk.post("rooms", _PLAIN_ROOM, headers)).status_code == 200
+    for body in (None, {}, _PLAIN_ROOM):
+        assert refusal(await desk.post("rooms", body, bearer(permissions=["ask_join"]))) == (403, "forbidden")
+
+
+async def test_only_who_may_arrange_a_room_is_shown_how_it_is_arranged(desk: Desk) -> None:
+    room = await desk.asked("rooms", ALL)
+    hidden = dict.fromkeys(("webhook", "allowedParticipantIds", "consentAttestation", "storagePrefix"))
+    for path in (f"rooms/{room['roomId']}", f"rooms/validate/{room['roomId']}"):
+        for headers in (crawler(), bearer(permissions=["allow_mod"])):
+            assert (await desk.get(path, headers)).json() == room
+        for claims in ({}, {"participant_id": "ann"}, {"participant_id": "ann", "permissions": ["allow_mod"]}):
+            answer = await desk.get(path, bearer(**claims))
+            assert (answer.status_code, answer.json()) == (200, room | hidden)
+    again = await desk.post("rooms", {"customRoomId": room["customRoomId"]}, bearer())
+    assert again.json() == room | hidden
+
+
+async def test_a_participant_does_not_list_rooms(desk: Desk) -> None:
+    for headers in (bearer(participant_id="ann"), crawler(participant_id="ann")):
+        assert refusal(await desk.get("rooms", headers)) == (403, "forbidden")
 
 
 async def test_any_server_reads_and_makes_rooms_and_who_moderates_deactivates_them(desk: Desk) -> None:

@@ -75,15 +75,33 @@ async def test_in_other_rooms_nobody_joins_by_an_announcement(desk: Desk) -> Non
 
 async def test_only_who_moderates_lets_others_in_or_out(desk: Desk) -> None:
     room_id = await desk.room(media={"type": "rtp"})
-    for headers in (bearer(), bearer(participant_id="ann", permissions=["allow_mod"])):
-        assert refused(await announce(desk, room_id, headers=headers)) == (404, "participant_not_found")
-    assert refused(await take_away(desk, room_id, headers=bearer())) == (403, "forbidden")
-    assert refused(await take_away(desk, room_id, headers=bearer(roles=["rtc"]))) == (403, "forbidden")
-    joins_only = bearer(roles=["rtc"], permissions=["allow_mod"])
-    for headers in (crawler(participant_id="bob"), crawler(room_id="another"), joins_only):
+    for themselves in (bearer(participant_id="ann"), bearer(participant_id="ann", permissions=["allow_mod"])):
+        assert refused(await announce(desk, room_id, headers=themselves)) == (404, "participant_not_found")
+    for headers in (
+        bearer(),
+        bearer(room_id=room_id),
+        bearer(permissions=["ask_join"]),
+        bearer(roles=["rtc"], permissions=["allow_mod"]),
+        bearer(participant_id="bob"),
+        crawler(participant_id="bob"),
+        crawler(room_id="another"),
+    ):
         assert refused(await take_away(desk, room_id, headers=headers)) == (403, "forbidden")
         assert refused(await announce(desk, room_id, headers=headers)) == (403, "forbidden")
     assert await present(desk, room_id) == []
+
+
+async def test_nobody_announces_media_for_another_who_is_there_but_a_server(desk: Desk) -> None:
+    room_id, worker = await desk.room(), Worker()
+    await desk.doors.joined(room_id, "ann")
+    async with desk.doors.bus.answer(RECORDER_COMMANDS, answering({OpenRtpSource: worker})):
+        for stranger in (bearer(), bearer(room_id=room_id), bearer(participant_id="bob"), bearer(roles=["rtc"])):
+            assert refused(await announce(desk, room_id, headers=stranger)) == (403, "forbidden")
+        assert worker.asked == []
+        own = bearer(participant_id="ann", roles=["rtc"])
+        for headers in (own, bearer(participant_id="ann"), bearer(permissions=["allow_mod"]), crawler()):
+            assert (await announce(desk, room_id, headers=headers)).status_code == 200
+    assert [each.participant_id for each in worker.asked] == ["ann"] * 4
 
 
 async def test_who_is_not_allowed_or_comes_too_late_does_not_join_by_it_either(desk: Desk) -> None:

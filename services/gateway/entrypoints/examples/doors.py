@@ -22,7 +22,7 @@ WEBHOOKS: dict[Route, Told] = {
 
 _MISSING = {404: ("room_not_found",)}
 _ENTERED = {
-    400: ("room_deactivated", "invalid_breakout_room_id", "no_breakout_rooms"),
+    400: ("room_deactivated", "invalid_breakout_room_id", "no_breakout_rooms", "session_running"),
     403: ("participant_not_allowed",),
     **_MISSING,
 }
@@ -69,7 +69,7 @@ SIGNALING: dict[Route, Told] = {
             "audio": {"port": 40002, "rtcpPort": 40003},
         },
         {
-            400: ("room_deactivated",),
+            400: ("room_deactivated", "no_tracks", "unsupported_codec", "no_ports"),
             403: ("participant_not_allowed",),
             404: ("room_not_found", "participant_not_found"),
         },

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse
 
+from services.gateway.entrypoints.bearer import require_moderator
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, paged, url_of
 from services.gateway.entrypoints.v2.recording_files import FileNotFoundInStoreError, StoredFiles
 from services.gateway.entrypoints.v2.recording_models import History, RecordingObject, RecordingPage
@@ -85,9 +87,9 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
     async def list_recordings(
         request: Request,
         page: Paging,
-        room_id: Annotated[RoomId | None, Query(alias="roomId")] = None,
-        session_id: Annotated[SessionId | None, Query(alias="sessionId")] = None,
-        participant_id: Annotated[ParticipantId | None, Query(alias="participantId")] = None,
+        room_id: Annotated[RoomId | None, EmptyIsAbsent, Query(alias="roomId")] = None,
+        session_id: Annotated[SessionId | None, EmptyIsAbsent, Query(alias="sessionId")] = None,
+        participant_id: Annotated[ParticipantId | None, EmptyIsAbsent, Query(alias="participantId")] = None,
         authorization: Authorization = None,
     ) -> dict[str, Any]:
         """List recordings, newest first."""
@@ -152,7 +154,9 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
 
 
 def _require(identity: Identity, room_id: str | None, participant_id: str | None) -> None:
-    """Raise ForbiddenError when the token is bound to another room or participant."""
+    """Raise ForbiddenError unless the bearer moderates there, is a server, or asks for what is their own."""
+    if identity.participant_id is None:
+        require_moderator(identity)
     if room_id is not None:
         identity.require_room(room_id)
     if participant_id is not None:

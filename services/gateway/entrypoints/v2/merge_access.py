@@ -13,20 +13,18 @@ from shared.runtime.tokens import Identity
 
 
 def require_merging(identity: Identity) -> None:
-    """Raise ForbiddenError unless the bearer may have things merged; the room is asked about once it is known."""
-    require_reading(identity)
-    require_moderator(identity)
+    """Raise ForbiddenError unless the bearer may have recordings merged, and see what came of it.
 
-
-def require_reading(identity: Identity) -> None:
-    """Raise ForbiddenError unless the bearer may see merges; the room is asked about once it is known."""
+    The room is asked about once it is known.
+    """
     identity.require_rest()
     require_any_participant(identity)
+    require_moderator(identity)
 
 
 def seen_room(identity: Identity, room_id: str | None) -> str | None:
     """Return the room whose merges a list shows; None: all. Raises ForbiddenError."""
-    require_reading(identity)
+    require_merging(identity)
     if room_id is not None:
         identity.require_room(room_id)
     return room_id or identity.room_id
@@ -34,7 +32,7 @@ def seen_room(identity: Identity, room_id: str | None) -> str | None:
 
 async def seen_merge(merges: Merges, identity: Identity, merge_id: str, layout: MergeLayout) -> KeptMerge:
     """Return a merge that the bearer may see. Raises ForbiddenError and MergeNotFoundError."""
-    require_reading(identity)
+    require_merging(identity)
     merge = await merges.merge(merge_id, layout)
     identity.require_room(merge.room_id)
     return merge

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from services.gateway.entrypoints.bearer import actor
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.merge_sources import Source
 from services.gateway.merges import MOST_INPUTS, Asked
-from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, SessionId, StoragePrefix, WebhookUrl
+from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, SessionId, WebhookUrl
 from shared.contracts.participant_recording import RecordingKind
 from shared.runtime.tokens import Identity
 
@@ -23,7 +24,7 @@ class ChannelEntry(BaseModel):
     """Whose sound goes into the channel."""
 
     participant_id: ParticipantId = Field(alias="participantId")
-    recording_id: ParticipantRecordingId | None = Field(
+    recording_id: Annotated[ParticipantRecordingId | None, EmptyIsAbsent] = Field(
         default=None, alias="recordingId", description="Else their newest one in the session is taken."
     )
     type: _Type | None = Field(default=None, description="Of which type the newest one is. `participant`, if not said.")
@@ -36,15 +37,11 @@ class ChannelEntry(BaseModel):
 _Channel = Annotated[list[ChannelEntry], Field(min_length=1, max_length=MOST_INPUTS // 2)]
 
 
-def _absent_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 class _NewMerge(BaseModel):
-    webhook_url: Annotated[WebhookUrl | None, BeforeValidator(_absent_if_empty)] = Field(
+    webhook_url: Annotated[WebhookUrl | None, EmptyIsAbsent] = Field(
         default=None, alias="webhookUrl", description="Told of this merge, beside the room's own target."
     )
-    dir_path: StoragePrefix | None = Field(
+    dir_path: Folders | None = Field(
         default=None, alias="dirPath", description="Where the file goes, below the room's own folder: `team/calls`."
     )
     watermark: Any = Field(default=None, description="Is not supported.")

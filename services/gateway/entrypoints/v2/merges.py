@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.merge_access import merged_file, require_merging, seen_merge, seen_room
 from services.gateway.entrypoints.v2.merge_requests import NewMerge
 from services.gateway.entrypoints.v2.merge_shape import MergeObject, merge_object, states_of
@@ -51,10 +52,10 @@ def merges_router(merges: Merges, files: StoredFiles, tokens: Tokens, public_url
     async def list_merges(
         page: Paging,
         request: Request,
-        status: Literal["running", "completed", "failed"] | None = None,
-        room_id: Annotated[RoomId | None, Query(alias="roomId")] = None,
-        session_id: Annotated[SessionId | None, Query(alias="sessionId")] = None,
-        merge_id: Annotated[MergeId | None, Query(alias="id")] = None,
+        status: Annotated[Literal["running", "completed", "failed"] | None, EmptyIsAbsent] = None,
+        room_id: Annotated[RoomId | None, EmptyIsAbsent, Query(alias="roomId")] = None,
+        session_id: Annotated[SessionId | None, EmptyIsAbsent, Query(alias="sessionId")] = None,
+        merge_id: Annotated[MergeId | None, EmptyIsAbsent, Query(alias="id")] = None,
         authorization: Authorization = None,
     ) -> dict[str, Any]:
         """List merges, newest first."""

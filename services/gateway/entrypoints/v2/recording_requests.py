@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from services.gateway.entrypoints.bearer import actor, require_moderation
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.participant_recordings import Asker, Subject, Wishes
-from shared.contracts.identifiers import ParticipantId, RoomId, StoragePrefix, WebhookUrl
+from shared.contracts.identifiers import ParticipantId, RoomId, WebhookUrl
 from shared.contracts.room_settings import Attestation
 from shared.eventsourcing.decider import RefusedError
 from shared.runtime.tokens import Identity
@@ -58,18 +59,16 @@ class AboutTrack(About):
                 raise UnsupportedKindError(self.kind)
 
 
-def _absent_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 class Start(About):
     """How somebody shall be recorded. `metadata` is taken, and nothing is done with it."""
 
-    file_format: str | None = Field(default=None, alias="fileFormat", description="`webm`, which it is anyway.")
-    webhook_url: Annotated[WebhookUrl | None, BeforeValidator(_absent_if_empty)] = Field(
+    file_format: Annotated[str | None, EmptyIsAbsent] = Field(
+        default=None, alias="fileFormat", description="`webm`, which it is anyway."
+    )
+    webhook_url: Annotated[WebhookUrl | None, EmptyIsAbsent] = Field(
         default=None, alias="webhookUrl", description="Told of this recording, beside the room's own target."
     )
-    bucket_dir_path: StoragePrefix | None = Field(
+    bucket_dir_path: Folders | None = Field(
         default=None,
         alias="bucketDirPath",
         description="Where the files go, below the room's own folder: `team/calls`.",

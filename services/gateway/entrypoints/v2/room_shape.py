@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -10,15 +11,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringCo
 
 from services.gateway.adapters.directory import ListedRoom
 from services.gateway.domain.room_life import RoomSettings
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.projections.sessions import room_object_id
-from shared.contracts.identifiers import ParticipantId, StoragePrefix, WebhookUrl
+from shared.contracts.identifiers import ParticipantId, WebhookUrl
 from shared.contracts.room import ConsentPolicy
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 
 #: VideoSDK's own default, in minutes, and a year.
 _DURATION, _LONGEST = 480, 525_600
+#: Where a room's server is told, what it vouches for, whom it expects, and where it puts files: nobody else's business.
+_ARRANGEMENTS = ("webhook", "allowedParticipantIds", "consentAttestation", "storagePrefix")
 
 
 def _is_http(url: str) -> str:
@@ -57,7 +61,7 @@ class AutoCloseConfig(BaseModel):
 class NewRoom(BaseModel):
     """How a room shall be. A field that is null is absent, and other fields are ignored."""
 
-    custom_room_id: _CustomRoomId | None = Field(default=None, alias="customRoomId")
+    custom_room_id: Annotated[_CustomRoomId | None, EmptyIsAbsent] = Field(default=None, alias="customRoomId")
     webhook: Webhook | None = None
     auto_close: AutoCloseConfig | None = Field(default=None, alias="autoCloseConfig")
     auto_start: object = Field(default=None, alias="autoStartConfig", description="Not supported.")
@@ -74,9 +78,14 @@ class NewRoom(BaseModel):
         default=None, alias="consentAttestation", description="You vouch for everybody whom you have recorded here."
     )
     media: MediaSource | None = Field(default=None, description="Who is present is whose plain RTP is announced.")
-    storage_prefix: StoragePrefix | None = Field(
+    storage_prefix: Folders | None = Field(
         default=None, alias="storagePrefix", description="The folder below the storage root that files go to."
     )
+
+    @property
+    def is_arranged(self) -> bool:
+        """Whether anything is asked for beyond a plain room."""
+        return self.model_copy(update={"custom_room_id": None, "auto_start": None}) != NewRoom()
 
     def settings(self) -> RoomSettings:
         """Return what the room is made with. Raises NotSupportedError."""
@@ -115,6 +124,11 @@ def room_object(room: ListedRoom, api_key: str, url: str) -> dict[str, Any]:
         "media": _written(settings.media),
         "storagePrefix": settings.storage_prefix or None,
     }
+
+
+def without_arrangements(room: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the room's object as those see it who may not say how rooms are."""
+    return {**room, **dict.fromkeys(_ARRANGEMENTS)}
 
 
 def _user_id(api_key: str) -> str:

@@ -10,9 +10,14 @@ from pydantic import BaseModel, Field
 from services.gateway.adapters.directory import Directory, ListedRoom
 from services.gateway.domain.room import require_active
 from services.gateway.domain.room_errors import RoomNotFoundError
-from services.gateway.entrypoints.bearer import actor, require_any_participant, require_moderation
+from services.gateway.entrypoints.bearer import (
+    actor,
+    require_any_participant,
+    require_moderation,
+    require_moderator,
+)
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged, url_of
-from services.gateway.entrypoints.v2.room_shape import NewRoom, room_object
+from services.gateway.entrypoints.v2.room_shape import NewRoom, room_object, without_arrangements
 from services.gateway.handlers import Rooms
 from shared.contracts.identifiers import RoomId
 from shared.runtime.http import Authorization
@@ -27,7 +32,8 @@ def rooms_router(rooms: Rooms, directory: Directory, tokens: Tokens, public_url:
     router = APIRouter(prefix="/rooms")
 
     def shown(room: ListedRoom, identity: Identity, request: Request) -> dict[str, Any]:
-        return room_object(room, identity.api_key, url_of(request, public_url))
+        written = room_object(room, identity.api_key, url_of(request, public_url))
+        return written if _arranges(identity) else without_arrangements(written)
 
     async def found(name: str, identity: Identity) -> ListedRoom:
         room = await directory.room(name)
@@ -43,11 +49,14 @@ def rooms_router(rooms: Rooms, directory: Directory, tokens: Tokens, public_url:
     async def create_room(
         request: Request, body: NewRoom | None = None, authorization: Authorization = None
     ) -> dict[str, Any]:
-        """Create a room, or return the one with that customRoomId, as it was created first."""
+        """Create a room, or return the one with that customRoomId, as it was created first.
+
+        With nothing but a customRoomId, whoever may join creates one; all else is for moderators and servers.
+        """
         identity = tokens.read(authorization)
         identity.require_rest()
-        _require_unbound(identity)
         asked = body or NewRoom()
+        _require_making(identity, asked)
         room_id = await rooms.create(actor(identity), asked.custom_room_id, asked.settings())
         return shown(await as_it_is(room_id), identity, request)
 
@@ -61,6 +70,7 @@ def rooms_router(rooms: Rooms, directory: Directory, tokens: Tokens, public_url:
         """List rooms, the newest first."""
         identity = tokens.read(authorization)
         identity.require_rest()
+        require_any_participant(identity)
         listed, total = await directory.rooms(page.per_page, page.offset, only=identity.room_id, name=query or None)
         return paged([shown(room, identity, request) for room in listed], page, total)
 
@@ -77,7 +87,7 @@ def rooms_router(rooms: Rooms, directory: Directory, tokens: Tokens, public_url:
     @router.get("/validate/{name}")
     @router.post("/validate/{name}", include_in_schema=False)
     async def validate_room(request: Request, name: Sought, authorization: Authorization = None) -> dict[str, Any]:
-        """Return the room if it can be joined."""
+        """Return the room if it can be joined. Participants are not shown what its server arranged."""
         identity = tokens.read(authorization)
         identity.require_rest()
         room = await found(name, identity)
@@ -86,7 +96,7 @@ def rooms_router(rooms: Rooms, directory: Directory, tokens: Tokens, public_url:
 
     @router.get("/{name}")
     async def get_room(request: Request, name: Sought, authorization: Authorization = None) -> dict[str, Any]:
-        """Return the room with that roomId, customRoomId or id."""
+        """Return the room with that roomId, customRoomId or id. Participants are not shown what its server arranged."""
         identity = tokens.read(authorization)
         identity.require_rest()
         return shown(await found(name, identity), identity, request)
@@ -94,7 +104,16 @@ def rooms_router(rooms: Rooms, directory: Directory, tokens: Tokens, public_url:
     return router
 
 
-def _require_unbound(identity: Identity) -> None:
+def _require_making(identity: Identity, asked: NewRoom) -> None:
     require_any_participant(identity)
     if identity.room_id is not None:
         raise ForbiddenError(f"this token is for room {identity.room_id} only: it creates none")
+    if asked.is_arranged:
+        require_moderator(identity)
+    if identity.role == "guest" and not identity.moderates:
+        raise ForbiddenError("this token creates no rooms: it lacks the permission allow_join")
+
+
+def _arranges(identity: Identity) -> bool:
+    """Tell whether the bearer may say how rooms are, and so see it."""
+    return identity.moderates and identity.participant_id is None

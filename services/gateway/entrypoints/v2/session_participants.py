@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, model_validator
 
 from services.gateway.adapters.directory import Directory
 from services.gateway.entrypoints.bearer import actor
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.session_access import SessionAccess, UnknownParticipantError
 from services.gateway.entrypoints.v2.session_shape import participant_object
@@ -21,8 +22,8 @@ class Remove(BaseModel):
     """One of room and session is enough."""
 
     participant_id: ParticipantId = Field(alias="participantId")
-    room_id: RoomId | None = Field(default=None, alias="roomId")
-    session_id: SessionId | None = Field(default=None, alias="sessionId")
+    room_id: Annotated[RoomId | None, EmptyIsAbsent] = Field(default=None, alias="roomId")
+    session_id: Annotated[SessionId | None, EmptyIsAbsent] = Field(default=None, alias="sessionId")
 
     @model_validator(mode="after")
     def _names_where(self) -> Remove:

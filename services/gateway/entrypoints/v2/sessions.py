@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.gateway.adapters.directory import Directory, WhichSessions
 from services.gateway.entrypoints.bearer import actor
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.session_access import SessionAccess
 from services.gateway.handlers import Rooms
@@ -24,15 +25,21 @@ _EpochMs = Annotated[int, Query(ge=0, le=253_370_764_800_000)]
 
 class End(BaseModel):
     room_id: RoomId = Field(alias="roomId")
-    session_id: SessionId | None = Field(default=None, alias="sessionId", description="The live one if it is left out.")
+    session_id: Annotated[SessionId | None, EmptyIsAbsent] = Field(
+        default=None, alias="sessionId", description="The live one if it is left out."
+    )
 
 
 def _which(
     room_id: Annotated[Sought | None, Query(alias="roomId")] = None,
     custom_room_id: Annotated[Sought | None, Query(alias="customRoomId")] = None,
-    status: Literal["ongoing", "ended"] | None = None,
-    start_date: Annotated[_EpochMs | None, Query(alias="startDate", description="Began then or later.")] = None,
-    end_date: Annotated[_EpochMs | None, Query(alias="endDate", description="Began then or before.")] = None,
+    status: Annotated[Literal["ongoing", "ended"] | None, EmptyIsAbsent] = None,
+    start_date: Annotated[
+        _EpochMs | None, EmptyIsAbsent, Query(alias="startDate", description="Began then or later.")
+    ] = None,
+    end_date: Annotated[
+        _EpochMs | None, EmptyIsAbsent, Query(alias="endDate", description="Began then or before.")
+    ] = None,
     query: Annotated[Sought | None, Query(description="A part of an id, or of a participant's name.")] = None,
 ) -> WhichSessions:
     return WhichSessions(

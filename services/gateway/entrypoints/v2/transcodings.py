@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
 from services.gateway.entrypoints.bearer import actor
+from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.merge_access import merged_file, require_merging, seen_merge, seen_room
 from services.gateway.entrypoints.v2.merge_requests import NewTranscoding
 from services.gateway.entrypoints.v2.merge_shape import TranscodingObject, transcoding_object
@@ -47,9 +48,9 @@ def transcodings_router(merges: Merges, files: StoredFiles, tokens: Tokens, publ
     async def list_transcodings(
         page: Paging,
         request: Request,
-        status: MergeState | None = None,
-        room_id: Annotated[RoomId | None, Query(alias="roomId")] = None,
-        session_id: Annotated[SessionId | None, Query(alias="sessionId")] = None,
+        status: Annotated[MergeState | None, EmptyIsAbsent] = None,
+        room_id: Annotated[RoomId | None, EmptyIsAbsent, Query(alias="roomId")] = None,
+        session_id: Annotated[SessionId | None, EmptyIsAbsent, Query(alias="sessionId")] = None,
         authorization: Authorization = None,
     ) -> dict[str, Any]:
         """List transcodings, newest first."""

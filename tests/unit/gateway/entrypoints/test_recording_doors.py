@@ -135,11 +135,19 @@ async def test_what_is_asked_reaches_the_recorder(doors: Doors) -> None:
     assert (asked.webhook_url, asked.storage_prefix) == ("https://target.example/hook?a=1", "team/calls/today")
 
 
-async def test_an_empty_target_is_none(doors: Doors) -> None:
-    assert (
-        await doors.post(f"{_PARTICIPANT}/start", {**_ANN, "webhookUrl": "", "bucketDirPath": ""})
-    ).status_code == 200
+async def test_what_is_empty_is_absent(doors: Doors) -> None:
+    empty = dict.fromkeys(("webhookUrl", "bucketDirPath", "fileFormat"), "")
+    assert (await doors.post(f"{_PARTICIPANT}/start", {**_ANN, **empty})).status_code == 200
     assert (doors.house.started().webhook_url, doors.house.started().storage_prefix) == (None, "team")
+
+
+@pytest.mark.parametrize(
+    ("said", "folder"),
+    [("recordings/", "team/recordings"), ("/s3path", "team/s3path"), ("//a/b//", "team/a/b"), ("/", "team")],
+)
+async def test_slashes_around_a_folder_mean_nothing(doors: Doors, said: str, folder: str) -> None:
+    assert (await doors.post(f"{_PARTICIPANT}/start", {**_ANN, "bucketDirPath": said})).status_code == 200
+    assert doors.house.started().storage_prefix == folder
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "pause", "resume"])
@@ -175,7 +183,6 @@ async def test_whom_it_is_about_has_to_be_said(doors: Doors, action: str, body: 
         ({"fileFormat": "mp4"}, "unsupported_file_format"),
         ({"fileFormat": "m3u8"}, "unsupported_file_format"),
         ({"fileFormat": "WebM "}, "unsupported_file_format"),
-        ({"fileFormat": ""}, "unsupported_file_format"),
         ({"fileFormat": ["webm"]}, "invalid_request"),
         ({"webhookUrl": 5}, "invalid_request"),
         ({"webhookUrl": "x" * 513}, "invalid_request"),
@@ -183,7 +190,10 @@ async def test_whom_it_is_about_has_to_be_said(doors: Doors, action: str, body: 
         ({"consentAttestation": True}, "invalid_request"),
         ({"consentAttestation": {"reference": ""}}, "invalid_request"),
         ({"consentAttestation": {"reference": "a\x00"}}, "invalid_request"),
-        ({"bucketDirPath": "/etc"}, "invalid_request"),
+        ({"bucketDirPath": "/../etc"}, "invalid_request"),
+        ({"bucketDirPath": "my folder"}, "invalid_request"),
+        ({"bucketDirPath": "/.hidden/"}, "invalid_request"),
+        ({"bucketDirPath": " /a"}, "invalid_request"),
         ({"bucketDirPath": ".."}, "invalid_request"),
         ({"bucketDirPath": "a/../b"}, "invalid_request"),
         ({"bucketDirPath": "a\\b"}, "invalid_request"),

@@ -11,7 +11,6 @@ from shared.runtime.credentials import Credentials, load_credentials
 from shared.runtime.errors import StartupError
 from shared.runtime.settings import Settings, load_settings
 
-
 SECRET = "a secret of thirty-two bytes ..."
 OTHER_SECRET = SECRET[::-1]
 
@@ -40,7 +39,9 @@ def test_half_of_them_is_refused_and_both_are_named(tmp_path: Path, half: dict[s
 
 @pytest.mark.parametrize("ours", [{"api_key": "key", "api_secret": SECRET}, {}])
 def test_other_keys_are_accepted_beside_ours(tmp_path: Path, ours: dict[str, str]) -> None:
-    credentials = load_credentials(load_settings(Settings, data_dir=tmp_path, api_other_keys={"old": OTHER_SECRET}, **ours))
+    credentials = load_credentials(
+        load_settings(Settings, data_dir=tmp_path, api_other_keys={"old": OTHER_SECRET}, **ours)
+    )
     assert (credentials.secret_of("old"), credentials.secret_of(credentials.api_key)) == (
         OTHER_SECRET,
         credentials.api_secret,
