@@ -108,7 +108,7 @@ class MergeRequested(MergeEvent):
     layout: MergeLayout
     inputs: tuple[MergeInput, ...]
     #: Where this merge is told of, beside the room's own target.
-    webhook_url: WebhookUrl | None = None
+    webhook_url: str | None = None
     storage_prefix: StoragePrefix = ""
 
 

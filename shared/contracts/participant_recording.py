@@ -144,7 +144,8 @@ class ParticipantRecordingAwaited(ParticipantRecordingEvent):
     type: ClassVar[str] = "participant-recording.awaited.v1"
 
     until: Moment
-    webhook_url: WebhookUrl | None = None
+    #: Any text: what was taken once is read for ever, whatever may be asked for now.
+    webhook_url: str | None = None
     storage_prefix: StoragePrefix = ""
 
 
@@ -156,7 +157,7 @@ class ParticipantRecordingRequested(ParticipantRecordingEvent):
     #: The room recording it is part of; None: a server asked for this one alone.
     recording_id: RecordingId | None = None
     #: Where this recording is told of, beside the room's own target.
-    webhook_url: WebhookUrl | None = None
+    webhook_url: str | None = None
     #: Where its files go, below the storage root.
     storage_prefix: StoragePrefix = ""
     #: The participant was awaited before: this is not the first that is heard of it.

@@ -73,7 +73,7 @@ async def test_an_answer_is_a_quoted_string(calls: Calls) -> None:
     "quirk",
     [
         {"bucketDirPath": None, "webhookUrl": None, "fileFormat": None, "metadata": None, "consentAttestation": None},
-        {"webhookUrl": "YOUR_WEBHOOK_URL", "bucketDirPath": "s3path"},
+        {"webhookUrl": "Your Webhook URL", "bucketDirPath": "s3path"},
         {"webhookUrl": "webhook", "metadata": {"10": 1.0, "2": None}},
         {"webhookUrl": "", "bucketDirPath": ""},
         {"kind": "video", "templateUrl": "x", "config": {"layout": {}}, "fileFormat": "webm"},

@@ -99,6 +99,14 @@ async def test_null_is_absent(merging: Merging) -> None:
     assert (asked(merging).webhook_url, asked(merging).storage_prefix) == (None, "acme")
 
 
+@pytest.mark.parametrize(("said", "target"), [("", None), ("Your Webhook URL", "Your Webhook URL")])
+async def test_a_target_that_is_none_does_not_keep_anything_from_being_merged(
+    merging: Merging, said: str, target: str | None
+) -> None:
+    await merging.merged({**_BODY, "webhookUrl": said})
+    assert asked(merging).webhook_url == target
+
+
 async def test_the_newest_recording_of_the_session_is_taken(merging: Merging) -> None:
     await merging.record("newer", "ann")
     await merging.record("another-session", "ann", session="s2")
@@ -212,7 +220,8 @@ async def test_the_same_merge_does_not_run_twice(merging: Merging) -> None:
         ({"sessionId": None}, (400, "invalid_request")),
         ({"dirPath": "../up"}, (400, "invalid_request")),
         ({"dirPath": "x" * 254}, (400, "invalid_request")),
-        ({"webhookUrl": "not a url"}, (400, "invalid_request")),
+        ({"webhookUrl": "https://e.org/\x1b[2J"}, (400, "invalid_request")),
+        ({"webhookUrl": "https://e.org/\u202e"}, (400, "invalid_request")),
         ({"watermark": {"type": "image"}}, (400, "not_supported")),
         ({"watermarks": []}, (400, "not_supported")),
         ({"sessionId": "unknown"}, (404, "session_not_found")),

@@ -68,6 +68,11 @@ async def test_what_is_empty_is_absent_and_slashes_around_a_folder_mean_nothing(
     assert room["roomId"] != other["roomId"]
 
 
+async def test_an_empty_target_is_none(desk: Desk) -> None:
+    room = await desk.asked("rooms", {"webhook": {"endPoint": "", "events": ["session*"]}})
+    assert room["webhook"] is None
+
+
 async def test_who_vouches_keeps_consent_unless_they_say_otherwise(desk: Desk) -> None:
     room = await desk.asked("rooms", {"consentAttestation": {}})
     assert (room["consentPolicy"], room["consentAttestation"]) == ("keep", {})
@@ -91,6 +96,13 @@ async def test_the_same_custom_id_gives_the_room_as_it_was_made_first(desk: Desk
         ({"webhook": {}}, "invalid_request"),
         ({"webhook": {"endPoint": "ftp://example.org"}}, "invalid_request"),
         ({"webhook": {"endPoint": "https://"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "Your Webhook URL"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "https://xn--a/hook"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "https://.example.org/"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "https://example.org:0/"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "https://example.org:65536/"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "https://example.org/\u202e"}}, "invalid_request"),
+        ({"webhook": {"endPoint": "https://example.org/\x1b[2J"}}, "invalid_request"),
         ({"webhook": {"endPoint": "https://example.org/" + "x" * 512}}, "invalid_request"),
         ({"autoCloseConfig": {"type": "never"}}, "invalid_request"),
         ({"autoCloseConfig": {"type": "session-ends", "duration": 0}}, "invalid_request"),

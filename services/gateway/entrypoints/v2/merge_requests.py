@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field, field_validator
 from services.gateway.entrypoints.bearer import actor
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
+from services.gateway.entrypoints.v2.webhook_target import CallTarget
 from services.gateway.merge_sources import Source
 from services.gateway.merges import MOST_INPUTS, Asked
-from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, SessionId, WebhookUrl
+from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, SessionId
 from shared.contracts.participant_recording import RecordingKind
 from shared.runtime.tokens import Identity
 
@@ -38,7 +39,7 @@ _Channel = Annotated[list[ChannelEntry], Field(min_length=1, max_length=MOST_INP
 
 
 class _NewMerge(BaseModel):
-    webhook_url: Annotated[WebhookUrl | None, EmptyIsAbsent] = Field(
+    webhook_url: CallTarget = Field(
         default=None, alias="webhookUrl", description="Told of this merge, beside the room's own target."
     )
     dir_path: Folders | None = Field(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from services.gateway.entrypoints.bearer import actor, require_moderation
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
+from services.gateway.entrypoints.v2.webhook_target import CallTarget
 from services.gateway.participant_recordings import Asker, Subject, Wishes
-from shared.contracts.identifiers import ParticipantId, RoomId, WebhookUrl
+from shared.contracts.identifiers import ParticipantId, RoomId
 from shared.contracts.room_settings import Attestation
 from shared.eventsourcing.decider import RefusedError
 from shared.runtime.tokens import Identity
@@ -65,7 +66,7 @@ class Start(About):
     file_format: Annotated[str | None, EmptyIsAbsent] = Field(
         default=None, alias="fileFormat", description="`webm`, which it is anyway."
     )
-    webhook_url: Annotated[WebhookUrl | None, EmptyIsAbsent] = Field(
+    webhook_url: CallTarget = Field(
         default=None, alias="webhookUrl", description="Told of this recording, beside the room's own target."
     )
     bucket_dir_path: Folders | None = Field(

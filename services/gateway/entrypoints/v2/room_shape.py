@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from services.gateway.adapters.directory import ListedRoom
 from services.gateway.domain.room_life import RoomSettings
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.entrypoints.v2.paging import moment
+from services.gateway.entrypoints.v2.webhook_target import RoomTarget
 from services.gateway.projections.sessions import room_object_id
-from shared.contracts.identifiers import ParticipantId, WebhookUrl
+from shared.contracts.identifiers import ParticipantId
 from shared.contracts.room import ConsentPolicy
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 
@@ -23,13 +23,6 @@ from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 _DURATION, _LONGEST = 480, 525_600
 #: Where a room's server is told, what it vouches for, whom it expects, and where it puts files: nobody else's business.
 _ARRANGEMENTS = ("webhook", "allowedParticipantIds", "consentAttestation", "storagePrefix")
-
-
-def _is_http(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("write a URL with http or https and a host: https://example.org/hook")
-    return url
 
 
 def _nothing_if_null(value: object) -> object:
@@ -41,7 +34,7 @@ _CustomRoomId = Annotated[str, StringConstraints(min_length=1, max_length=128, p
 
 
 class Webhook(BaseModel):
-    end_point: Annotated[WebhookUrl, AfterValidator(_is_http)] = Field(alias="endPoint")
+    end_point: RoomTarget = Field(alias="endPoint")
     events: Annotated[tuple[_EventName, ...], BeforeValidator(_nothing_if_null)] = Field(
         default=(), max_length=64, description="`*` stands for any rest of a name: `session*`. None named: all."
     )
@@ -91,9 +84,10 @@ class NewRoom(BaseModel):
         """Return what the room is made with. Raises NotSupportedError."""
         if self.auto_start is not None:
             raise NotSupportedError("autoStartConfig", "leave it out, and start recordings when they shall begin")
+        webhook = self.webhook if self.webhook and self.webhook.end_point else None
         return RoomSettings(
-            webhook_url=self.webhook.end_point if self.webhook else None,
-            webhook_events=self.webhook.events if self.webhook else (),
+            webhook_url=webhook.end_point if webhook else None,
+            webhook_events=webhook.events if webhook else (),
             consent_policy=self.consent_policy or ("keep" if self.attestation else "clear"),
             auto_close=self.auto_close.auto_close() if self.auto_close else None,
             allowed_participant_ids=self.allowed_participant_ids,

@@ -150,6 +150,12 @@ async def test_slashes_around_a_folder_mean_nothing(doors: Doors, said: str, fol
     assert doors.house.started().storage_prefix == folder
 
 
+@pytest.mark.parametrize("target", ["Your Webhook URL", "webhook", "x" * 512])
+async def test_a_target_that_is_no_url_does_not_keep_anybody_from_being_recorded(doors: Doors, target: str) -> None:
+    assert (await doors.post(f"{_PARTICIPANT}/start", {**_ANN, "webhookUrl": target})).status_code == 200
+    assert doors.house.started().webhook_url == target
+
+
 @pytest.mark.parametrize("action", ["start", "stop", "pause", "resume"])
 @pytest.mark.parametrize(
     "body",
@@ -186,7 +192,9 @@ async def test_whom_it_is_about_has_to_be_said(doors: Doors, action: str, body: 
         ({"fileFormat": ["webm"]}, "invalid_request"),
         ({"webhookUrl": 5}, "invalid_request"),
         ({"webhookUrl": "x" * 513}, "invalid_request"),
-        ({"webhookUrl": "https://a b"}, "invalid_request"),
+        ({"webhookUrl": "https://a\x1b[2J"}, "invalid_request"),
+        ({"webhookUrl": "https://a\u202e"}, "invalid_request"),
+        ({"webhookUrl": "https://a\nb"}, "invalid_request"),
         ({"consentAttestation": True}, "invalid_request"),
         ({"consentAttestation": {"reference": ""}}, "invalid_request"),
         ({"consentAttestation": {"reference": "a\x00"}}, "invalid_request"),
