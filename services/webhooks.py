@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import typer
 
+from services.audit.views.telling import shown
 from services.notifier.handlers import Resending, WebhookNotFoundError
 from services.notifier.outbox import WebhookOutbox
 from shared.contracts.webhook import WebhookEvent, webhook_stream
@@ -48,7 +49,7 @@ async def list_command(room_id: str | None, state: str | None, limit: int, *, as
         typer.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        typer.echo(f"{row['id']}  {row['at']}  {row['state']:<9}  {row['webhook_type']:<32}  {row['url']}")
+        _say(f"{row['id']}  {row['at']}  {row['state']:<9}  {row['webhook_type']:<32}  {row['url']}")
 
 
 async def show_command(webhook_id: UUID, *, as_json: bool) -> None:
@@ -63,10 +64,10 @@ async def show_command(webhook_id: UUID, *, as_json: bool) -> None:
         typer.echo(json.dumps({**_readable(row), "body": row["body"].decode(), "history": history}, indent=2))
         return
     for name, value in _readable(row).items():
-        typer.echo(f"{name:<13} {'' if value is None else value}")
-    typer.echo(f"{'body':<13} {row['body'].decode()}")
+        _say(f"{name:<13} {'' if value is None else value}")
+    _say(f"{'body':<13} {row['body'].decode()}")
     for each in history:
-        typer.echo("  ".join(f"{name} {value}" for name, value in each.items()))
+        _say("  ".join(f"{name} {value}" for name, value in each.items()))
 
 
 async def resend_command(webhook_id: UUID) -> None:
@@ -88,6 +89,11 @@ async def _reading() -> AsyncIterator[asyncpg.Pool]:
                 yield pool
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
             raise NoOutboxError from error
+
+
+def _say(line: str) -> None:
+    """Print it: addresses and bodies hold what people outside have written."""
+    typer.echo(shown(line))
 
 
 def _readable(row: asyncpg.Record) -> dict[str, Any]:

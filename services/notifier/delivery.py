@@ -1,7 +1,8 @@
 """Delivery: posts what is due in the outbox, and writes down how that went.
 
 The webhooks of a recording are posted to a target one after the other, those of different recordings at the same time.
-Each host has its bound, so a target that answers slowly, or not at all, holds up its own alone.
+Targets and hosts have their bounds, so one that answers slowly, or not at all, holds up its own alone. Whatever goes
+wrong with one webhook is its order's alone too.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import asyncpg
 import structlog
 
 from services.notifier.domain.webhook import WEBHOOK, ReportAttempt, Webhook, WebhookCommand, WebhookHappened
-from services.notifier.hosts import Hosts
 from services.notifier.outbox import Due, WebhookOutbox
+from services.notifier.places import Places
 from services.notifier.posting import Attempts
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler, Decided
-from shared.eventsourcing.errors import EventSourcingError, LogUnavailableError
+from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.store import EventStore
 from shared.runtime.clock import Clock
 
@@ -33,6 +34,8 @@ AT_ONCE = 256
 _LOOK = 100
 #: How long after a fault the outbox is looked at again, and an outcome written down again.
 _RETRY_SECONDS = 0.5
+#: How long an order rests that failed in a way that nobody foresaw: it may do so for ever.
+_REST_SECONDS = 30.0
 #: Between two looks: what happens at the same time is looked at together.
 _PAUSE_SECONDS = 0.01
 #: The longest that is slept without a look: clocks are set.
@@ -49,9 +52,11 @@ class Delivery:
         self._webhooks: CommandHandler[Webhook, WebhookCommand, WebhookHappened] = CommandHandler(store, WEBHOOK)
         self._attempts = attempts
         self._clock = clock
-        self._hosts = Hosts()
+        self._places = Places()
         #: The orders that are being posted, each by its task.
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        #: The orders that are left alone for a while.
+        self._resting: set[UUID] = set()
         #: Webhooks whose row does not know yet what is in their stream up to this position.
         self._ahead: dict[UUID, int] = {}
         self._ending = False
@@ -78,7 +83,7 @@ class Delivery:
             self._ahead = await self._outbox.behind(self._ahead) if self._ahead else {}
             now = self._clock()
             while len(self._busy) < AT_ONCE:
-                due = await self._outbox.due(now, _LOOK, self._busy, self._hosts.full(), self._ahead)
+                due = await self._due(now)
                 began = [self._begin(each, posting, changed) for each in due]
                 if len(due) < _LOOK or not any(began):
                     break
@@ -87,11 +92,16 @@ class Delivery:
             _log.warning("outbox not read", error=str(error))
             return _RETRY_SECONDS
 
+    async def _due(self, now: datetime) -> list[Due]:
+        orders, full = self._busy.keys() | self._resting, self._places.full_targets()
+        return await self._outbox.due(now, _LOOK, orders, full, self._places.full_hosts(), self._ahead)
+
     def _begin(self, due: Due, posting: asyncio.TaskGroup, changed: asyncio.Event) -> bool:
-        """Post it, if there is a place for it; those that were looked at together may be of one order or host."""
-        if len(self._busy) >= AT_ONCE or due.order_key in self._busy or due.host in self._hosts.full():
+        """Post it, if there is a place for it; those that were looked at together may be of one order or target."""
+        is_taken = due.order_key in self._busy or due.order_key in self._resting
+        if len(self._busy) >= AT_ONCE or is_taken or not self._places.is_there(due.url, due.host):
             return False
-        self._hosts.begin(due.host)
+        self._places.begin(due.url, due.host)
         self._busy[due.order_key] = posting.create_task(self._post_in_order(due, changed))
         return True
 
@@ -112,17 +122,33 @@ class Delivery:
             while due is not None:
                 is_over = await self._tell(due)
                 due = await self._following(due) if is_over else None
-        except (EventSourcingError, asyncpg.PostgresError) as error:
+        except (LogUnavailableError, asyncpg.PostgresError) as error:
             _log.warning("webhooks wait", webhook_id=str(first.id), error=str(error))
-            await asyncio.sleep(_RETRY_SECONDS)
+            self._rest(first.order_key, _RETRY_SECONDS, changed)
+        except Exception:  # noqa: BLE001  a fault that nobody foresaw is logged, and is this order's alone
+            _log.exception("webhooks of an order wait", webhook_id=str(first.id))
+            self._rest(first.order_key, _REST_SECONDS, changed)
         finally:
-            self._hosts.end(first.host)
+            self._places.end(first.url, first.host)
             del self._busy[first.order_key]
             changed.set()
 
+    def _rest(self, order: UUID, seconds: float, changed: asyncio.Event) -> None:
+        """Leave it alone for a while, without a place: others have that meanwhile."""
+
+        def wake() -> None:
+            self._resting.discard(order)
+            changed.set()
+
+        self._resting.add(order)
+        asyncio.get_running_loop().call_later(seconds, wake)
+
     async def _following(self, due: Due) -> Due | None:
-        """Return the next of its order, without a wait until the outbox has heard of this one."""
-        if due.resent or self._ending:
+        """Return the next of its order, without a wait until the outbox has heard of this one.
+
+        A target that fails has one place for all its orders, so there it has to ask for that anew.
+        """
+        if due.resent or self._ending or self._places.is_failing(due.url):
             return None
         following = await self._outbox.following(due, self._clock())
         return None if following and following.id in self._ahead else following
@@ -135,17 +161,17 @@ class Delivery:
             self._ahead[due.id] = known.position
             return False
         report = await self._attempts.make(due, known.state.attempts + 1)
-        self._note_host(due.host, report)
+        self._note_target(due.url, report)
         decided = await self._write_down(stream, report, Context("service:notifier", due.event_id, due.correlation_id))
         self._ahead[due.id] = decided.position
         return decided.state.outcome in ("delivered", "given_up")
 
-    def _note_host(self, host: str, report: ReportAttempt) -> None:
-        """Ask a host less that gives no answer, or is broken or overrun. A refusal is an answer."""
+    def _note_target(self, url: str, report: ReportAttempt) -> None:
+        """Ask a target less that gives no answer, or is broken or overrun. A refusal is an answer."""
         if report.status is None or report.status >= 500 or report.status == 429:
-            self._hosts.failed(host)
+            self._places.failed(url)
         else:
-            self._hosts.answered(host)
+            self._places.answered(url)
 
     async def _write_down(
         self, stream: str, report: ReportAttempt, context: Context
@@ -153,7 +179,7 @@ class Delivery:
         while True:
             try:
                 return await self._webhooks.handle(stream, report, context)
-            except LogUnavailableError as error:
+            except (LogUnavailableError, ConcurrencyConflictError) as error:
                 # Not given up: it would be posted again, though we know what came of it.
                 _log.warning("outcome of webhook not written down yet", stream=stream, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)

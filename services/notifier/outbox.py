@@ -14,8 +14,8 @@ from shared.eventsourcing.outages import outages_told
 _FIELDS = """id, event_id, correlation_id, room_id, order_key, global_position, url, host, webhook_type, body, at,
     resent, stream_position"""
 _DUE = f"""SELECT {_FIELDS} FROM webhook_outbox.webhooks
-    WHERE next_at <= $1 AND order_key <> ALL ($2) AND host <> ALL ($3) AND id <> ALL ($4)
-    ORDER BY next_at, global_position LIMIT $5"""  # noqa: S608  nothing but the list above
+    WHERE next_at <= $1 AND order_key <> ALL ($2) AND url <> ALL ($3) AND host <> ALL ($4) AND id <> ALL ($5)
+    ORDER BY next_at, global_position LIMIT $6"""  # noqa: S608  nothing but the list above
 _NEXT = f"""SELECT {_FIELDS} FROM webhook_outbox.webhooks
     WHERE order_key = $1 AND global_position > $2 AND state = 'pending' AND due_at <= $3
     ORDER BY global_position LIMIT 1"""  # noqa: S608
@@ -56,12 +56,13 @@ class WebhookOutbox:
         at: datetime,
         limit: int,
         orders: Collection[UUID] = (),
+        urls: Collection[str] = (),
         hosts: Collection[str] = (),
         webhooks: Collection[UUID] = (),
     ) -> list[Due]:
-        """Return what is due longest, and is of none of these orders, hosts and webhooks."""
+        """Return what is due longest, and is of none of these orders, targets, hosts and webhooks."""
         with outages_told():
-            rows = await self._pool.fetch(_DUE, at, list(orders), list(hosts), list(webhooks), limit)
+            rows = await self._pool.fetch(_DUE, at, list(orders), list(urls), list(hosts), list(webhooks), limit)
         return [Due(*row) for row in rows]
 
     async def following(self, due: Due, at: datetime) -> Due | None:

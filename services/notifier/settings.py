@@ -17,7 +17,7 @@ class NotifierSettings(SigningSettings):
     #: Networks that may be posted to although they are not public, `10.1.0.0/16,fd00::/8`.
     webhook_networks: str | None = None
     #: Seconds to wait after the first, second, … attempt that failed; after the last one it is given up. 12 h: 43200.
-    webhook_retries: str = "5,300,1800,7200,18000,36000,43200,43200,43200,43200"
+    webhook_retries: str = "5,300,1800,7200,18000,36000,43200,43200,43200,43200,43200"
 
     @field_validator("webhook_networks")
     @classmethod

@@ -12,13 +12,10 @@ import httpcore
 import structlog
 
 from services.notifier.adapters.addresses import Address, Network, may_be_posted_to
-from services.notifier.adapters.errors import TargetAddressError, TargetUnreachableError
+from services.notifier.adapters.errors import TargetAddressError, TargetNameError, TargetUnreachableError
 
 _log = structlog.get_logger()
 
-#: Names that are looked up at the same time. In threads of their own: one whose servers are dead takes many seconds,
-#: and would hold up whatever else the process does in threads.
-_LOOKUPS = 32
 #: Addresses of one name that are tried, and for how long each.
 _TRIES = 3
 _CONNECT_SECONDS = 4.0
@@ -43,7 +40,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to one of the host's addresses. Raises TargetAddressError, also if only one of them is not public."""
+        """Connect to one of the host's addresses. Raises TargetError, also if only one of them is not public."""
         failed: Exception | None = None
         for address in (await self._checked(host))[:_TRIES]:
             try:
@@ -64,7 +61,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         try:
             addresses = await self._resolve(host)
         except (OSError, ValueError) as error:
-            raise TargetUnreachableError(host, "its name is not known") from error
+            raise TargetNameError(host) from error
         for address in addresses:
             if not may_be_posted_to(address, self._allowed):
                 _log.warning("webhook target refused", host=host, address=str(address))
@@ -75,8 +72,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 class Resolver:
     """Looks names up by the system's means, hosts in any notation among them: 0x7f.1 is 127.0.0.1."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="resolve")
+    def __init__(self, at_once: int) -> None:
+        # Threads of their own: a lookup whose servers are dead takes half a minute, cannot be cancelled, and would hold
+        # up whatever else the process does in threads.
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="resolve")
 
     async def resolve(self, host: str) -> Sequence[Address]:
         """Return its addresses, each once, in the order to try them. Raises OSError and ValueError."""

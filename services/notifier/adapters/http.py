@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import httpcore
-import httpx
 
 from services.notifier.adapters.addresses import Network
 from services.notifier.adapters.errors import (
@@ -19,6 +18,7 @@ from services.notifier.adapters.errors import (
     TargetUrlError,
 )
 from services.notifier.adapters.guarded_network import GuardedNetwork, Resolve, Resolver
+from shared.runtime.http_url import http_url
 
 #: For all of it: looking up the name, connecting, posting, and the answer's head.
 _TIMEOUT_SECONDS = 10.0
@@ -43,7 +43,8 @@ class HttpPoster:
     """Posts to addresses that it may post to. It follows no redirects and knows no proxies."""
 
     def __init__(self, allowed: Sequence[Network], connections: int, resolve: Resolve | None = None) -> None:
-        self._resolver = Resolver()
+        # As many lookups as connections: names whose servers are dead never have all threads.
+        self._resolver = Resolver(connections)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=connections,
@@ -82,11 +83,9 @@ class HttpPoster:
 def _request(url: str, body: bytes, headers: Mapping[str, str]) -> httpcore.Request:
     """Take the URL apart, with its host's letters of all scripts in ASCII. Raises TargetUrlError."""
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
+        parsed = http_url(url)
+    except ValueError as error:
         raise TargetUrlError(url) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise TargetUrlError(url)
     target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
     fixed = [(b"host", parsed.netloc), (b"content-length", b"%d" % len(body)), (b"user-agent", b"onrecord")]
     sent = fixed + [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -11,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from shared.contracts.webhook import webhook_id
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.projection_runner import rebuild
 from tests.integration.notifier.target import Target, all_told, create_room, notifying, record, waiting_is
@@ -54,6 +55,22 @@ async def test_webhooks_are_listed_shown_and_posted_again(
     assert [each["what"] for each in shown["history"]] == ["failed", "resend-requested", "delivered"]
     text = (await run(f"webhooks show {first}", database_url, tmp_path)).stdout
     assert "the target answered 500" in text
+
+
+async def test_what_people_outside_have_written_moves_no_cursor_and_turns_no_writing_around(
+    database_url: str, database: asyncpg.Pool, store: PostgresEventStore, tmp_path: Path
+) -> None:
+    """Older rules let such a URL into the log."""
+    url = "http://127.0.0.1:1/\x1b[2J\u202e"
+    async with sequencing(store), notifying(store, database):
+        await create_room(store, "r", url)
+        ids = await record(store, "r", 1)
+        await eventually(lambda: all_told(store, ids))
+        await eventually(lambda: waiting_is(database, 0))
+    for command in ("list", f"show {webhook_id(ids[0], url)}"):
+        said = (await run(f"webhooks {command}", database_url, tmp_path)).stdout
+        assert "http://127.0.0.1:1/\ufffd[2J\ufffd" in said
+        assert all(line.isprintable() for line in said.splitlines())
 
 
 async def test_what_is_not_there_is_one_sentence(

@@ -14,7 +14,7 @@ from services.notifier import delivery
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing import projection_runner
-from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.errors import ConcurrencyConflictError, EventSourcingError, LogUnavailableError
 from shared.eventsourcing.event import NewEvent, StoredEvent
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.projection_runner import rebuild
@@ -39,7 +39,7 @@ class _Store(PostgresEventStore):
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         super().__init__(pool)
-        self.refusals = 0
+        self.refusals: list[EventSourcingError] = []
         self.asked_for: list[str] = []
         self.hangs = asyncio.Event()
         self.hung = asyncio.Event()
@@ -50,8 +50,7 @@ class _Store(PostgresEventStore):
             self.hung.set()
             await self.hangs.wait()
             if self.refusals:
-                self.refusals -= 1
-                raise LogUnavailableError("the test said so")
+                raise self.refusals.pop()
         return await super().append(stream, expected, events)
 
     async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
@@ -77,12 +76,17 @@ async def test_who_is_killed_between_posting_and_writing_it_down_posts_it_again_
     assert target.posted[0] == target.posted[1]
 
 
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [(LogUnavailableError("the test said so"), 2), (ConcurrencyConflictError("webhook-x", 0, 1), 25)],
+    ids=["away", "crowded"],
+)
 async def test_while_an_outcome_cannot_be_written_down_it_is_kept_and_nothing_is_posted_again(
-    database: asyncpg.Pool, target: Target
+    database: asyncpg.Pool, target: Target, error: EventSourcingError, times: int
 ) -> None:
     """Seen to fail with the webhook taken up anew after a refused append."""
     store = _Store(database)
-    store.refusals = 2
+    store.refusals = [error] * times
     async with sequencing(store), notifying(store, database):
         await create_room(store, "r", target.url())
         ids = await record(store, "r", 2)

@@ -15,6 +15,7 @@ from services.notifier.adapters.errors import (
     TargetAddressError,
     TargetAnswerError,
     TargetError,
+    TargetNameError,
     TargetSilentError,
     TargetUnreachableError,
     TargetUrlError,
@@ -173,6 +174,16 @@ async def test_proxies_of_the_environment_are_not_asked(target: Target, monkeypa
     assert await post(target.url()) == Answer(200)
 
 
+async def test_a_name_that_tls_would_choke_on_is_no_url() -> None:
+    """Seen to fail with its resolver asked: that one knows it, and TLS raised by itself."""
+
+    async def resolve(_: str) -> Sequence[Address]:
+        return [ip_address("127.0.0.1")]
+
+    with pytest.raises(TargetUrlError):
+        await post("https://.h/", LOOPBACK, resolve)
+
+
 @pytest.mark.parametrize("url", ["gopher://h/", "http://", "http://h:port/", "h", "file:///etc/passwd", "http://[::1/"])
 async def test_a_url_that_cannot_be_posted_to_is_refused(url: str) -> None:
     with pytest.raises(TargetUrlError):
@@ -183,7 +194,7 @@ async def test_a_name_that_nobody_knows_is_not_reached() -> None:
     async def resolve(_: str) -> Sequence[Address]:
         raise OSError(-2, "Name or service not known")
 
-    with pytest.raises(TargetUnreachableError, match=r"nobody\.example"):
+    with pytest.raises(TargetNameError, match=r"nobody\.example"):
         await post("http://nobody.example/", LOOPBACK, resolve)
 
 

@@ -372,7 +372,7 @@ async def test_what_is_due_is_found_quickly_among_many_that_were_delivered(datab
     )
     await database.execute("ANALYZE webhook_outbox.webhooks")
     for query, arguments in (
-        (outbox._DUE, (LATE, [], [], [], 100)),
+        (outbox._DUE, (LATE, [], [], [], [], 100)),
         (outbox._NEXT_AT, (LATE,)),
         (outbox._NEXT, (UUID(int=1), 5, LATE)),
         (outbox._FIND, (UUID(int=1),)),
