@@ -112,9 +112,9 @@ class _Changes:
     def _state(self, event: WebhookDelivered | WebhookFailed) -> str:
         if isinstance(event, WebhookDelivered):
             return "delivered"
-        if (event.room_id, event.url) in self.disabled:
-            return "disabled"
-        return "pending" if event.retry_at else "given_up"
+        if event.retry_at is None:
+            return "given_up"
+        return "disabled" if (event.room_id, event.url) in self.disabled else "pending"
 
     async def _disable(self, event: WebhookTargetDisabled, position: int) -> None:
         await self.write()
@@ -147,7 +147,7 @@ def _host(url: str) -> str:
 
 WEBHOOK_OUTBOX = Projection(
     "webhook_outbox",
-    2,
+    3,
     sql.TABLES,
     (
         RoomCreated,

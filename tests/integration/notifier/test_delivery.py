@@ -182,7 +182,6 @@ class _Host:
 async def test_targets_that_are_dead_have_one_connection_each_and_few_together(
     database: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    """Seen to fail with failures noted for the host: those that are alive waited for the dead."""
     host = _Host()
     async with sequencing(store), notifying(store, database, (0.05,) * 2, host):
         for n in range(40):

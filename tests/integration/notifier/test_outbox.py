@@ -238,6 +238,18 @@ async def test_a_target_that_is_gone_holds_all_of_its_room_until_one_is_delivere
     assert [row["next_at"] is not None for row in rows] == [True, False, True, False]
 
 
+async def test_what_is_given_up_while_its_target_is_gone_stays_so_when_the_target_is_back(
+    database: asyncpg.Pool,
+) -> None:
+    """Seen to fail with a target that is gone coming first: what was given up was posted again."""
+    log = await log_of(created(), requested(), started())
+    gone, last = await rows_of(database, log)
+    await report(log, gone["event_id"], ROOM_URL, 410)
+    await report(log, last["event_id"], ROOM_URL, 500)
+    await report(log, gone["event_id"], ROOM_URL, 200)
+    assert [row["state"] for row in await rows_of(database, log)] == ["delivered", "given_up"]
+
+
 async def report(
     log: EventStore,
     event_id: UUID,
