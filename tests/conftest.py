@@ -1,3 +1,16 @@
 """Fixtures and hooks of the whole suite."""
 
+import pytest
+
 pytest_plugins = ["tests.support.fixtures"]
+
+#: How long a test may take, with its fixtures, where these start processes and servers.
+_SECONDS = {"tests/e2e/": 180, "tests/faults/": 240}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give those tests their time; one that needs another says so itself."""
+    for item in items:
+        for folder, seconds in _SECONDS.items():
+            if item.nodeid.startswith(folder) and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(seconds))

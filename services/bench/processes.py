@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -18,6 +19,8 @@ from shared.runtime.errors import StartupError
 
 _START_SECONDS = 45
 _STOP_SECONDS = 30
+#: Below those that systems give to outgoing connections.
+_PORTS = range(10_000, 30_000)
 #: Of what a process wrote before it ended, as much as tells why.
 _LAST_WORDS = 2000
 
@@ -90,6 +93,8 @@ class ServiceProcess:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """Return a port that nobody listens at, and that no outgoing connection is given meanwhile."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -87,7 +87,7 @@ class CommandsContract:
         bus, heard = await broker.connect(), Heard()
         await declare(bus, QUEUE)
         with pytest.raises(NoAnswerError):
-            await bus.ask("test", message("given up"), within=0.1)
+            await bus.ask("test", message("given up"), within=1)
         waiting = asyncio.create_task(bus.ask("test", message("waiting"), within=10))
 
         async with (await broker.connect()).answer(QUEUE, heard.answer):

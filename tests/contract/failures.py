@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -69,8 +70,8 @@ class FailuresContract:
             await eventually(lambda: dead_letters_are(broker, payloads(1)))
 
         first, second = (later - sooner for sooner, later in pairwise(tried))
-        assert 0.1 <= first <= 0.3
-        assert 0.2 <= second <= 0.6
+        assert first >= 0.1
+        assert second >= 0.2, "more than the first may be meant to be"
 
     async def test_a_dead_letter_is_the_message_as_it_was_with_the_reason_beside_it(self, broker: Broker) -> None:
         """Seen to fail when left to the broker's own dead-lettering, which knows no reasons."""
@@ -171,13 +172,16 @@ class FailuresContract:
         assert heard.payloads == [b"do", b"do"]
 
     async def test_a_command_that_nobody_can_decide_goes_to_the_dead_letters(self, broker: Broker) -> None:
-        bus, heard = await broker.connect(), Heard(FAULT, FAULT, MALFORMED)
-        async with bus.answer(COMMANDS, heard.answer):
-            for command in ("fails", "is malformed"):
-                with pytest.raises(NoAnswerError):
-                    await bus.ask("failing", message(command), within=0.5)
+        bus, faults = await broker.connect(), {b"fails": FAULT, b"is malformed": MALFORMED}
 
-        await eventually(lambda: dead_letters_are(broker, [b"fails", b"is malformed"], COMMANDS))
+        async def fail(command: Message) -> Message:
+            raise faults[command.payload]
+
+        async with bus.answer(COMMANDS, fail):
+            for number, command in enumerate(faults, 1):
+                with pytest.raises(NoAnswerError):
+                    await bus.ask("failing", message(command), within=1)
+                await eventually(partial(dead_letters_are, broker, list(faults)[:number], COMMANDS))
 
 
 def own_headers(letter: Message) -> dict[str, str]:

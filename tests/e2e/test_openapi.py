@@ -40,7 +40,6 @@ _EXAMPLES = 6
 _ENDING = ("/stop", "/end", "/remove", "/deactivate")
 
 
-@pytest.mark.timeout(180)
 # The system runs in this very process, and draws lots while a request is being made up.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 async def test_every_route_keeps_to_the_document(running: System) -> None:

@@ -12,9 +12,6 @@ from tests.faults.claims import every_effect_once_and_in_order
 from tests.faults.load import Addresses, load
 from tests.support.private_rabbitmq import PrivateRabbitMq
 
-#: Ten seconds each on a machine that has nothing else to do.
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.mark.parametrize(
     ("end", "seed"), [(PrivateRabbitMq.stop, 1), (PrivateRabbitMq.kill, 2), (PrivateRabbitMq.kill, 3)]

@@ -11,9 +11,6 @@ from tests.faults.load import Addresses, Load, load
 from tests.support.cutting_proxy import CuttingProxy, Direction, cutting
 from tests.support.eventually import eventually
 
-#: Ten seconds each on a machine that has nothing else to do.
-pytestmark = pytest.mark.timeout(120)
-
 _CUTS = 4
 
 DIRECTIONS = pytest.mark.parametrize("direction", ["to the server", "from the server"])

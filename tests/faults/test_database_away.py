@@ -14,9 +14,6 @@ from tests.faults.load import Addresses, Load, load
 from tests.support.eventually import eventually
 from tests.support.private_postgres import PrivatePostgres
 
-#: Ten seconds each on a machine that has nothing else to do.
-pytestmark = pytest.mark.timeout(120)
-
 _APPENDING = """SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE '%append_requests%' AND pid <> pg_backend_pid()"""
 _ALL_OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -19,9 +19,6 @@ from tests.support.partitions import make_partitions_small
 from tests.support.postgres import create_database, drop_database
 from tests.support.servers import Server
 
-#: Ten seconds each on a machine that has nothing else to do.
-pytestmark = pytest.mark.timeout(120)
-
 #: A stall lasts as long as the transaction, for ever; a busy machine takes a few seconds.
 _PROMPT_SECONDS = 8
 _SMALL_PARTITION = 200

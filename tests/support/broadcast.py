@@ -21,7 +21,7 @@ _SOUND_HZ, _PICTURE_HZ = 48_000, 90_000
 _SOUND_SECONDS = 0.02
 _MTU = 1000
 #: How much later than it came a packet may be placed on the clock, if the first one was late: then it is over.
-_OVER_SECONDS = 0.1
+_OVER_SECONDS = 0.3
 
 
 @dataclass(slots=True)

@@ -147,9 +147,12 @@ async def _in_background(open_context: Callable[[], AbstractAsyncContextManager[
     begun, ending = asyncio.Event(), asyncio.Event()
 
     async def stay() -> None:
-        async with open_context():
-            begun.set()
-            await ending.wait()
+        try:
+            async with open_context():
+                begun.set()
+                await ending.wait()
+        finally:
+            begun.set()  # else whoever waits for a beginning that failed waits for ever
 
     staying = asyncio.create_task(stay())
 
@@ -159,6 +162,8 @@ async def _in_background(open_context: Callable[[], AbstractAsyncContextManager[
 
     await begun.wait()
     try:
+        if staying.done():
+            await staying
         yield end
     finally:
         staying.cancel()

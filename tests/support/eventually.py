@@ -10,7 +10,7 @@ from typing import Any
 _PAUSE_SECONDS = 0.01
 
 
-async def eventually(condition: Callable[[], Any | Awaitable[Any]], within: float = 10) -> None:
+async def eventually(condition: Callable[[], Any | Awaitable[Any]], within: float = 30) -> None:
     """Return as soon as the condition holds; fail when it does not `within` so many seconds."""
     deadline = asyncio.get_running_loop().time() + within
     while not await _holds(condition):

@@ -25,6 +25,17 @@ _OFFER = {
     "video": {"codec": "VP8", "payloadType": VIDEO_PAYLOAD_TYPE},
     "audio": {"codec": "opus", "payloadType": AUDIO_PAYLOAD_TYPE},
 }
+_LIMIT_SECONDS = 30
+#: How much later than it came a packet may be placed on the clock, if the first one was late: then it is over.
+_OVER_SECONDS = 0.3
+
+
+class Sender(RtpSender):
+    """Says that all was sent when it is over for the recorder too."""
+
+    async def run(self, video_frames: int | None = None, audio_packets: int | None = None) -> None:
+        await super().run(video_frames, audio_packets)
+        await asyncio.sleep(_OVER_SECONDS)
 
 
 @dataclass(slots=True)
@@ -69,26 +80,27 @@ class Meeting:
         await self.clients[seen_by].wait_for(
             "control",
             "update",
+            within=_LIMIT_SECONDS,
             where=lambda told: told["id"] == name and told["recording"]["consents_recording"] is consent,
         )
 
     async def start(self, moderator: str) -> str:
         await self.clients[moderator].send("recording", action="start")
-        started = await self.clients[moderator].wait_for("recording", "started")
+        started = await self.clients[moderator].wait_for("recording", "started", _LIMIT_SECONDS)
         return str(started["recording_id"])
 
     async def stop(self, moderator: str, recording_id: str) -> None:
         await self.clients[moderator].send("recording", action="stop", recording_id=recording_id)
-        await self.clients[moderator].wait_for("recording", "stopped")
+        await self.clients[moderator].wait_for("recording", "stopped", _LIMIT_SECONDS)
 
-    async def sender(self, name: str, clip: Clip, token: str | None = None) -> RtpSender:
+    async def sender(self, name: str, clip: Clip, token: str | None = None) -> Sender:
         answer = await self.post(
             f"/v1/rooms/{self.room_id}/participants/{name}/rtp", _OFFER, token or self.server_token()
         )
         assert answer.status_code == 200, answer.text
         opened = answer.json()
         video, audio = opened["video"], opened["audio"]
-        return RtpSender(clip, opened["host"], (video["port"], video["rtcpPort"]), (audio["port"], audio["rtcpPort"]))
+        return Sender(clip, opened["host"], (video["port"], video["rtcpPort"]), (audio["port"], audio["rtcpPort"]))
 
 
 @asynccontextmanager
@@ -106,7 +118,7 @@ async def until_happened(
     store: EventStore,
     kind: type[Happened],
     where: Callable[[Happened], bool] = lambda _: True,
-    within: float = 15,
+    within: float = _LIMIT_SECONDS,
 ) -> Happened:
     """Wait until the log holds such an event and return it. Raises TimeoutError."""
     async with asyncio.timeout(within):

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.processes import free_port
+
 _BYTES = 65536
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -20,7 +22,7 @@ class Proxy:
         self._standard_port = standard_port
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self._port = 0
+        self._port = free_port()
         #: How often a client has said something so far.
         self.requests = 0
 
@@ -34,7 +36,6 @@ class Proxy:
     async def open(self) -> None:
         """Let connections through again."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         """Break all connections and refuse new ones."""

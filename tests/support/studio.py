@@ -26,6 +26,7 @@ from shared.contracts.recording import RecordingPaused, RecordingResumed, Record
 from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined, ParticipantLeft, SessionStarted
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context, decode
+from shared.runtime.supervision import supervised
 from tests.support.eventually import eventually
 from tests.support.unreliable_log import UnreliableEventStore
 
@@ -150,13 +151,9 @@ async def studio(root: Path, ffmpeg: Path, *, watermark: bool = True) -> AsyncIt
     log, gauge = UnreliableEventStore(), WatermarkGauge()
     streams = RecorderStreams(log)
     worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", "127.0.0.1", range(24_000, 26_000))
-    relay = asyncio.create_task(_follow_the_clock(gauge)) if watermark else None
-    try:
-        async with worker.working():
-            yield Studio(log, streams, worker, root)
-    finally:
-        if relay:
-            relay.cancel()
+    relay = [_follow_the_clock(gauge)] if watermark else []
+    async with supervised(*relay), worker.working():
+        yield Studio(log, streams, worker, root)
 
 
 def now() -> datetime:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
 
 from tests.e2e.signaling.client import Client, covers
 from tests.e2e.signaling.room import Room
-
-#: Far more than it takes: tests share their machine, and a client that waits this long was forgotten.
-_LONGEST_ANSWER = 20.0
 
 
 class Couple:
@@ -19,8 +15,6 @@ class Couple:
 
     def __init__(self, speaker: Client, witness: Client) -> None:
         self.speaker, self.witness = speaker, witness
-        self.rounds = 0
-        self.longest = 0.0
         self._consents = False
 
     @classmethod
@@ -35,24 +29,17 @@ class Couple:
 
     async def once(self) -> None:
         for each in (self.speaker, self.witness):
-            begun = monotonic()
             await each.echo()
-            self._took(begun)
         self._consents = not self._consents
-        begun, since = monotonic(), len(self.witness.heard)
+        since = len(self.witness.heard)
         await self.speaker.send("recording", action="set_consent", consent=self._consents)
         wanted = {"message": "update", "id": "speaker", "recording": {"consents_recording": self._consents}}
         self.witness.drop(await self.witness.find(lambda told: covers(wanted, told.payload), f"{wanted}", since))
-        self._took(begun)
-        self.rounds += 1
-
-    def _took(self, begun: float) -> None:
-        self.longest = max(self.longest, monotonic() - begun)
 
 
 @asynccontextmanager
 async def undisturbed(*rooms: Room) -> AsyncIterator[None]:
-    """Have a couple in each room go on all the while, and assert that each answer came in time."""
+    """Have a couple in each room go on all the while, and assert that each answer came."""
     couples = [await Couple.enter(room) for room in rooms]
     going_on = [asyncio.create_task(each.go_on()) for each in couples]
     try:
@@ -64,4 +51,3 @@ async def undisturbed(*rooms: Room) -> AsyncIterator[None]:
     assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
     for each in couples:
         await each.once()
-        assert each.longest < _LONGEST_ANSWER, f"an answer took {each.longest:.1f} s"

@@ -81,6 +81,7 @@ async def room(site: Site, stack: AsyncExitStack, gateway: Gateway) -> AsyncIter
     with gateway.no_errors_logged():
         async with undisturbed(attacked, elsewhere):
             yield attacked
+        await stack.aclose()  # what is logged when connections end belongs to this test
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -88,3 +89,4 @@ async def keeping_room(site: Site, stack: AsyncExitStack, gateway: Gateway) -> A
     """A room that keeps consent over leaving."""
     with gateway.no_errors_logged():
         yield Room(site, await site.create_room(consentPolicy="keep"), stack)
+        await stack.aclose()

@@ -143,7 +143,7 @@ async def _until_it_is_sent_away(room: Room, mona: Client) -> None:
     people = [await room.connect(room.site.token(f"p{number}"), name=f"p{number}") for number in range(8)]
     await asyncio.gather(*(each.join(_WORDY) for each in people))
     said = 0
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         while not _left(mona):
             for each in people:
                 for action in _MOVES:

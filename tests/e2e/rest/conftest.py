@@ -18,13 +18,14 @@ from tests.e2e.rest.waiting import Waiting
 from tests.e2e.signaling.client import Site
 from tests.e2e.videosdk.receiver import Receiver, receiver
 from tests.support import postgres, servers
+from tests.support.elsewhere import elsewhere
 from tests.support.rabbitmq import VirtualHosts
 
 _KEY, _SECRET = "walk", "a secret that is made up for the walk through REST alone"
 #: The key that takes the other's place.
 _NEXT_KEY, _NEXT_SECRET = "next", "another secret that is made up for this walk, and as long"
 #: How long is waited for who is not there.
-GRACE_SECONDS = 4
+_GRACE_SECONDS = 10
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -44,7 +45,7 @@ async def place(
                 "ONRECORD_API_KEY": _KEY,
                 "ONRECORD_API_SECRET": _SECRET,
                 "ONRECORD_API_OTHER_KEYS": json.dumps({_NEXT_KEY: _NEXT_SECRET}),
-                "ONRECORD_PARTICIPANT_GRACE": str(GRACE_SECONDS),
+                "ONRECORD_PARTICIPANT_GRACE": str(_GRACE_SECONDS),
                 "ONRECORD_WEBHOOK_NETWORKS": "127.0.0.0/8",
             }
             async with Place.up(settings, folder) as place:
@@ -88,5 +89,9 @@ async def target() -> AsyncIterator[Receiver]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
 async def waiting(server: Server, site: Site) -> AsyncIterator[Waiting]:
     """Used by all, so that what takes long begins with the first test."""
-    async with AsyncExitStack() as stack:
-        yield await Waiting.begin(server, site, stack)
+    with elsewhere() as place:
+        stack = AsyncExitStack()
+        try:
+            yield await Waiting.begin(server, site, place, stack)
+        finally:
+            await place.run(stack.aclose())

@@ -9,7 +9,7 @@ from tests.e2e.rest.server import Server
 from tests.e2e.videosdk.receiver import Receiver
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _RECORDINGS = "/v2/recordings/participant"
 
@@ -42,7 +42,7 @@ async def test_somebody_who_never_comes_is_given_up(server: Server, calls: Calls
     started = await server.ask("POST", f"{_RECORDINGS}{path}/start", body)
     recording = f"{_RECORDINGS}{path}/{started.headers['Recording-Id']}"
 
-    history = await server.until(f"{recording}/events", lambda got: len(got["data"]) > 1)
+    history = await server.until(f"{recording}/events", lambda got: len(got["data"]) > 1, within=60)
 
     awaited, failed = history["data"]
     assert (awaited["type"], failed["type"]) == ("participant-recording.awaited.v1", "participant-recording.failed.v1")

@@ -12,7 +12,7 @@ from tests.e2e.rest.calls import Call, Calls
 from tests.e2e.rest.picture import RATE, heard, seen
 from tests.e2e.rest.server import Server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _MERGES, _TRANSCODINGS = "/v2/recordings/participant/merge", "/v2/transcodings"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

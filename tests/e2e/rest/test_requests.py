@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.rest.calls import STARTED, Calls
 from tests.e2e.rest.server import Server, refusal
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _START, _STOP = "/v2/recordings/participant/start", "/v2/recordings/participant/stop"
 _TRACK_START = "/v2/recordings/participant/track/start"

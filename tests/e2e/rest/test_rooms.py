@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.rest.calls import Calls
 from tests.e2e.rest.server import Server, refusal
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _FIELDS = {
     "roomId", "customRoomId", "userId", "disabled", "createdAt", "updatedAt", "id", "links", "webhook",

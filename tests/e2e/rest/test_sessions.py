@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.rest.calls import Calls
 from tests.e2e.rest.server import Server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _FIELDS = {"id", "roomId", "customRoomId", "start", "end", "participants", "status", "links"}

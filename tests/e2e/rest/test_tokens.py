@@ -11,7 +11,7 @@ from tests.e2e.rest.calls import Calls
 from tests.e2e.rest.server import Server
 from tests.e2e.rest.tokens import signed, token
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _STOP = "/v2/recordings/participant/stop"
 _AUDIO = {"audio": {"codec": "opus", "payloadType": 111}}

@@ -13,7 +13,7 @@ from tests.e2e.rest.picture import heard
 from tests.e2e.rest.server import Server
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _TRACKS = "/v2/recordings/participant/track"
 _KINDS = ("audio", "video")

@@ -15,7 +15,7 @@ from tests.e2e.signaling.room import consent, start, stop
 from tests.e2e.videosdk.receiver import Posted, Receiver
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _ABOUT = {"meetingId", "sessionId", "roomId"}
 _WHOM = _ABOUT | {"participantId"}

@@ -18,6 +18,7 @@ from tests.e2e.signaling.room import Room
 from tests.e2e.signaling.waiting import Waiting
 from tests.support import postgres
 from tests.support.command import onrecord
+from tests.support.elsewhere import elsewhere
 from tests.support.processes import ServiceProcess
 from tests.support.rabbitmq import VirtualHosts
 from tests.support.servers import Server
@@ -102,5 +103,9 @@ async def room(site: Site, stack: AsyncExitStack) -> Room:
 @pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
 async def waiting(site: Site) -> AsyncIterator[Waiting]:
     """Used by all, so that what takes long begins with the first test."""
-    async with AsyncExitStack() as stack:
-        yield await Waiting.begin(site, stack)
+    with elsewhere() as place:
+        stack = AsyncExitStack()
+        try:
+            yield await place.run(Waiting.begin(site, place, stack))
+        finally:
+            await place.run(stack.aclose())

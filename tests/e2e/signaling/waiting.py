@@ -1,4 +1,4 @@
-"""What takes half a minute, begun before the first test and asked for by the last."""
+"""What takes half a minute, begun before the first test and asked for by the last; meanwhile it goes on elsewhere."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from websockets.uri import parse_uri
 
 from tests.e2e.signaling.client import PROTOCOL, Client, Payload, Site
 from tests.e2e.signaling.room import Room
+from tests.support.elsewhere import Elsewhere
 
 _TICKET_SECONDS = 30
 _AT_MOST_SECONDS = 55
@@ -24,8 +25,8 @@ _AT_MOST_SECONDS = 55
 class Waiting:
     """An unused ticket; and a connection that never answers a ping, with somebody who watches."""
 
-    def __init__(self, site: Site, room: Room, watcher: Client, ticket: str) -> None:
-        self._site = site
+    def __init__(self, place: Elsewhere, room: Room, watcher: Client, ticket: str) -> None:
+        self._place = place
         self._room = room
         self._watcher = watcher
         self._ticket = ticket
@@ -33,10 +34,10 @@ class Waiting:
         self._silent: asyncio.Task[tuple[list[float], float]] | None = None
 
     @classmethod
-    async def begin(cls, site: Site, stack: AsyncExitStack) -> Waiting:
+    async def begin(cls, site: Site, place: Elsewhere, stack: AsyncExitStack) -> Waiting:
         room = Room(site, await site.create_room(), stack)
         watcher = await room.enter("watcher")
-        waiting = cls(site, room, watcher, (await site.ticket(room.room_id, site.token()))["ticket"])
+        waiting = cls(place, room, watcher, (await site.ticket(room.room_id, site.token()))["ticket"])
         silent = (await site.ticket(room.room_id, site.token("silent"), at=1))["ticket"]
         waiting._silent = asyncio.create_task(_stay_silent(site.signaling(at=0), silent))
         stack.callback(waiting._silent.cancel)
@@ -46,19 +47,22 @@ class Waiting:
     async def answer_to_an_old_ticket(self) -> int:
         await asyncio.sleep(max(0, self._bought + _TICKET_SECONDS + 1 - time.monotonic()))
         try:
-            await self._room.admit(self._ticket)
+            await self._place.run(self._room.admit(self._ticket))
         except InvalidStatus as denied:
             return denied.response.status_code
         return 101
 
     async def silent_connection(self) -> tuple[list[float], float]:
         """Return after how many seconds pings came, and the end."""
+        return await self._place.run(self._until_dropped())
+
+    async def told_of_the_silent_one(self) -> Payload:
+        return await self._place.run(self._watcher.expect("control", "left", id="silent"))
+
+    async def _until_dropped(self) -> tuple[list[float], float]:
         assert self._silent is not None
         async with asyncio.timeout(_AT_MOST_SECONDS):
             return await asyncio.shield(self._silent)
-
-    async def told_of_the_silent_one(self) -> Payload:
-        return await self._watcher.expect("control", "left", id="silent")
 
 
 async def _stay_silent(url: str, ticket: str) -> tuple[list[float], float]:

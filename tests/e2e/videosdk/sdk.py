@@ -116,7 +116,7 @@ async def _ended(process: Process, reading: asyncio.Task[None]) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_ANSWER_SECONDS):
             await reading
             await process.wait()
     finally:

@@ -13,7 +13,7 @@ from tests.e2e.videosdk.receiver import Receiver
 from tests.e2e.videosdk.server import Server
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_two_recordings_become_one_of_two_channels(server: Server, ffmpeg: Path, target: Receiver) -> None:

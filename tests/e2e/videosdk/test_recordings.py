@@ -23,7 +23,7 @@ from tests.e2e.videosdk.server import ATTESTED, STARTED, Server
 from tests.support.eventually import eventually
 from tests.support.meeting import until_happened
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Clients = Callable[..., AbstractAsyncContextManager[Sdk]]
 

@@ -13,7 +13,7 @@ from tests.e2e.videosdk.place import Place
 from tests.e2e.videosdk.sdk import Sdk
 from tests.e2e.videosdk.server import Server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Clients = Callable[..., AbstractAsyncContextManager[Sdk]]
 

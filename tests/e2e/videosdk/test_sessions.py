@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.videosdk.server import Server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 

@@ -10,7 +10,7 @@ import pytest
 from services.recorder.media.probe import decode_errors
 from tests.e2e.videosdk.server import Server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("kind", ["audio", "video"])

@@ -11,7 +11,7 @@ from tests.e2e.videosdk.server import ATTESTED, Server
 from tests.e2e.videosdk.standard_webhooks import is_signed
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: Whatever a JSON writer may escape: beyond ASCII and beyond 16 bits, combined marks, quotes, slashes.
 _NAME = 'Zoë 🎥 "北京" </b>\\ e\u0301'
