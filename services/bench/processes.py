@@ -17,7 +17,7 @@ import httpx
 
 from shared.runtime.errors import StartupError
 
-_START_SECONDS = 45
+_START_SECONDS = 120
 _STOP_SECONDS = 30
 #: Below those that systems give to outgoing connections.
 _PORTS = range(10_000, 30_000)

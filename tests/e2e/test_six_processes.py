@@ -120,7 +120,7 @@ async def _all_told(store: EventStore) -> Counter[str]:
             "participant-recording-stopped": 2,
         }
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sum(isinstance(event, WebhookDelivered) for event in await events_of(store)) < expected.total():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return expected

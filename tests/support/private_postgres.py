@@ -19,7 +19,7 @@ from tests.support.commands import run
 from tests.support.processes import free_port
 from tests.support.servers import NotHereError
 
-_START_SECONDS = 30
+_START_SECONDS = 120
 _STOP_SECONDS = 20
 
 #: Not the smallest settings, the default ones: what is acknowledged is on disk.

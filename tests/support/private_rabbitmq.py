@@ -22,7 +22,7 @@ from tests.support.commands import run
 from tests.support.processes import free_port
 from tests.support.servers import NotHereError, with_path
 
-_START_SECONDS = 45
+_START_SECONDS = 120
 _STOP_SECONDS = 30
 
 #: Debian's wrappers in the path change to the user of the machine's broker; the programs themselves are here.

@@ -14,7 +14,7 @@ import httpx
 
 from tests.support.processes import free_port
 
-_START_SECONDS, _STOP_SECONDS = 60, 30
+_START_SECONDS, _STOP_SECONDS = 120, 30
 
 
 @dataclass(frozen=True, slots=True)

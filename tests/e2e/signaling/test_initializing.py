@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.e2e.signaling.client import Client, Heard, refused, told
 from tests.e2e.signaling.conftest import Processes
-from tests.e2e.signaling.room import Room, answered, forget, start, stop, target_of
+from tests.e2e.signaling.room import Room, answered, forget, stop, target_of
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -86,7 +86,7 @@ async def test_after_five_seconds_the_room_is_free_again_and_nobody_is_told(
 
     # What was given up stays so when the recorder is back, and a new start succeeds
     wake_recorder()
-    recording_id = await start(mike)
+    recording_id = await _start_once_awake(mike)
     await stop(mona, recording_id)
     await alice.expect("recording", "stopped")
     await room.settle()
@@ -107,7 +107,7 @@ async def test_after_five_seconds_whoever_asked_for_a_stream_is_told_alone(
     await room.settle()
     assert [_recording(each) for each in people] == [[_TIMEOUT], [], []]
     wake_recorder()
-    await stop(mike, await start(mike))
+    await stop(mike, await _start_once_awake(mike))
 
 
 async def test_a_starting_stream_is_no_error_to_start_not_to_be_paused_and_may_be_stopped(
@@ -127,7 +127,7 @@ async def test_a_starting_stream_is_no_error_to_start_not_to_be_paused_and_may_b
     await _until_free(room)
     assert _TIMEOUT not in mona.heard
     wake_recorder()
-    recording_id = await start(mike)
+    recording_id = await _start_once_awake(mike)
     await stop(mona, recording_id)
     await alice.expect("recording", "stopped", recording_id=recording_id)
     starts = [each for each in alice.take() if each.payload["message"] == "started"]
@@ -152,6 +152,18 @@ def _recording(client: Client) -> list[Heard]:
 async def _refused_to_start(moderator: Client) -> None:
     await moderator.send("recording", action="start")
     await moderator.expect("recording", "error", error="already_recording")
+
+
+async def _start_once_awake(moderator: Client) -> str:
+    """Start until the recorder takes it, which was just woken: the first may be given up as well. Return the id."""
+
+    async def has_started() -> bool:
+        await moderator.send("recording", action="start")
+        await asyncio.sleep(0.5)  # for the recorder
+        return any(each.payload["message"] == "started" for each in _recording(moderator))
+
+    await eventually(has_started, _GIVEN_UP_SECONDS)
+    return str((await moderator.expect("recording", "started"))["recording_id"])
 
 
 async def _until_free(room: Room) -> None:
