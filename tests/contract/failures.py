@@ -18,6 +18,7 @@ from tests.support.broker import (
     Broker,
     Heard,
     commands_queue,
+    declare,
     events_queue,
     message,
     messages,
@@ -145,8 +146,9 @@ class FailuresContract:
 
     async def test_a_message_that_was_failing_at_the_end_is_the_next_ones(self, broker: Broker) -> None:
         bus, heard, later = await broker.connect(), Heard(*[LogUnavailableError("away")] * 99), Heard()
+        await declare(bus, QUEUE)
+        await bus.publish(messages(1, 2))  # before, so that both are on their way together
         async with subscribed_in_background(bus, QUEUE, heard.handle) as end:
-            await bus.publish(messages(1, 2))
             await eventually(lambda: heard.messages)
             await end()
 
