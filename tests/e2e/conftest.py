@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.demo.media import Clip, encode_clip
-from services.recorder.media import pipeline
 from services.recorder.media.ffmpeg import find_ffmpeg
-from services.recorder.media.frame import NS_PER_SECOND
 from services.system import System, system
 from shared.runtime.tokens import Tokens
 from tests.support.meeting import Meeting, meeting
@@ -32,14 +30,8 @@ def clip(ffmpeg: Path) -> Clip:
 
 
 @pytest.fixture
-async def running(
-    database_url: str, amqp_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[System]:
-    """All services in one process, on real servers.
-
-    Tests keep this process busier than a recorder is: what they send may come later than is good for a call.
-    """
-    monkeypatch.setattr(pipeline, "SETTLE_NS", 5 * NS_PER_SECOND)
+async def running(database_url: str, amqp_url: str, tmp_path: Path) -> AsyncIterator[System]:
+    """All services in one process, on real servers."""
     async with system(database_url=database_url, amqp_url=amqp_url, data_dir=tmp_path, http_port=0) as all_of_it:
         yield all_of_it
 
