@@ -165,13 +165,15 @@ def _deny(consent: Consent, command: SetConsent) -> list[ConsentHappened]:
     """Write down a no that ends a yes, or ends it earlier than was known, or is newer than every word.
 
     A newer one outdates every yes before it that is still on its way. One that was said before a yes was cleared, and
-    arrives after it, is a withdrawal: nothing between the two may be kept.
+    arrives after it, is a withdrawal: nothing between the two may be kept. One of the very moment of a clear is a
+    refusal: after a clear, servers may vouch for the participant, and after a no they may not.
     """
     ends_earlier = consent.ended is not None and command.at < consent.ended
     if consent.is_yes or ends_earlier:
         return [_said(ConsentWithdrawn, command)]
-    newer = consent.newest is None or command.at > consent.newest
-    return [_said(ConsentRefused, command)] if newer else []
+    if consent.newest is None or command.at > consent.newest:
+        return [_said(ConsentRefused, command)]
+    return [_said(ConsentRefused, command)] if consent.answer == "cleared" and command.at == consent.newest else []
 
 
 def _clear(consent: Consent, command: ClearConsent) -> list[ConsentHappened]:

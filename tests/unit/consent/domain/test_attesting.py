@@ -59,6 +59,12 @@ def test_a_no_withdraws_it() -> None:
     given(CONSENT, attested(1)).when(no(2)).then(withdrew(2))
 
 
+def test_who_said_no_at_the_very_moment_of_a_clear_is_not_vouched_for() -> None:
+    """Seen to fail with a no that counts only when it is newer: whoever had said it was recorded."""
+    given(CONSENT, gave(0), cleared(1)).when(no(1)).then(refused(1))
+    given(CONSENT, gave(0), cleared(1), refused(1)).when(attest(2)).then_refused(ParticipantSaidNoError)
+
+
 def test_a_no_that_was_said_before_it_and_arrives_after_it_withdraws_it() -> None:
     given(CONSENT, attested(2)).when(no(1)).then(withdrew(1))
 
