@@ -1,151 +1,166 @@
-"""One participant recording, from the first frame to the file in its place."""
+"""One participant recording, from the first frame to the files in their place, and what the log is told of it."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import structlog
 
-from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
-    FinishParticipantRecording,
     ParticipantRecordingReport,
 )
-from services.recorder.finishing import put_in_place
-from services.recorder.handlers import RecorderStreams
-from services.recorder.keys import RecordingKeys
-from services.recorder.media.ffmpeg import WebmWriter
-from services.recorder.media.frame import NS_PER_SECOND
+from services.recorder.media.frame import NS_PER_SECOND, TimedFrame
 from services.recorder.media.gate import Gate
-from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.moments import moment, nanoseconds, now_ns
 from services.recorder.reporting import confirm, failed, report
-from services.recorder.watermark import WatermarkGauge
-from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile
+from services.recorder.track_files import TrackFiles
+from services.recorder.whole_file import WholeFile
+from services.recorder.workbench import Workbench, about
+from shared.contracts.participant_recording import ParticipantRecordingRequested
 from shared.eventsourcing.codec import Context
 
 _log = structlog.get_logger()
 
 #: How often the media path is moved on when no watermark comes.
 _TICK_SECONDS = 0.1
-#: How long a file that has ended waits for the watermark: what is not known to be permitted by then is left out.
+#: How long a recording that has ended waits for the watermark: what is not known to be permitted by then is left out.
 _LAST_WATERMARK_NS = 10 * NS_PER_SECOND
+
+
+class MediaPath(Protocol):
+    """Takes frames, and writes those that were permitted: `Pipeline` and `TrackPipeline`."""
+
+    @property
+    def counters(self) -> RecordingCounters: ...
+
+    @property
+    def wants_keyframe(self) -> bool: ...
+
+    def take(self, frames: list[TimedFrame]) -> None: ...
+
+    def end_at(self, end_ns: int) -> None: ...
+
+    def is_complete(self, watermark_ns: int) -> bool: ...
+
+    async def advance(self, watermark_ns: int) -> None: ...
+
+    async def finish(self, watermark_ns: int) -> None: ...
+
+    async def abort(self) -> None:
+        """End what still runs; where nothing does, do nothing."""
+
+
+class Files(Protocol):
+    """What a recording leaves: `WholeFile` and `TrackFiles`."""
+
+    async def open(self) -> MediaPath:
+        """Be ready to take media in."""
+
+    async def keep(self, ended: Awaitable[datetime]) -> ParticipantRecordingReport:
+        """Put in place what is written until `ended` tells the end; return what the log is to be told at last."""
+
+    async def discard(self) -> None:
+        """Leave nothing: it was not wanted any more when it was to begin."""
 
 
 class RecordingTask:
     """Runs one participant recording and reports it to the log."""
 
-    def __init__(
-        self,
-        event: ParticipantRecordingRequested,
-        streams: RecorderStreams,
-        store: LocalObjectStore,
-        ffmpeg: Path,
-        watermark: WatermarkGauge,
-        gate: Gate,
-        worker_id: str,
-        context: Context,
-    ) -> None:
+    def __init__(self, event: ParticipantRecordingRequested, bench: Workbench, gate: Gate, context: Context) -> None:
         self.id = event.participant_recording_id
         #: The room recording it is part of; None: a server asked for it.
         self.recording_id = event.recording_id
-        self._streams = streams
-        self._store = store
-        self._ffmpeg = ffmpeg
-        self._watermark = watermark
-        self._gate = gate
-        self._worker_id = worker_id
+        self._bench = bench
         self._context = context
-        self._about: dict[str, Any] = {
-            "room_id": event.room_id,
-            "session_id": event.session_id,
-            "participant_id": event.participant_id,
-            "participant_recording_id": event.participant_recording_id,
-        }
-        self._source: RtpSource | None = None
-        self._pipeline: Pipeline | None = None
-        self._stop_at: datetime | None = None
         self._start_ns = now_ns()
-        self._keys = RecordingKeys(event.session_id, event.participant_id, self._start_ns, event.storage_prefix)
+        self._about = about(event)
+        self._files: Files = (
+            WholeFile(event, bench, gate, self._start_ns)
+            if event.kind == "audio_video"
+            else TrackFiles(event, bench, gate, self._start_ns, self._tell)
+        )
+        self._source: RtpSource | None = None
+        #: None: no media is taken in.
+        self._media: MediaPath | None = None
+        self._stop_at: datetime | None = None
 
     def use(self, source: RtpSource | None) -> None:
         """Take media from this source from now on; None: there is none."""
-        if self._source and self._pipeline:
-            self._source.detach(self._pipeline.take)
+        if self._source and self._media:
+            self._source.detach(self._media.take)
         self._source = source
-        if source and self._pipeline:
-            source.attach(self._pipeline.take)
+        if source and self._media:
+            source.attach(self._media.take)
 
     def stop(self, at: datetime) -> None:
-        """Let the file end at that moment, or at the earliest of several."""
+        """Let the recording end at that moment, or at the earliest of several."""
         self._stop_at = min(self._stop_at or at, at)
 
     async def run(self) -> None:
-        """Record until told to stop, put the file in place, and say so; or say what went wrong."""
+        """Record until told to stop, put everything in place, and say so; or say what went wrong."""
         try:
-            file = await self._record()
-            if file:
-                end = moment(self._end_ns())
-                await self._give(FinishParticipantRecording(**self._about, at=end, file=file))
-        except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no file
+            await self._record()
+        except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no more files
             _log.exception("participant recording failed", id=self.id)
-            await self._give(failed(error, self._store.root, self._about, self._worker_id))
-        finally:
-            self.use(None)
+            await self._tell(failed(error, self._bench.store.root, self._about, self._bench.worker_id))
 
-    async def _record(self) -> RecordedFile | None:
-        segment = self._store.path(self._keys.segment)
-        writer = await WebmWriter.start(self._ffmpeg, segment, _log)
-        if await self._write(Pipeline(self._ffmpeg, self._gate, writer, self._start_ns)):
-            return await put_in_place(self._ffmpeg, self._store, self._keys, "audio_video")
-        self._store.delete(self._keys.segment)
-        return None
-
-    async def _write(self, pipeline: Pipeline) -> bool:
-        """Write the segment; False when it is not wanted any more. Afterwards no media is taken in."""
-        self._pipeline = pipeline
+    async def _record(self) -> None:
+        self._media = media = await self._files.open()
         try:
             self.use(self._source)
             wanted = await self._confirmed()
             if wanted:
-                await self._run_media(pipeline)
-            return wanted
+                await self._tell(await self._files.keep(self._run_media(media)))
         finally:
-            self.use(None)
-            self._pipeline = None
-            await pipeline.abort()
+            await self._let_go(media)
+        if not wanted:
+            await self._files.discard()
 
     async def _confirmed(self) -> bool:
-        """Tell the log that the file begins; False when it is not wanted any more."""
-        begun = ConfirmParticipantRecording(**self._about, at=moment(self._start_ns), worker_id=self._worker_id)
-        return await confirm(self._streams, begun, self._context)
+        """Tell the log that files may begin; False when none is wanted any more."""
+        begun = ConfirmParticipantRecording(**self._about, at=moment(self._start_ns), worker_id=self._bench.worker_id)
+        return await confirm(self._bench.streams, begun, self._context)
 
-    async def _run_media(self, pipeline: Pipeline) -> None:
-        while not self._is_over(pipeline):
-            await self._watermark.moved(_TICK_SECONDS)
-            if self._source:
-                self._source.tick(wants_keyframe=pipeline.wants_keyframe)
-            if self._stop_at:
-                pipeline.end_at(self._end_ns())
-            await pipeline.advance(self._watermark.value_ns)
-        # It may have been told to end, or to end earlier, while it advanced.
-        pipeline.end_at(self._end_ns())
-        await pipeline.finish(self._watermark.value_ns)
+    async def _run_media(self, media: MediaPath) -> datetime:
+        """Move media on until the recording is over, and return its end. Afterwards none is taken in."""
+        try:
+            while not self._is_over(media):
+                await self._bench.watermark.moved(_TICK_SECONDS)
+                await self._move_on(media)
+            # It may have been told to end, or to end earlier, while it moved on.
+            media.end_at(self._end_ns())
+            await media.finish(self._bench.watermark.value_ns)
+            return moment(self._end_ns())
+        finally:
+            await self._let_go(media)
 
-    def _is_over(self, pipeline: Pipeline) -> bool:
+    async def _move_on(self, media: MediaPath) -> None:
+        if self._source:
+            self._source.tick(wants_keyframe=media.wants_keyframe)
+        if self._stop_at:
+            media.end_at(self._end_ns())
+        await media.advance(self._bench.watermark.value_ns)
+
+    def _is_over(self, media: MediaPath) -> bool:
         if self._stop_at is None:
             return False
         waited_ns = now_ns() - self._end_ns()
-        return pipeline.is_complete(self._watermark.value_ns) or waited_ns > _LAST_WATERMARK_NS
+        return media.is_complete(self._bench.watermark.value_ns) or waited_ns > _LAST_WATERMARK_NS
 
     def _end_ns(self) -> int:
-        """Where the file ends: where it was told to, but not before it began."""
+        """Where the recording ends: where it was told to, but not before it began."""
         assert self._stop_at is not None
         return max(nanoseconds(self._stop_at), self._start_ns)
 
-    async def _give(self, command: ParticipantRecordingReport) -> None:
-        await report(self._streams, command, self._context)
+    async def _let_go(self, media: MediaPath) -> None:
+        self.use(None)
+        self._media = None
+        await media.abort()
+
+    async def _tell(self, command: ParticipantRecordingReport) -> None:
+        await report(self._bench.streams, command, self._context)

@@ -13,11 +13,12 @@ import structlog
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.gates import Gates
 from services.recorder.handlers import RecorderStreams
+from services.recorder.media.black import BlackPictures
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
 from services.recorder.recording_task import RecordingTask
-from services.recorder.track_recording_task import TrackRecordingTask
 from services.recorder.watermark import WatermarkGauge
+from services.recorder.workbench import Workbench
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
@@ -63,14 +64,12 @@ class Worker:
         rtp_ports: range,
     ) -> None:
         self.worker_id = worker_id
-        self._streams = streams
-        self._store = store
-        self._ffmpeg = ffmpeg
         self.watermark = watermark
+        self._bench = Workbench(worker_id, streams, store, ffmpeg, watermark, BlackPictures(ffmpeg))
         self._rtp = rtp_host, rtp_ports
         self._gates = Gates()
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
-        self._recordings: dict[_Which, RecordingTask | TrackRecordingTask] = {}
+        self._recordings: dict[_Which, RecordingTask] = {}
         #: What is to begin when the participant's last recording of that kind has told the log that it is over.
         self._waiting: dict[_Which, tuple[ParticipantRecordingRequested, Context]] = {}
         #: Sessions that are over and have recordings that are not.
@@ -108,17 +107,8 @@ class Worker:
 
     def _begin(self, which: _Which, event: ParticipantRecordingRequested, context: Context) -> None:
         who = event.session_id, event.participant_id
-        kind_of_task = RecordingTask if event.kind == "audio_video" else TrackRecordingTask
-        recording = kind_of_task(
-            event,
-            self._streams,
-            self._store,
-            self._ffmpeg,
-            self.watermark,
-            self._gates.of_file(*who, event.participant_recording_id, event.recording_id),
-            self.worker_id,
-            context,
-        )
+        gate = self._gates.of_file(*who, event.participant_recording_id, event.recording_id)
+        recording = RecordingTask(event, self._bench, gate, context)
         self._recordings[which] = recording
         if who in self._sources:
             recording.use(self._sources[who][1])
@@ -209,7 +199,7 @@ class Worker:
             recording.use(None)
         self._sources.pop(who)[1].close()
 
-    def _recordings_of(self, who: _Who) -> Iterator[RecordingTask | TrackRecordingTask]:
+    def _recordings_of(self, who: _Who) -> Iterator[RecordingTask]:
         return (recording for which, recording in self._recordings.items() if which[:2] == who)
 
     def _done(self, which: _Which, task: asyncio.Task[None]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.demo.media import Clip
 from services.demo.rtp_sender import RtpSender, Sent
-from services.recorder.media.ffmpeg import black_keyframe
+from services.recorder.media.black import BlackPictures
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.probe import decode_errors
 from services.recorder.moments import nanoseconds
@@ -115,7 +115,8 @@ def _assert_run_between(recorded: list[bytes], sent: list[Sent], begin_ns: int, 
 
 
 async def _pictures(packets: list[Packet], ffmpeg: Path) -> list[bytes]:
-    black = await black_keyframe(ffmpeg, 640, 360), await black_keyframe(ffmpeg, 640, 480)
+    pictures = BlackPictures(ffmpeg)
+    black = await pictures.of(640, 360), await pictures.of(640, 480)
     return [packet.data for packet in packets if packet.kind == "video" and packet.data not in black]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from services.recorder.media.ffmpeg import WebmWriter, black_keyframe
+from services.recorder.media.black import BlackPictures
+from services.recorder.media.ffmpeg import WebmWriter
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.gate import Condition, Gate
@@ -32,8 +33,8 @@ class Film:
         self.writer = writer
         self.pauses = Pauses()
         self.gate = Gate().within(self.pauses)
-        self.pipeline = Pipeline(ffmpeg, self.gate, writer, START_NS)
-        self._ffmpeg = ffmpeg
+        self.pictures = BlackPictures(ffmpeg)
+        self.pipeline = Pipeline(self.pictures, self.gate, writer, START_NS)
 
     @classmethod
     async def begin(cls, ffmpeg: Path, path: Path) -> Film:
@@ -59,7 +60,7 @@ class Film:
         return await asyncio.to_thread(read_packets, self.path)
 
     async def black(self, width: int = 640, height: int = 480) -> bytes:
-        return await black_keyframe(self._ffmpeg, width, height)
+        return await self.pictures.of(width, height)
 
 
 def keyframe(at_ms: int, *, arrival_ms: int | None = None, size: tuple[int, int] = (640, 480)) -> TimedFrame:

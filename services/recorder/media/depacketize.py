@@ -13,6 +13,8 @@ from services.recorder.media.jitter_buffer import BufferedPacket
 
 #: Larger than any frame of a meeting; a sender that never ends its frame must not fill our memory.
 MAX_FRAME_BYTES = 4 << 20
+#: Whoever decodes a picture gives it 3 bytes of memory for each pixel that it claims, in however few bytes it came.
+MAX_PIXELS = 4096 * 4096
 
 
 class UnsupportedCodecError(Exception):
@@ -32,6 +34,8 @@ class FrameCounters:
 
     frames: int = 0
     dropped: int = 0
+    #: Of those dropped, keyframes that claim more than `MAX_PIXELS`.
+    oversized: int = 0
 
 
 class Depacketizer(Protocol):
@@ -130,7 +134,8 @@ class Vp8Depacketizer:
     def _finish(self, timestamp: int) -> EncodedFrame | None:
         data = b"".join(self._fragments)
         width, height = _keyframe_size(data) if self._keyframe else (0, 0)
-        if self._keyframe and not (width and height):
+        if self._keyframe and not 0 < width * height <= MAX_PIXELS:
+            self.counters.oversized += width * height > MAX_PIXELS
             self._drop()
             return None
         self._open = self._needs_keyframe = False

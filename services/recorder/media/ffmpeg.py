@@ -27,15 +27,6 @@ LAST_WORDS_BYTES = 2048
 #: A killed ffmpeg loses at most the cluster it is building: 250 ms. 100 ms costs a fifth more CPU.
 CLUSTER_TIME_LIMIT_MS = 250
 
-#: IVF: a 32-byte file header, then per frame 4 bytes of size and 8 of time (little endian).
-_IVF_FRAME_SIZE, _IVF_FRAME = slice(32, 36), 44
-#: VP8 writes a side in 14 bits (RFC 6386 section 9.1).
-_MAX_SIDE = 0x3FFF
-#: A sender may claim any size. Encoding 16 megapixels of black takes about 100 MB, once.
-_MAX_PIXELS = 4096 * 4096
-_BLACK_SIZES = 64
-_blacks: dict[tuple[int, int], bytes] = {}
-
 
 class FfmpegError(Exception):
     """ffmpeg did not do what was asked."""
@@ -252,25 +243,3 @@ def _writer_arguments(ffmpeg: Path, path: Path) -> list[str]:
         cluster_time_limit=CLUSTER_TIME_LIMIT_MS,
     )
     return arguments(ffmpeg, output, "-y", "-loglevel", "warning")
-
-
-async def black_keyframe(ffmpeg: Path, width: int, height: int) -> bytes:
-    """Return a black VP8 keyframe of that size in pixels (each side 1 to 16383), encoded once per size."""
-    size = (width, height)
-    if size in _blacks:
-        return _blacks[size]
-    black = await _encode_black(ffmpeg, width, height)
-    _blacks[size] = black
-    if len(_blacks) > _BLACK_SIZES:
-        del _blacks[next(iter(_blacks))]
-    return black
-
-
-async def _encode_black(ffmpeg: Path, width: int, height: int) -> bytes:
-    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE and width * height <= _MAX_PIXELS):
-        raise ValueError(f"a picture of {width}x{height}: its sides must be 1 to {_MAX_SIDE}, at most 16 megapixels")
-    # Scaled, because ffmpeg 5's `color` rounds odd sizes down.
-    black = ffmpeg_python.input("color=black:size=16x16:rate=1", format="lavfi").filter("scale", width, height)
-    output = black.output("pipe:1", vcodec="libvpx", format="ivf", **{"frames:v": 1})
-    ivf, _ = await run(arguments(ffmpeg, output, "-loglevel", "error"), patience=30)
-    return ivf[_IVF_FRAME : _IVF_FRAME + int.from_bytes(ivf[_IVF_FRAME_SIZE], "little")]

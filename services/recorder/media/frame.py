@@ -53,3 +53,14 @@ class Block:
     time_ns: int
     keyframe: bool
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Black:
+    """A black picture that is due. It is encoded only then: a sender may change its size as often as it likes."""
+
+    #: Since the beginning of the file.
+    time_ns: int
+    #: Pixels.
+    width: int
+    height: int

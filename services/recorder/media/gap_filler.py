@@ -8,9 +8,7 @@ Both tracks must flow because ffmpeg holds one track back, without bound, while 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Black, Block, TimedFrame
 
 #: 20 ms of silence: a fullband CELT packet (TOC 0xF8, RFC 6716 section 3.1) whose one frame says "silent".
 OPUS_SILENCE = b"\xf8\xff\xfe"
@@ -27,15 +25,6 @@ APART_NS = 10 * NS_PER_MS
 MAX_MOVE_NS = 50 * NS_PER_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A span of the file that holds filler instead of what was sent; ns since the beginning of the file."""
-
-    kind: Kind
-    start_ns: int
-    end_ns: int
-
-
 class AudioGapFiller:
     """One audio track without holes: what is missing is silence."""
 
@@ -43,7 +32,6 @@ class AudioGapFiller:
         self._start_ns = start_ns
         #: Where the next sound is due.
         self._next_ns = 0
-        self.gaps: list[Gap] = []
         #: Packets dropped because their whole time was already written.
         self.late = 0
 
@@ -70,18 +58,9 @@ class AudioGapFiller:
         return self._silence(end_ns - self._start_ns + SILENCE_NS // 2)
 
     def _silence(self, until_ns: int) -> list[Block]:
-        begin_ns = self._next_ns
-        times = range(begin_ns, until_ns - SILENCE_NS + 1, SILENCE_NS)
-        if not times:
-            return []
-        self._next_ns = times[-1] + SILENCE_NS
-        self._note_gap(begin_ns, self._next_ns)
+        times = range(self._next_ns, until_ns - SILENCE_NS + 1, SILENCE_NS)
+        self._next_ns += SILENCE_NS * len(times)
         return [Block("audio", time_ns, keyframe=True, data=OPUS_SILENCE) for time_ns in times]
-
-    def _note_gap(self, start_ns: int, end_ns: int) -> None:
-        if self.gaps and self.gaps[-1].end_ns == start_ns:
-            start_ns = self.gaps.pop().start_ns
-        self.gaps.append(Gap("audio", start_ns, end_ns))
 
 
 class VideoGapFiller:
@@ -94,33 +73,31 @@ class VideoGapFiller:
     def __init__(
         self,
         start_ns: int,
-        black: bytes,
+        size: tuple[int, int],
         patience_ns: int = 2 * NS_PER_SECOND,
         repeat_ns: int = NS_PER_SECOND,
     ) -> None:
         self._start_ns = start_ns
         self._patience_ns = patience_ns
         self._repeat_ns = repeat_ns
-        #: The black keyframe, encoded; replace it when the size of the picture changes.
-        self.black = black
-        #: Spans of black that are over; one that lasts is added when the picture returns or the file ends.
-        self.gaps: list[Gap] = []
+        #: Pixels of black; replace it when the size of the picture changes.
+        self.size = size
         #: Delta frames dropped because no picture was there to build on.
-        self.dropped = 0
+        self.baseless = 0
         #: Frames dropped because they were captured before the latest cut, or before the file's beginning.
         self.late = 0
         #: Time of the last block; before the first one, the block due at 0 comes next.
         self._last_ns = -APART_NS
-        #: Since when the track is black; None while a picture shows.
-        self._black_since_ns: int | None = 0
+        #: Whether a picture shows no more, or none did yet.
+        self._is_black = True
         self._cut_ns = 0
 
     @property
     def needs_keyframe(self) -> bool:
         """Whether only a keyframe can bring the picture back: the sender must be asked for one."""
-        return self._black_since_ns is not None
+        return self._is_black
 
-    def push(self, frame: TimedFrame) -> list[Block]:
+    def push(self, frame: TimedFrame) -> list[Block | Black]:
         """Return black where it is due before the frame, then the frame if it can be decoded."""
         time_ns = frame.time_ns - self._start_ns
         if not self._begun and frame.frame.keyframe and 0 <= time_ns <= ALMOST_START_NS:
@@ -130,7 +107,7 @@ class VideoGapFiller:
             blocks.append(self._picture(time_ns, frame))
         return blocks
 
-    def cut(self, at_ns: int) -> list[Block]:
+    def cut(self, at_ns: int) -> list[Block | Black]:
         """Go black at this very moment (permission over, camera off) and until the next keyframe.
 
         What was captured before the cut and comes after it is dropped: it would be shown after the cut.
@@ -138,74 +115,67 @@ class VideoGapFiller:
         time_ns = at_ns - self._start_ns
         blocks = self._begin() + self._advance(time_ns)
         self._cut_ns = max(self._cut_ns, time_ns)
-        if self._black_since_ns is None:
+        if not self._is_black:
             blocks.append(self._to_black(time_ns))
         return blocks
 
-    def advance(self, until_ns: int) -> list[Block]:
+    def advance(self, until_ns: int) -> list[Block | Black]:
         """Return black where it is due before `until_ns`: nothing more will come for the time before."""
         return self._advance(until_ns - self._start_ns)
 
-    def finish(self, end_ns: int) -> list[Block]:
+    def finish(self, end_ns: int) -> list[Block | Black]:
         """Return black up to the end, if black shows, so that the picture lasts as long as the sound."""
         end = end_ns - self._start_ns
         blocks = self._begin() + self._advance(end)
-        if self._black_since_ns is None:
-            return blocks
-        if self._last_ns < end - CLOSING_NS:
-            blocks.append(self._block(end - CLOSING_NS, self.black))
-        self._end_gap(end)
+        if self._is_black and self._last_ns < end - CLOSING_NS:
+            blocks.append(self._black(end - CLOSING_NS))
         return blocks
 
     @property
     def _begun(self) -> bool:
         return self._last_ns >= 0
 
-    def _advance(self, until_ns: int) -> list[Block]:
+    def _advance(self, until_ns: int) -> list[Block | Black]:
         if not self._begun and until_ns <= ALMOST_START_NS:
             return []
         blocks = self._begin()
-        if self._black_since_ns is None and self._last_ns + self._patience_ns < until_ns:
+        if not self._is_black and self._last_ns + self._patience_ns < until_ns:
             blocks.append(self._to_black(self._last_ns + self._patience_ns))
-        if self._black_since_ns is not None:
+        if self._is_black:
             blocks += self._repeat_black(until_ns)
         return blocks
 
-    def _begin(self) -> list[Block]:
-        return [] if self._begun else [self._block(0, self.black)]
+    def _begin(self) -> list[Block | Black]:
+        return [] if self._begun else [self._black(0)]
 
-    def _repeat_black(self, until_ns: int) -> list[Block]:
+    def _repeat_black(self, until_ns: int) -> list[Block | Black]:
         times = range(self._last_ns + self._repeat_ns, until_ns, self._repeat_ns)
-        return [self._block(time_ns, self.black) for time_ns in times]
+        return [self._black(time_ns) for time_ns in times]
 
-    def _to_black(self, time_ns: int) -> Block:
-        block = self._block(time_ns, self.black)
-        self._black_since_ns = block.time_ns
-        return block
+    def _to_black(self, time_ns: int) -> Black:
+        self._is_black = True
+        return self._black(time_ns)
 
     def _is_wanted(self, time_ns: int, keyframe: bool) -> bool:
         if time_ns < self._cut_ns:
             self.late += 1
             return False
-        if self._black_since_ns is not None and not keyframe:
-            self.dropped += 1
+        if self._is_black and not keyframe:
+            self.baseless += 1
             return False
         return True
 
     def _picture(self, time_ns: int, frame: TimedFrame) -> Block:
-        block = self._block(time_ns, frame.frame.data, keyframe=frame.frame.keyframe)
-        self._end_gap(block.time_ns)
-        self._black_since_ns = None
-        return block
+        self._is_black = False
+        return Block("video", self._place(time_ns), frame.frame.keyframe, frame.frame.data)
 
-    def _end_gap(self, end_ns: int) -> None:
-        if self._black_since_ns is not None and end_ns > self._black_since_ns:
-            self.gaps.append(Gap("video", self._black_since_ns, end_ns))
+    def _black(self, time_ns: int) -> Black:
+        return Black(self._place(time_ns), *self.size)
 
-    def _block(self, time_ns: int, data: bytes, *, keyframe: bool = True) -> Block:
-        """Place a block a little after the last one, or where it belongs if it would have to move too far."""
+    def _place(self, time_ns: int) -> int:
+        """Place a picture a little after the last one, or where it belongs if it would have to move too far."""
         earliest_ns = self._last_ns + APART_NS
         if earliest_ns - time_ns > MAX_MOVE_NS:
             earliest_ns = (self._last_ns // NS_PER_MS + 1) * NS_PER_MS  # Matroska's times are whole ms
         self._last_ns = max(time_ns, earliest_ns)
-        return Block("video", self._last_ns, keyframe, data)
+        return self._last_ns

@@ -14,6 +14,7 @@ import structlog
 from services.recorder.media.ffmpeg import FfmpegError, FfmpegStalledError, WebmWriter
 from services.recorder.media.frame import Block, Kind, TimedFrame
 from services.recorder.media.gate import Gate
+from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
 
@@ -53,7 +54,7 @@ class TrackPipeline:
         ffmpeg: Path,
         gate: Gate,
         start_ns: int,
-        path_of: Callable[[int], Path],
+        path_of: Callable[[int], Awaitable[Path]],
         written: Callable[[WrittenFile], Awaitable[None]],
     ) -> None:
         """Take nothing that was captured before `start_ns`; `path_of` tells where the file that begins then goes."""
@@ -65,6 +66,11 @@ class TrackPipeline:
         self._file: _OpenFile | None = None
         #: When the latest files broke off, by the loop's clock.
         self._failures: deque[float] = deque(maxlen=_MAX_FAILURES)
+
+    @property
+    def counters(self) -> RecordingCounters:
+        """What became of the frames that are in no file."""
+        return self._splitter.counters
 
     @property
     def wants_keyframe(self) -> bool:
@@ -117,7 +123,8 @@ class TrackPipeline:
 
     async def _begin(self, file: FileBegins) -> None:
         try:
-            writer = await WebmWriter.start(self._ffmpeg, self._path_of(file.begin_ns), _log)
+            path = await self._path_of(file.begin_ns)
+            writer = await WebmWriter.start(self._ffmpeg, path, _log)
             muxer = MatroskaMuxer(file.width, file.height, (self._kind,))
             self._file = _OpenFile(file.begin_ns, writer, muxer)
             await writer.write(muxer.header())

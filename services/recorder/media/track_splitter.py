@@ -7,20 +7,16 @@ is filled in: what is not there is between the files.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind, TimedFrame
 from services.recorder.media.gap_filler import APART_NS, MAX_MOVE_NS
 from services.recorder.media.gate import Gate
+from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters
 from services.recorder.media.muxer import PICTURE_NS
 
 #: Media that is away for as long is a stretch of its own when it comes back: the track was muted.
 PATIENCE_NS = 2 * NS_PER_SECOND
-#: What a frame may take from its capture to here: how far behind the watermark it is known that none came.
-SETTLE_NS = 500 * NS_PER_MS
-#: Media that may wait in memory for the watermark.
-_MAX_HELD_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,49 +69,40 @@ class TrackSplitter:
     def __init__(self, kind: Kind, gate: Gate, start_ns: int) -> None:
         self._kind = kind
         self._gate = gate
-        #: What was captured before is not wanted. Files begin no earlier than this, nor than the last one ended.
-        self._start_ns = self._free_ns = start_ns
-        self._end_ns: int | None = None
-        self._held: deque[TimedFrame] = deque()
-        self._held_bytes = 0
+        self._held = HoldBack(gate, start_ns)
+        #: Where the last file ended: the next one begins no earlier.
+        self._free_ns = start_ns
         self._file: _OpenFile | None = None
         #: Whether what comes cannot be shown, because what it builds on is not in the file.
         self._needs_keyframe = kind == "video"
         #: Arrival of the newest frame in the file: where the gate closed since then, the file ends.
         self._passed_ns = start_ns
-        #: Frames that were dropped because they were not permitted, and because memory was full.
-        self.refused = 0
-        self.overflowed = 0
+        self.counters = RecordingCounters()
 
     @property
     def wants_keyframe(self) -> bool:
         """Whether a picture waits for a keyframe that has not arrived yet."""
-        return self._needs_keyframe and not any(held.frame.keyframe for held in self._held)
+        return self._needs_keyframe and not self._held.has_keyframe
 
     def take(self, frames: list[TimedFrame]) -> None:
         """Hold the frames of this track back, in the order of their arrival; those of the other one are not wanted."""
-        for frame in frames:
-            if frame.frame.kind == self._kind:
-                self._held.append(frame)
-                self._held_bytes += len(frame.frame.data)
-        while self._held_bytes > _MAX_HELD_BYTES:
-            self._release()
-            self.overflowed += 1
+        if dropped := self._held.take(frame for frame in frames if frame.frame.kind == self._kind):
+            self.counters.overflowed += len(dropped)
             self._break_chain()
 
     def end_at(self, end_ns: int) -> None:
         """Take nothing that was captured at that moment or later."""
-        self._end_ns = end_ns
+        self._held.end_at(end_ns)
 
     def is_complete(self, watermark_ns: int) -> bool:
         """Tell whether everything up to the end is known and has arrived."""
-        return self._end_ns is not None and watermark_ns >= self._end_ns + SETTLE_NS
+        return self._held.is_complete(watermark_ns)
 
     def advance(self, watermark_ns: int) -> list[Step]:
         """Return what follows from what the watermark has passed."""
         steps: list[Step] = []
-        while self._held and self._held[0].frame.arrival_ns <= watermark_ns:
-            steps += self._pass(self._release())
+        for held in self._held.release(watermark_ns):
+            steps += self._pass(held)
         return steps + self._end_if_over(watermark_ns - SETTLE_NS)
 
     def finish(self, watermark_ns: int) -> list[Step]:
@@ -128,23 +115,17 @@ class TrackSplitter:
             self._end_file()
 
     def _pass(self, held: TimedFrame) -> list[Step]:
-        if not self._is_wanted(held):
+        if not self._held.is_wanted(held):
             self._break_chain()
             return []
-        if not self._permits(held):
-            self.refused += 1
+        if not self._held.permits(held):
+            self.counters.refused += 1
             return self._end_file()
         steps = self._end_if_interrupted(held)
         if self._needs_keyframe and not held.frame.keyframe:
+            self.counters.baseless += 1
             return steps
         return steps + self._deal(held)
-
-    def _is_wanted(self, held: TimedFrame) -> bool:
-        return held.time_ns >= self._start_ns and (self._end_ns is None or held.time_ns < self._end_ns)
-
-    def _permits(self, held: TimedFrame) -> bool:
-        captured_ns = min(held.time_ns, held.frame.first_arrival_ns)
-        return self._gate.permits(captured_ns, held.frame.arrival_ns)
 
     def _end_if_interrupted(self, held: TimedFrame) -> list[Step]:
         """End the file if the frame is not of its stretch: after silence, or after a closed gate no frame fell into."""
@@ -185,8 +166,3 @@ class TrackSplitter:
     def _break_chain(self) -> None:
         """Let nothing build on a picture that is missing."""
         self._needs_keyframe = self._kind == "video"
-
-    def _release(self) -> TimedFrame:
-        held = self._held.popleft()
-        self._held_bytes -= len(held.frame.data)
-        return held

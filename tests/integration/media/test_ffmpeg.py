@@ -19,20 +19,19 @@ import structlog
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
-from services.recorder.media import ffmpeg as ffmpeg_module
+from services.recorder.media.black import BlackPictures
 from services.recorder.media.ffmpeg import (
     LAST_WORDS_BYTES,
     FfmpegFailedError,
     FfmpegMissingError,
     FfmpegStalledError,
     WebmWriter,
-    black_keyframe,
     find_ffmpeg,
     run,
 )
 from services.recorder.media.frame import NS_PER_MS as MS
 from services.recorder.media.frame import NS_PER_SECOND as S
-from services.recorder.media.frame import Block, EncodedFrame, TimedFrame
+from services.recorder.media.frame import Black, Block, EncodedFrame, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE, AudioGapFiller, VideoGapFiller
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.probe import decode_errors, probe, remux
@@ -45,10 +44,8 @@ BINARIES = sorted({shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe(), im
 
 
 @pytest.fixture(params=BINARIES, ids=lambda path: Path(path).name)
-def ffmpeg(request: pytest.FixtureRequest) -> Iterator[Path]:
-    ffmpeg_module._blacks.clear()
-    yield Path(request.param)
-    ffmpeg_module._blacks.clear()
+def ffmpeg(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
 
 
 @pytest.fixture
@@ -111,8 +108,8 @@ def timed(kind: str, at: int, keyframe: bool, data: bytes) -> TimedFrame:
 
 def with_permission(media: Media, black: bytes, until: int, again: int, end: int) -> list[Block]:
     """What the fillers make of the media if permission was withdrawn at `until` and given `again`."""
-    sound, picture = AudioGapFiller(START), VideoGapFiller(START, black)
-    blocks: list[Block] = []
+    sound, picture = AudioGapFiller(START), VideoGapFiller(START, (WIDTH, HEIGHT))
+    blocks: list[Block | Black] = []
     for frame in (f for f in media.sounds if not until <= f.time_ns - START < again):
         blocks += sound.push(frame)
     for frame in (f for f in media.pictures if f.time_ns - START < until):
@@ -120,11 +117,16 @@ def with_permission(media: Media, black: bytes, until: int, again: int, end: int
     blocks += picture.cut(START + until)
     for frame in (f for f in media.pictures if f.time_ns - START >= again):
         blocks += picture.push(frame)
-    return blocks + sound.finish(START + end) + picture.finish(START + end)
+    return encoded([*blocks, *sound.finish(START + end), *picture.finish(START + end)], black)
 
 
 def silent_and_black(black: bytes, until: int) -> list[Block]:
-    return AudioGapFiller(START).finish(START + until) + VideoGapFiller(START, black).finish(START + until)
+    picture = VideoGapFiller(START, (WIDTH, HEIGHT))
+    return AudioGapFiller(START).finish(START + until) + encoded(picture.finish(START + until), black)
+
+
+def encoded(blocks: list[Block | Black], black: bytes) -> list[Block]:
+    return [each if isinstance(each, Block) else Block("video", each.time_ns, True, black) for each in blocks]
 
 
 def in_batches(blocks: list[Block], batch_ns: int = 100 * MS) -> Iterator[bytes]:
@@ -182,7 +184,7 @@ def is_reaped(pid: int) -> bool:
 async def test_withdrawn_consent_is_black_and_silent_in_one_continuous_file(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    black = await black_keyframe(ffmpeg, WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
     blocks = with_permission(media, black, until=2500 * MS, again=4500 * MS, end=6 * S)
     await record(ffmpeg, tmp_path / "written.webm", blocks, log)
     await remux(ffmpeg, tmp_path / "written.webm", tmp_path / "done.webm")
@@ -206,9 +208,10 @@ async def test_a_participant_without_camera_gets_black(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
     sound = AudioGapFiller(START)
-    picture = VideoGapFiller(START, await black_keyframe(ffmpeg, WIDTH, HEIGHT))
+    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
+    pictures = encoded(VideoGapFiller(START, (WIDTH, HEIGHT)).finish(START + 6 * S), black)
     blocks = [block for frame in media.sounds for block in sound.push(frame)]
-    await record(ffmpeg, tmp_path / "a.webm", blocks + picture.finish(START + 6 * S), log)
+    await record(ffmpeg, tmp_path / "a.webm", blocks + pictures, log)
     found = await probe(ffmpeg, tmp_path / "a.webm")
     assert (found.audio_packets, found.video_frames, found.duration_ms) == (300, 7, 6000)
     assert found.monotonic
@@ -239,7 +242,7 @@ async def test_one_track_alone_is_a_whole_file_and_on_disk_while_it_is_written(
 async def test_the_header_tells_how_long_the_file_is_and_no_strange_rate(
     ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    blocks = silent_and_black(await black_keyframe(ffmpeg, WIDTH, HEIGHT), 3 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 3 * S)
     await record(ffmpeg, tmp_path / "written.webm", blocks, log)
     await remux(ffmpeg, tmp_path / "written.webm", tmp_path / "done.webm")
     for name in ("written.webm", "done.webm"):
@@ -255,7 +258,7 @@ def described(ffmpeg: Path, path: Path) -> str:
 async def test_sound_seconds_before_its_picture_loses_nothing(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    black = await black_keyframe(ffmpeg, WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
     blocks = with_permission(media, black, until=6 * S, again=6 * S, end=6 * S)
     muxer = MatroskaMuxer(WIDTH, HEIGHT)
     writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
@@ -283,7 +286,7 @@ async def test_any_file_name_will_do(
     ffmpeg: Path, name: str, tmp_path: Path, log: FilteringBoundLogger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = silent_and_black(await black_keyframe(ffmpeg, WIDTH, HEIGHT), 1 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 1 * S)
     await record(ffmpeg, Path(name), blocks, log)
     await remux(ffmpeg, Path(name), Path("done" + name))
     assert (await probe(ffmpeg, Path("done" + name))).duration_ms == 1000
@@ -310,7 +313,7 @@ async def test_a_failed_remux_leaves_no_target(ffmpeg: Path, tmp_path: Path) -> 
 
 async def test_a_remuxed_file_has_its_index_in_front(ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger) -> None:
     cues, cluster = b"\x1c\x53\xbb\x6b", b"\x1f\x43\xb6\x75"
-    blocks = silent_and_black(await black_keyframe(ffmpeg, WIDTH, HEIGHT), 3 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 3 * S)
     await record(ffmpeg, tmp_path / "a.webm", blocks, log)
     await remux(ffmpeg, tmp_path / "a.webm", tmp_path / "done.webm")
     data = (tmp_path / "done.webm").read_bytes()
@@ -324,7 +327,7 @@ async def test_a_killed_ffmpeg_leaves_all_but_the_last_second(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
     path = tmp_path / "killed.webm"
-    black = await black_keyframe(ffmpeg, WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
     writer = await WebmWriter.start(ffmpeg, path, log)
     await feed(writer, with_permission(media, black, until=6 * S, again=6 * S, end=6 * S))
     await eventually_on_disk(ffmpeg, path, until_ms=5500)
@@ -351,7 +354,7 @@ async def test_sound_reaches_the_disk_while_the_camera_is_off(
 ) -> None:
     """Some 300 bytes per second: an ffmpeg that buffers would have written nothing at all by then."""
     writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
-    await feed(writer, silent_and_black(await black_keyframe(ffmpeg, WIDTH, HEIGHT), 8 * S))
+    await feed(writer, silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 8 * S))
     await eventually_on_disk(ffmpeg, tmp_path / "a.webm", until_ms=6700)
     await writer.close()
 
@@ -416,13 +419,13 @@ async def test_ctrl_c_in_the_terminal_does_not_reach_ffmpeg(
 ) -> None:
     writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
     assert os.getsid(writer.pid) == os.getpgid(writer.pid) == writer.pid
-    await feed(writer, silent_and_black(await black_keyframe(ffmpeg, WIDTH, HEIGHT), 1 * S))
+    await feed(writer, silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 1 * S))
     await writer.close()
 
 
 def test_it_works_on_uvloop_too(ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger) -> None:
     async def killed_under_write() -> None:
-        blocks = silent_and_black(await black_keyframe(ffmpeg, WIDTH, HEIGHT), 2 * S)
+        blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 2 * S)
         await record(ffmpeg, tmp_path / "a.webm", blocks, log)
         writer = await WebmWriter.start(ffmpeg, tmp_path / "b.webm", log)
         os.kill(writer.pid, signal.SIGKILL)
@@ -442,36 +445,6 @@ def stand_in(tmp_path: Path, script: str) -> Path:
     return path
 
 
-# --- black
-
-
-@pytest.mark.parametrize("size", [(1, 1), (15, 17), (321, 241), (640, 480), (1281, 721)])
-async def test_black_is_a_keyframe_of_exactly_that_size(ffmpeg: Path, size: tuple[int, int]) -> None:
-    frame = await black_keyframe(ffmpeg, *size)
-    # RFC 6386 section 9.1: bit 0 clear is a keyframe; start code; 14 bits each of width and height.
-    assert not frame[0] & 1
-    assert frame[3:6] == b"\x9d\x01\x2a"
-    assert struct.unpack("<HH", frame[6:10]) == size
-
-
-async def test_black_is_encoded_once_per_size(ffmpeg: Path) -> None:
-    frame = await black_keyframe(ffmpeg, 64, 48)
-    assert await black_keyframe(Path("/no/ffmpeg/needed/any/more"), 64, 48) is frame
-
-
-async def test_only_so_many_sizes_of_black_are_kept(ffmpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ffmpeg_module, "_BLACK_SIZES", 2)
-    for width in (16, 32, 48):
-        await black_keyframe(ffmpeg, width, 16)
-    assert list(ffmpeg_module._blacks) == [(32, 16), (48, 16)]
-
-
-@pytest.mark.parametrize("size", [(0, 1), (1, 0), (-1, 1), (16_384, 1), (1, 16_384), (16_383, 16_383)])
-async def test_a_size_that_no_camera_has_is_refused(ffmpeg: Path, size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=f"{size[0]}x{size[1]}"):
-        await black_keyframe(ffmpeg, *size)
-
-
 # --- looking into a file
 
 
@@ -486,7 +459,7 @@ async def test_a_file_that_begins_with_a_delta_frame_is_found_out(ffmpeg: Path, 
 
 
 async def test_times_that_go_back_are_found_out(ffmpeg: Path, tmp_path: Path) -> None:
-    black = await black_keyframe(ffmpeg, WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
     muxer = MatroskaMuxer(WIDTH, HEIGHT)
     stream = [
         muxer.header(),

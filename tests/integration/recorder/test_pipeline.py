@@ -92,7 +92,7 @@ async def test_a_frame_that_was_captured_before_the_yes_is_left_out(film: Film) 
     early, late = sound(499, arrival_ms=600), sound(520, arrival_ms=620)
     film.send(early, late)
     assert recorded(await film.end(1000), early, late) == [False, True]
-    assert film.pipeline.refused == 1
+    assert film.pipeline.counters.refused == 1
 
 
 async def test_a_frame_whose_first_packet_came_before_the_yes_is_left_out(film: Film) -> None:

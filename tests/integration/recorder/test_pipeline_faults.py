@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from services.recorder.media import pipeline as pipeline_module
+from services.recorder.media import hold_back
 from services.recorder.media.ffmpeg import FfmpegError
 from tests.support.film import Film, delta, keyframe, recorded, sound
 
@@ -15,7 +15,7 @@ from tests.support.film import Film, delta, keyframe, recorded, sound
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> int:
     """Room for ten sounds of ten bytes."""
-    monkeypatch.setattr(pipeline_module, "_MAX_HELD_BYTES", 100)
+    monkeypatch.setattr(hold_back, "_MAX_HELD_BYTES", 100)
     return 10
 
 
@@ -24,7 +24,7 @@ async def test_what_waits_beyond_the_bound_is_dropped_oldest_first_and_counted(f
     sounds = [sound(at) for at in range(0, 500, 20)]
     assert {len(each.frame.data) for each in sounds} == {10}
     film.send(*sounds)
-    assert film.pipeline.overflowed == len(sounds) - little_memory
+    assert film.pipeline.counters.overflowed == len(sounds) - little_memory
     packets = await film.end(500)
     assert recorded(packets, *sounds) == [False] * (len(sounds) - little_memory) + [True] * little_memory
 
@@ -36,7 +36,7 @@ async def test_memory_that_was_written_is_free_again(film: Film, little_memory: 
     for at, each in zip(range(0, 2000, 20), sounds, strict=True):
         film.send(each)
         await film.known_until(at)
-    assert film.pipeline.overflowed == 0
+    assert film.pipeline.counters.overflowed == 0
     assert recorded(await film.end(2000), *sounds) == [True] * 100
 
 
@@ -48,7 +48,7 @@ async def test_no_picture_builds_on_one_that_memory_had_no_room_for(film: Film, 
     film.send(dropped)
     film.send(*after)
     film.send(*again)
-    assert film.pipeline.overflowed > 0
+    assert film.pipeline.counters.overflowed > 0
     assert film.pipeline.wants_keyframe is False, "one is there already"
     packets = await film.end(1000)
     assert recorded(packets, shown, dropped, *after) == [True, False, False, False]

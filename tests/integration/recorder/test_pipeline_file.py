@@ -119,15 +119,20 @@ async def test_a_file_that_ends_before_it_begins_is_one_black_picture(permitted:
     assert found.monotonic
 
 
-async def test_a_picture_that_claims_an_absurd_size_harms_nothing(permitted: Film, ffmpeg: Path) -> None:
-    absurd, after = keyframe(0, size=(16383, 16383)), keyframe(1000, size=(320, 180))
-    sounds = [sound(at) for at in range(0, 2000, 20)]
-    permitted.send(*sorted([absurd, after, *sounds], key=lambda frame: frame.frame.arrival_ns))
+async def test_a_sender_that_changes_its_size_all_the_time_has_no_black_encoded_that_is_not_due(
+    permitted: Film,
+) -> None:
+    """Seen to fail: each size that was permitted was an ffmpeg run of its own."""
+    sizes = [(320 + 2 * step, 180) for step in range(60)]
+    pictures = [keyframe(33 * at, size=size) for at, size in enumerate(sizes)]
+    permitted.send(*pictures)
     packets = await permitted.end(2000)
-    done = permitted.path.with_name("done.webm")
-    await remux(ffmpeg, permitted.path, done)
-    found = await probe(ffmpeg, done)
-    assert recorded(packets, after, *sounds) == [True] * 101
-    assert (found.width, found.height) == (640, 480)
-    assert found.monotonic
-    assert found.audio_packets == 100
+    assert recorded(packets, *pictures) == [True] * 60
+    assert [permitted.pictures.known(*size) for size in sizes] == [None] * 60
+
+
+async def test_when_such_a_picture_stops_black_of_its_last_size_is_there(permitted: Film) -> None:
+    permitted.say(1000, holds=False)
+    permitted.send(*(keyframe(33 * at, size=(320 + 2 * at, 180)) for at in range(31)))
+    packets = await permitted.end(2500)
+    assert times(packets, await permitted.black(380, 180)) == [1000, 2000, 2480]

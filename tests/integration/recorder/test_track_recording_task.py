@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.demo.media import FRAME_RATE, HEIGHT, WIDTH, Clip, encode_clip
-from services.recorder import track_recording_task
+from services.recorder import recording_task, track_files
 from services.recorder.media import track_splitter
 from services.recorder.media.frame import NS_PER_MS
 from services.recorder.media.gap_filler import OPUS_SILENCE
@@ -237,7 +237,7 @@ async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_e
     room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail: all that had come until then was written, also what came after the end."""
-    monkeypatch.setattr(track_recording_task, "_LAST_WATERMARK_NS", 0)
+    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 0)
     await audio.records()
     async with held_writes(monkeypatch) as held:
         before = await ann.speak(10)
@@ -294,7 +294,7 @@ async def test_when_too_many_files_wait_to_be_told_of_media_waits_and_none_is_lo
 ) -> None:
     """One is being told of, one waits, one has ended: the next one begins when there is room for it."""
     monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(track_recording_task, "_MAX_UNFINISHED", 1)
+    monkeypatch.setattr(track_files, "_MAX_UNFINISHED", 1)
     await audio.records()
     room.log.refusals = 1_000_000
     sent = []
@@ -311,7 +311,7 @@ async def test_when_too_many_files_wait_to_be_told_of_media_waits_and_none_is_lo
 async def test_without_any_watermark_nothing_is_written_and_it_is_not_waited_for_for_ever(
     ffmpeg: Path, tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(track_recording_task, "_LAST_WATERMARK_NS", 100 * NS_PER_MS)
+    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 100 * NS_PER_MS)
     async with studio(tmp_path, ffmpeg, watermark=False) as room:
         room.arrives("ann")
         audio = Track(room, "audio")

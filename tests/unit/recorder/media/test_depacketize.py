@@ -110,10 +110,24 @@ def test_the_arrivals_are_the_earliest_and_the_latest_of_the_frame_in_any_order(
     assert (frame.first_arrival_ns, frame.arrival_ns) == (10, 20)
 
 
-@pytest.mark.parametrize("size", [16_383, 1])
-def test_the_scaling_bits_are_no_part_of_the_size(size: int) -> None:
-    (frame,) = push_all(Vp8Depacketizer(), stream(vp8.keyframe(size, size))[0])
-    assert (frame.width, frame.height) == (size, size)
+@pytest.mark.parametrize("size", [(16_383, 1), (1, 16_383), (1024, 16_383)])
+def test_the_scaling_bits_are_no_part_of_the_size(size: tuple[int, int]) -> None:
+    (frame,) = push_all(Vp8Depacketizer(), stream(vp8.keyframe(*size))[0])
+    assert (frame.width, frame.height) == size
+
+
+def test_a_keyframe_that_claims_more_than_16_megapixels_is_dropped_with_what_builds_on_it() -> None:
+    """Seen to fail: forty bytes made whoever decoded the file take 800 MB."""
+    depacketizer = Vp8Depacketizer()
+    largest, absurd = vp8.keyframe(4096, 4096), vp8.keyframe(4097, 4096)
+    assert data(push_all(depacketizer, in_one(stream(absurd, DELTA, largest, DELTA)))) == [largest, DELTA]
+    assert depacketizer.counters == FrameCounters(frames=2, dropped=2, oversized=1)
+
+
+def test_after_a_keyframe_of_absurd_size_another_one_is_needed() -> None:
+    depacketizer = Vp8Depacketizer()
+    push_all(depacketizer, in_one(stream(KEY, vp8.keyframe(16_383, 16_383))))
+    assert depacketizer.needs_keyframe
 
 
 @pytest.mark.parametrize(

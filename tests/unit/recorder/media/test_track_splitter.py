@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.recorder.media import track_splitter
+from services.recorder.media import hold_back
 from services.recorder.media.frame import NS_PER_MS, Block, Kind, TimedFrame
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.media.pauses import Pauses
@@ -206,7 +206,7 @@ def test_a_withdrawal_that_is_heard_of_late_keeps_out_every_frame_since_it_was_s
     microphone.say(1001, holds=False)
     (file,) = microphone.end(3000)
     assert (file.end, file.data) == (1020, data(sent[:51]))
-    assert microphone.splitter.refused == 99
+    assert microphone.splitter.counters.refused == 99
 
 
 def test_a_closed_gate_ends_the_file_at_once_and_what_comes_after_it_is_in_another(microphone: Track) -> None:
@@ -306,26 +306,26 @@ def test_two_files_never_begin_in_the_same_moment_even_if_the_clock_stands(micro
 def test_what_waits_beyond_the_bound_is_dropped_oldest_first_and_counted(
     microphone: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(track_splitter, "_MAX_HELD_BYTES", 100)
+    monkeypatch.setattr(hold_back, "_MAX_HELD_BYTES", 100)
     sent = sounds(0, 500)
     microphone.send(*sent)
     (file,) = microphone.end(9000)
     assert file.data == data(sent[-10:])
-    assert microphone.splitter.overflowed == 15
+    assert microphone.splitter.counters.overflowed == 15
 
 
 def test_no_picture_builds_on_one_that_memory_had_no_room_for(camera: Track, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(track_splitter, "_MAX_HELD_BYTES", 145)
+    monkeypatch.setattr(hold_back, "_MAX_HELD_BYTES", 145)
     camera.send(first := keyframe(0))
     camera.known_until(0)
     camera.send(delta(40), delta(80), delta(120), *(again := [keyframe(160), delta(200), delta(240)]))
-    assert camera.splitter.overflowed == 1
+    assert camera.splitter.counters.overflowed == 1
     (file,) = camera.end(9000)
     assert file.data == data([first, *again])
 
 
 def test_memory_that_was_let_go_is_free_again(microphone: Track, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(track_splitter, "_MAX_HELD_BYTES", 100)
+    monkeypatch.setattr(hold_back, "_MAX_HELD_BYTES", 100)
     for at in range(0, 2000, 20):
         microphone.send(sound(at))
         microphone.known_until(at)

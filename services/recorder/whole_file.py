@@ -1,0 +1,43 @@
+"""The one file of a recording of sound and picture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime
+
+import structlog
+
+from services.recorder.domain.participant_recording import FinishParticipantRecording
+from services.recorder.keys import RecordingKeys
+from services.recorder.media.ffmpeg import WebmWriter
+from services.recorder.media.gate import Gate
+from services.recorder.media.pipeline import Pipeline
+from services.recorder.workbench import Workbench, about
+from shared.contracts.participant_recording import ParticipantRecordingRequested
+
+_log = structlog.get_logger()
+
+
+class WholeFile:
+    """Written from the beginning of the recording to its end, and put in place then."""
+
+    def __init__(self, event: ParticipantRecordingRequested, bench: Workbench, gate: Gate, start_ns: int) -> None:
+        self._event = event
+        self._bench = bench
+        self._gate = gate
+        self._start_ns = start_ns
+        self._keys = RecordingKeys(event.session_id, event.participant_id, start_ns, event.storage_prefix)
+
+    async def open(self) -> Pipeline:
+        segment = await self._bench.path(self._keys.segment)
+        writer = await WebmWriter.start(self._bench.ffmpeg, segment, _log)
+        return Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+
+    async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:
+        end = await ended
+        file = await self._bench.put_in_place(self._keys, "audio_video")
+        return FinishParticipantRecording(**about(self._event), at=end, file=file)
+
+    async def discard(self) -> None:
+        await asyncio.to_thread(self._bench.store.delete, self._keys.segment)

@@ -1,0 +1,90 @@
+"""Black pictures, encoded when they are due, and as seldom as can be."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from pathlib import Path
+
+import pytest
+
+from services.recorder.media import black as black_module
+from services.recorder.media.black import BlackPictures, BlackTrack
+from services.recorder.media.ffmpeg import find_ffmpeg
+
+
+@pytest.fixture
+def ffmpeg() -> Path:
+    return find_ffmpeg(None)
+
+
+class Encoders:
+    """Instead of ffmpeg: what was encoded, and how many at the same time."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def encode(self, _: Path, width: int, height: int) -> bytes:
+        self.sizes.append((width, height))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        return b"%dx%d" % (width, height)
+
+
+@pytest.fixture
+def encoders(monkeypatch: pytest.MonkeyPatch) -> Encoders:
+    encoders = Encoders()
+    monkeypatch.setattr(black_module, "_encode", encoders.encode)
+    return encoders
+
+
+@pytest.mark.parametrize("size", [(1, 1), (15, 17), (321, 241), (640, 480), (1281, 721)])
+async def test_black_is_a_keyframe_of_exactly_that_size(ffmpeg: Path, size: tuple[int, int]) -> None:
+    frame = await BlackPictures(ffmpeg).of(*size)
+    # RFC 6386 section 9.1: bit 0 clear is a keyframe; start code; 14 bits each of width and height.
+    assert not frame[0] & 1
+    assert frame[3:6] == b"\x9d\x01\x2a"
+    assert struct.unpack("<HH", frame[6:10]) == size
+
+
+async def test_of_many_that_need_a_size_at_once_one_encodes_it(ffmpeg: Path, encoders: Encoders) -> None:
+    pictures = BlackPictures(ffmpeg)
+    assert await asyncio.gather(*(pictures.of(64, 48) for _ in range(20))) == [b"64x48"] * 20
+    assert encoders.sizes == [(64, 48)]
+
+
+async def test_sizes_are_encoded_one_after_the_other(ffmpeg: Path, encoders: Encoders) -> None:
+    pictures = BlackPictures(ffmpeg)
+    await asyncio.gather(*(pictures.of(width, 48) for width in range(20)))
+    assert (len(encoders.sizes), encoders.most_at_once) == (20, 1)
+
+
+async def test_only_so_many_sizes_are_kept(ffmpeg: Path, encoders: Encoders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(black_module, "_SIZES", 2)
+    pictures = BlackPictures(ffmpeg)
+    for width in (16, 32, 48):
+        await pictures.of(width, 16)
+    assert [pictures.known(width, 16) for width in (16, 32, 48)] == [None, b"32x16", b"48x16"]
+
+
+async def test_a_track_that_changes_its_size_too_often_has_black_of_an_earlier_one(
+    ffmpeg: Path, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = BlackPictures(ffmpeg)
+    track = BlackTrack(pictures)
+    assert [await track.of(width, 16) for width in (16, 32, 48)] == [b"16x16"] * 3
+    assert encoders.sizes == [(16, 16)]
+    monkeypatch.setattr(black_module, "_APART_SECONDS", 0)
+    assert await track.of(48, 16) == b"48x16"
+
+
+async def test_a_size_that_is_known_already_is_had_at_once(ffmpeg: Path, encoders: Encoders) -> None:
+    pictures = BlackPictures(ffmpeg)
+    await pictures.of(32, 16)
+    track = BlackTrack(pictures)
+    assert [await track.of(width, 16) for width in (16, 32, 16)] == [b"16x16", b"32x16", b"16x16"]
+    assert encoders.sizes == [(32, 16), (16, 16)]
