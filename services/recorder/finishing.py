@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Protocol
 
@@ -40,11 +41,13 @@ async def put_in_place(ffmpeg: Path, store: LocalObjectStore, keys: Keys, kind: 
 
     Raises FfmpegError, OSError and UnexpectedFileError.
     """
-    await remux(ffmpeg, store.path(keys.segment), store.path(keys.file))
-    probed = await probe(ffmpeg, store.path(keys.file))
+    segment, target = await asyncio.to_thread(lambda: (store.path(keys.segment), store.path(keys.file)))
+    await remux(ffmpeg, segment, target)
+    probed = await probe(ffmpeg, target)
     _check(keys.file, probed, kind)
     size, digest = await store.digest(keys.file)
-    store.delete(keys.segment)
+    # To unlink gigabytes takes a while, on a network volume most of all.
+    await asyncio.to_thread(store.delete, keys.segment)
     return RecordedFile(
         path=keys.file,
         size_bytes=size,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
@@ -12,10 +10,11 @@ from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     ParticipantRecordingReport,
 )
-from services.recorder.media.frame import NS_PER_SECOND, TimedFrame
+from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.gate import Gate
-from services.recorder.media.hold_back import RecordingCounters
+from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
+from services.recorder.media.track_pipeline import TrackPipeline
 from services.recorder.moments import moment, nanoseconds, now_ns
 from services.recorder.reporting import confirm, failed, report
 from services.recorder.track_files import TrackFiles
@@ -32,40 +31,7 @@ _TICK_SECONDS = 0.1
 _LAST_WATERMARK_NS = 10 * NS_PER_SECOND
 
 
-class MediaPath(Protocol):
-    """Takes frames, and writes those that were permitted: `Pipeline` and `TrackPipeline`."""
-
-    @property
-    def counters(self) -> RecordingCounters: ...
-
-    @property
-    def wants_keyframe(self) -> bool: ...
-
-    def take(self, frames: list[TimedFrame]) -> None: ...
-
-    def end_at(self, end_ns: int) -> None: ...
-
-    def is_complete(self, watermark_ns: int) -> bool: ...
-
-    async def advance(self, watermark_ns: int) -> None: ...
-
-    async def finish(self, watermark_ns: int) -> None: ...
-
-    async def abort(self) -> None:
-        """End what still runs; where nothing does, do nothing."""
-
-
-class Files(Protocol):
-    """What a recording leaves: `WholeFile` and `TrackFiles`."""
-
-    async def open(self) -> MediaPath:
-        """Be ready to take media in."""
-
-    async def keep(self, ended: Awaitable[datetime]) -> ParticipantRecordingReport:
-        """Put in place what is written until `ended` tells the end; return what the log is to be told at last."""
-
-    async def discard(self) -> None:
-        """Leave nothing: it was not wanted any more when it was to begin."""
+_MediaPath = Pipeline | TrackPipeline
 
 
 class RecordingTask:
@@ -79,14 +45,14 @@ class RecordingTask:
         self._context = context
         self._start_ns = now_ns()
         self._about = about(event)
-        self._files: Files = (
+        self._files = (
             WholeFile(event, bench, gate, self._start_ns)
             if event.kind == "audio_video"
             else TrackFiles(event, bench, gate, self._start_ns, self._tell)
         )
         self._source: RtpSource | None = None
         #: None: no media is taken in.
-        self._media: MediaPath | None = None
+        self._media: _MediaPath | None = None
         self._stop_at: datetime | None = None
 
     def use(self, source: RtpSource | None) -> None:
@@ -126,7 +92,7 @@ class RecordingTask:
         begun = ConfirmParticipantRecording(**self._about, at=moment(self._start_ns), worker_id=self._bench.worker_id)
         return await confirm(self._bench.streams, begun, self._context)
 
-    async def _run_media(self, media: MediaPath) -> datetime:
+    async def _run_media(self, media: _MediaPath) -> datetime:
         """Move media on until the recording is over, and return its end. Afterwards none is taken in."""
         try:
             while not self._is_over(media):
@@ -139,14 +105,14 @@ class RecordingTask:
         finally:
             await self._let_go(media)
 
-    async def _move_on(self, media: MediaPath) -> None:
+    async def _move_on(self, media: _MediaPath) -> None:
         if self._source:
             self._source.tick(wants_keyframe=media.wants_keyframe)
         if self._stop_at:
             media.end_at(self._end_ns())
         await media.advance(self._bench.watermark.value_ns)
 
-    def _is_over(self, media: MediaPath) -> bool:
+    def _is_over(self, media: _MediaPath) -> bool:
         if self._stop_at is None:
             return False
         waited_ns = now_ns() - self._end_ns()
@@ -157,7 +123,7 @@ class RecordingTask:
         assert self._stop_at is not None
         return max(nanoseconds(self._stop_at), self._start_ns)
 
-    async def _let_go(self, media: MediaPath) -> None:
+    async def _let_go(self, media: _MediaPath) -> None:
         self.use(None)
         self._media = None
         await media.abort()

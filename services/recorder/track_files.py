@@ -49,10 +49,12 @@ class TrackFiles:
         self._failure: Exception | None = None
 
     async def open(self) -> TrackPipeline:
+        """Be ready to take media in."""
         segment, written = self._segment, self._written.put
         return TrackPipeline(self._kind, self._bench.ffmpeg, self._gate, self._start_ns, segment, written)
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishTrackRecording:
+        """Put files in place until `ended` has told the end; return what the log is to be told after all of them."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._finish_files())
             end = await self._until(ended)

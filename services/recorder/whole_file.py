@@ -10,9 +10,9 @@ import structlog
 
 from services.recorder.domain.participant_recording import FinishParticipantRecording
 from services.recorder.keys import RecordingKeys
-from services.recorder.media.ffmpeg import WebmWriter
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.workbench import Workbench, about
 from shared.contracts.participant_recording import ParticipantRecordingRequested
 
@@ -30,14 +30,17 @@ class WholeFile:
         self._keys = RecordingKeys(event.session_id, event.participant_id, start_ns, event.storage_prefix)
 
     async def open(self) -> Pipeline:
+        """Be ready to take media in."""
         segment = await self._bench.path(self._keys.segment)
         writer = await WebmWriter.start(self._bench.ffmpeg, segment, _log)
         return Pipeline(self._bench.black, self._gate, writer, self._start_ns)
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:
+        """Put the file in place when `ended` has told its end; return what the log is to be told."""
         end = await ended
         file = await self._bench.put_in_place(self._keys, "audio_video")
         return FinishParticipantRecording(**about(self._event), at=end, file=file)
 
     async def discard(self) -> None:
+        """Leave nothing: it was not wanted any more when it was to begin."""
         await asyncio.to_thread(self._bench.store.delete, self._keys.segment)

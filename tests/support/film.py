@@ -9,12 +9,12 @@ from pathlib import Path
 import structlog
 
 from services.recorder.media.black import BlackPictures
-from services.recorder.media.ffmpeg import WebmWriter
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.media.pauses import Pauses
 from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.webm_writer import WebmWriter
 from tests.support import vp8
 from tests.support.webm import Packet, read_packets
 

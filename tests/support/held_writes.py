@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.recorder.media.ffmpeg import WebmWriter
+from services.recorder.media.webm_writer import WebmWriter
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class LocalObjectStore:
-    """Objects as files below a folder."""
+    """Objects as files below a folder, which may hang where it is a network's: call it off the event loop."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -28,7 +28,7 @@ class LocalObjectStore:
 
     async def digest(self, key: str) -> tuple[int, str]:
         """Return the object's size in bytes and its SHA-256 in hex."""
-        return await asyncio.to_thread(_digest, self.path(key))
+        return await asyncio.to_thread(lambda: _digest(self.path(key)))
 
     def delete(self, key: str) -> None:
         self.path(key).unlink(missing_ok=True)

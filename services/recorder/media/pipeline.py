@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from services.recorder.media.black import BlackPictures, BlackTrack
-from services.recorder.media.ffmpeg import FfmpegError, WebmWriter
+from services.recorder.media.ffmpeg import FfmpegError
 from services.recorder.media.frame import NS_PER_SECOND, Black, Block, TimedFrame
 from services.recorder.media.gap_filler import AudioGapFiller, VideoGapFiller
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.webm_writer import WebmWriter
 
 #: How long a file's first picture is waited for before black takes its place: its size becomes the file's.
 FIRST_PICTURE_NS = NS_PER_SECOND

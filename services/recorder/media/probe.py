@@ -13,7 +13,7 @@ from pathlib import Path
 
 import ffmpeg as ffmpeg_python
 
-from services.recorder.media.ffmpeg import FfmpegFailedError, arguments, file_url, run
+from services.recorder.media.ffmpeg import FfmpegFailedError, arguments, file_url, run, stream
 
 #: What one pass over a file may take, in seconds. Copying two hours takes seconds, decoding them minutes.
 PATIENCE = 600.0
@@ -66,6 +66,19 @@ class _Tracks:
         return next((track for track in self.by_index.values() if track.kind == kind), _Track())
 
 
+class _Listing:
+    """What the framecrc format lists, as it comes: a line at a time is kept, and what it counts."""
+
+    def __init__(self) -> None:
+        self.tracks = _Tracks()
+        self._rest = b""
+
+    def take(self, piece: bytes) -> None:
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            _read_line(self.tracks, line.decode())
+
+
 async def remux(ffmpeg: Path, source: Path, target: Path) -> None:
     """Copy a written file, cut off or not, into one with duration and an index in front.
 
@@ -76,7 +89,7 @@ async def remux(ffmpeg: Path, source: Path, target: Path) -> None:
         file_url(part), map="0", codec="copy", format="webm", cues_to_front=1
     )
     await run(arguments(ffmpeg, copy, "-y", "-loglevel", "error"), PATIENCE)
-    part.replace(target)
+    await asyncio.to_thread(part.replace, target)
 
 
 async def probe(ffmpeg: Path, path: Path) -> ProbedFile:
@@ -85,9 +98,14 @@ async def probe(ffmpeg: Path, path: Path) -> ProbedFile:
     every = ffmpeg_python.input(file_url(path)).output(
         "pipe:1", map="0", codec="copy", format="framecrc", copyts=None, copyinkf=None
     )
-    listing, _ = await run(arguments(ffmpeg, every, "-loglevel", "error"), PATIENCE)
-    # Two hours are half a million lines: not on the event loop.
-    return await asyncio.to_thread(_read, listing.decode())
+    listing = _Listing()
+
+    async def take(piece: bytes) -> None:
+        # Two hours are half a million lines, seconds of work: not on the event loop.
+        await asyncio.to_thread(listing.take, piece)
+
+    await stream(arguments(ffmpeg, every, "-loglevel", "error"), PATIENCE, take)
+    return _summary(listing.tracks)
 
 
 async def decode_errors(ffmpeg: Path, path: Path) -> str:
@@ -98,13 +116,6 @@ async def decode_errors(ffmpeg: Path, path: Path) -> str:
     except FfmpegFailedError as error:
         return str(error)
     return errors
-
-
-def _read(listing: str) -> ProbedFile:
-    tracks = _Tracks()
-    for line in listing.splitlines():
-        _read_line(tracks, line)
-    return _summary(tracks)
 
 
 def _read_line(tracks: _Tracks, line: str) -> None:

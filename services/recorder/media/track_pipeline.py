@@ -11,12 +11,13 @@ from pathlib import Path
 
 import structlog
 
-from services.recorder.media.ffmpeg import FfmpegError, FfmpegStalledError, WebmWriter
+from services.recorder.media.ffmpeg import FfmpegError, FfmpegStalledError
 from services.recorder.media.frame import Block, Kind, TimedFrame
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
+from services.recorder.media.webm_writer import WebmWriter
 
 _log = structlog.get_logger()
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ from services.recorder.media.ffmpeg import (
     FfmpegFailedError,
     FfmpegMissingError,
     FfmpegStalledError,
-    WebmWriter,
     find_ffmpeg,
     run,
 )
@@ -35,6 +35,7 @@ from services.recorder.media.frame import Black, Block, EncodedFrame, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE, AudioGapFiller, VideoGapFiller
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.probe import decode_errors, probe, remux
+from services.recorder.media.webm_writer import WebmWriter
 
 START = 1_700_000_000 * S
 WIDTH, HEIGHT = 320, 240
@@ -482,6 +483,21 @@ async def test_a_file_that_is_no_media_fails_the_probe(ffmpeg: Path, tmp_path: P
     with pytest.raises(FfmpegFailedError):
         await probe(ffmpeg, tmp_path / "a.webm")
     assert "Invalid data" in await decode_errors(ffmpeg, tmp_path / "a.webm")
+
+
+async def test_a_listing_of_hours_is_counted_as_it_comes(tmp_path: Path) -> None:
+    """Seen to fail: all of it was kept, twice over."""
+    lines = 60_000
+    lists = f'for (n = 0; n < {lines}; n++) printf "0, %d, %d, 20, 3, 0x00000001\\n", n * 20, n * 20'
+    script = f"""exec awk 'BEGIN {{ print "#tb 0: 1/1000"; print "#media_type 0: audio"; {lists} }}'"""
+    tracemalloc.start()
+    try:
+        found = await probe(stand_in(tmp_path, script), tmp_path / "a.webm")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found.audio_packets, found.duration_ms, found.monotonic) == (lines, lines * 20, True)
+    assert most < 1_000_000 < lines * len("0, 1000000, 1000000, 20, 3, 0x00000001")
 
 
 async def test_a_pass_that_takes_too_long_is_ended(tmp_path: Path) -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from services.recorder import workbench
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.finishing import UnexpectedFileError, put_in_place
+from services.recorder.handlers import RecorderStreams
 from services.recorder.keys import TrackKeys
+from services.recorder.media.black import BlackPictures
 from services.recorder.media.ffmpeg import FfmpegError
 from services.recorder.media.frame import NS_PER_MS, Block, Kind
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.watermark import WatermarkGauge
+from services.recorder.workbench import Workbench
 from shared.contracts.participant_recording import RecordingKind
+from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support import vp8
 
 KEYS = TrackKeys("s", "ann", "audio", 0)
@@ -79,3 +86,24 @@ async def test_a_segment_that_holds_nothing_is_no_file(ffmpeg: Path, tmp_path: P
     segment(store, [], "audio")
     with pytest.raises(FfmpegError):
         await put_in_place(ffmpeg, store, KEYS, "audio")
+
+
+async def test_of_many_recordings_that_end_together_two_are_finished_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: a hundred remuxed and listed their frames at once."""
+    at_once: list[int] = [0]
+    most = 0
+
+    async def finish(*_: object) -> None:
+        nonlocal most
+        at_once[0] += 1
+        most = max(most, at_once[0])
+        await asyncio.sleep(0)
+        at_once[0] -= 1
+
+    monkeypatch.setattr(workbench, "put_in_place", finish)
+    ffmpeg, streams = Path("ffmpeg"), RecorderStreams(InMemoryEventStore())
+    bench = Workbench("w", streams, LocalObjectStore(tmp_path), ffmpeg, WatermarkGauge(), BlackPictures(ffmpeg))
+    await asyncio.gather(*(bench.put_in_place(KEYS, "audio") for _ in range(20)))
+    assert most == 2

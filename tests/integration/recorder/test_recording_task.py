@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -193,6 +195,30 @@ async def test_without_any_watermark_the_file_is_black_and_silent_and_not_waited
         stopped = await room.until("ann", ParticipantRecordingStopped)
         packets = await asyncio.to_thread(read_packets, tmp_path / stopped.file.path)
         assert [data in _data(packets) for data in sent] == [False, False]
+
+
+async def test_what_may_hang_on_a_network_volume_is_not_done_on_the_event_loop(
+    room: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: while a segment of gigabytes was unlinked, nobody's media was read."""
+    done: list[tuple[str, bool]] = []
+
+    def watch(kind: type, name: str) -> None:
+        called = getattr(kind, name)
+
+        def noted(*given: Any, **named: Any) -> Any:
+            done.append((name, threading.current_thread() is threading.main_thread()))
+            return called(*given, **named)
+
+        monkeypatch.setattr(kind, name, noted)
+
+    for kind, name in ((LocalObjectStore, "path"), (LocalObjectStore, "delete"), (Path, "touch"), (Path, "replace")):
+        watch(kind, name)
+    await room.records("ann")
+    await room.stops("ann")
+    await room.until("ann", ParticipantRecordingStopped)
+    assert {name for name, _ in done} == {"path", "delete", "touch", "replace"}
+    assert [name for name, on_the_loop in done if on_the_loop] == []
 
 
 # --- failures
