@@ -11,6 +11,7 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.erasures import Erasures
 from services.recorder.handlers import RecorderStreams, recorder_answerer
 from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
+from services.recorder.media.sources.ports import Host
 from services.recorder.meetings import Meetings
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger
@@ -55,13 +56,13 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
             yield
 
 
-def _check_address(host: str) -> None:
+def _check_address(name: str) -> None:
     try:
-        family = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][0]
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((host, 0))
+        host = Host.named(name)
+        with socket.socket(host.family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host.address, 0))
     except OSError as error:
-        raise SettingError("ONRECORD_RTP_HOST", f"is {host!r}, no address of this machine: {error.strerror}") from error
+        raise SettingError("ONRECORD_RTP_HOST", f"is {name!r}, no address of this machine: {error.strerror}") from error
 
 
 def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams: RecorderStreams) -> Worker:

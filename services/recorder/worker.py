@@ -15,7 +15,8 @@ from services.recorder.gates import Gates
 from services.recorder.handlers import RecorderStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.depacketize import UnsupportedCodecError
-from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
+from services.recorder.media.sources.ports import Host, NoPortsLeftError
+from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.recording_task import RecordingTask
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.workbench import Workbench
@@ -66,7 +67,7 @@ class Worker:
         self.worker_id = worker_id
         self.watermark = watermark
         self._bench = Workbench(worker_id, streams, store, ffmpeg, watermark, BlackPictures(ffmpeg))
-        self._rtp = rtp_host, rtp_ports
+        self._rtp = Host.named(rtp_host), rtp_ports
         self._gates = Gates()
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
         self._recordings: dict[_Which, RecordingTask] = {}
@@ -122,6 +123,7 @@ class Worker:
         known = self._sources.get(who)
         if known and (known[0].video, known[0].audio) == (asked.video, asked.audio):
             self._sources[who] = asked, known[1]
+            known[1].announced_again()
             return known[1].answer
         source = self._open(asked)
         self._close_source(who)

@@ -11,13 +11,15 @@ import pytest
 
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.frame import TimedFrame
-from services.recorder.media.sources.rtp import NoPortsLeftError, RtpSource
+from services.recorder.media.sources.ports import Host, NoPortsLeftError
+from services.recorder.media.sources.rtp import RtpSource
 from shared.contracts.rtp_source import OpenRtpSource, RtpTrack
 from tests.support.eventually import eventually
 from tests.support.moments import at
 from tests.support.rtp_peer import delivered, rtp_peer
 
 VIDEO, AUDIO = RtpTrack(codec="VP8", payload_type=96), RtpTrack(codec="opus", payload_type=111)
+HOST = Host.named("127.0.0.1")
 PORTS = range(21_000, 22_000)
 
 
@@ -27,7 +29,7 @@ def announce(video: RtpTrack | None = VIDEO, audio: RtpTrack | None = AUDIO) -> 
 
 @contextmanager
 def opened(asked: OpenRtpSource, ports: range = PORTS) -> Iterator[RtpSource]:
-    source = RtpSource.open(asked, "127.0.0.1", ports)
+    source = RtpSource.open(asked, HOST, ports)
     try:
         yield source
     finally:
@@ -68,7 +70,7 @@ async def test_when_every_port_is_taken_the_range_is_named_and_none_is_kept() ->
         opened(announce(audio=None), five),
         pytest.raises(NoPortsLeftError, match="from 22001 to 22005: widen ONRECORD_RTP_PORTS"),
     ):
-        RtpSource.open(announce(), "127.0.0.1", five)
+        RtpSource.open(announce(), HOST, five)
     with opened(announce(), five):
         pass
 
@@ -84,7 +86,7 @@ async def test_a_pair_of_which_one_port_is_taken_by_somebody_else_is_passed_over
 async def test_a_codec_that_cannot_be_recorded_is_refused_before_a_port_is_taken() -> None:
     h264 = RtpTrack(codec="H264", payload_type=102)
     with pytest.raises(UnsupportedCodecError, match="h264"):
-        RtpSource.open(announce(audio=h264), "127.0.0.1", range(22_020, 22_024))
+        RtpSource.open(announce(audio=h264), HOST, range(22_020, 22_024))
     with opened(announce(), range(22_020, 22_024)):
         pass
 
@@ -96,6 +98,22 @@ async def test_a_closed_source_leaves_no_socket_open_and_its_ports_to_others() -
         with opened(announce(), four):
             pass
     gc.collect()
+
+
+async def test_a_name_is_looked_up_once_not_for_every_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen to fail: each port that was tried asked the resolver, while all media waited."""
+    five = range(22_041, 22_046)
+    with opened(announce(), five):
+        monkeypatch.setattr(socket, "getaddrinfo", None)
+        with pytest.raises(NoPortsLeftError):
+            RtpSource.open(announce(), HOST, five)
+    with opened(announce(), five) as source:
+        assert source.answer.host == "127.0.0.1"
+
+
+def test_a_host_that_is_not_known_is_an_error() -> None:
+    with pytest.raises(OSError, match=r"known|resolution|address"):
+        Host.named("no-such-host.invalid")
 
 
 # --- frames

@@ -11,12 +11,11 @@ import pytest
 
 from services.recorder.media.frame import TimedFrame
 from services.recorder.media.sources.rtp import RtpSource
-from shared.contracts.rtp_source import RtpPorts
 from tests.integration.recorder.test_rtp_source import announce, opened
 from tests.support import vp8
 from tests.support.datagrams import datagram, sender_report
 from tests.support.eventually import eventually
-from tests.support.rtp_peer import delivered, rtp_peer
+from tests.support.rtp_peer import RtpPeer, delivered, rtp_peer
 
 _DATAGRAMS = 400
 #: Of the Unix epoch: 2036-02-07, when NTP begins anew.
@@ -73,30 +72,30 @@ async def test_garbage_raises_nothing_and_never_stops_later_media(
     frames: list[TimedFrame] = []
     with opened(announce()) as source:
         source.attach(frames.extend)
-        await _bombard(source, kind, Random(kind.__name__))
-        await _media_passes(source.answer.video, source, frames)
+        with rtp_peer(source.answer.video) as video:
+            await _bombard(source, video, kind, Random(kind.__name__))
+            await _media_passes(source, video, frames)
     assert failures == []
 
 
-async def _bombard(source: RtpSource, kind: Callable[[Random], bytes], random: Random) -> None:
-    with rtp_peer(source.answer.video) as video, rtp_peer(source.answer.audio) as audio:
+async def _bombard(source: RtpSource, video: RtpPeer, kind: Callable[[Random], bytes], random: Random) -> None:
+    with rtp_peer(source.answer.audio) as audio:
         for _ in range(_DATAGRAMS):
             random.choice((video, audio)).raw(kind(random))
             await delivered()
             source.tick(wants_keyframe=True)
 
 
-async def _media_passes(to: RtpPorts | None, source: RtpSource, frames: list[TimedFrame]) -> None:
+async def _media_passes(source: RtpSource, video: RtpPeer, frames: list[TimedFrame]) -> None:
     """Send as a sender does that is asked for keyframes, until a picture of its own has come through."""
     sent: set[bytes] = set()
-    with rtp_peer(to) as video:
 
-        def passed() -> bool:
-            sent.add(video.keyframe())
-            source.tick(wants_keyframe=True)
-            return any(frame.frame.data in sent for frame in frames)
+    def passed() -> bool:
+        sent.add(video.keyframe())
+        source.tick(wants_keyframe=True)
+        return any(frame.frame.data in sent for frame in frames)
 
-        await eventually(passed)
+    await eventually(passed)
 
 
 def _turned(data: bytes, random: Random) -> bytes:

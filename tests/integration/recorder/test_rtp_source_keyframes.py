@@ -104,6 +104,7 @@ async def test_a_sound_track_is_never_asked_for_a_keyframe() -> None:
 async def test_a_sender_that_began_anew_elsewhere_is_asked_there(source: RtpSource, sender: RtpPeer) -> None:
     sender.keyframe()
     await delivered()
+    source.announced_again()
     with rtp_peer(source.answer.video, port=_SENDER_PORT + 2) as anew:
         anew.sequence = sender.sequence
         anew.delta()
@@ -144,6 +145,7 @@ async def test_a_sender_that_is_gone_is_no_error_and_another_is_heard(source: Rt
         gone.delta()
         await delivered()
     source.tick(wants_keyframe=True)  # the network answers that nobody is there
+    source.announced_again()
     with rtp_peer(source.answer.video) as other:
         other.sequence = gone.sequence
         other.keyframe()

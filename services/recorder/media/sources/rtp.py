@@ -15,61 +15,65 @@ from services.recorder.media.clock import keep_in_step
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.rtcp import parse_rtcp, picture_loss_indication
-from services.recorder.media.rtp import RtpError
+from services.recorder.media.rtp import RtpError, parse_rtp
+from services.recorder.media.sender_lock import Address, SenderLock
+from services.recorder.media.sources.ports import Host, Pair
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
 
 _log = structlog.get_logger()
 
 _MAX_DATAGRAM = 65_536
-#: What the kernel may hold while the process is busy: seconds of one participant's media.
-_RECEIVE_BUFFER = 1024 * 1024
 #: Datagrams read in one go, so that one sender does not keep the others waiting.
 _READ_AT_ONCE = 64
 _KEYFRAME_REQUEST_NS = NS_PER_SECOND
 
 _LAST_PORT = 65_535
 
-_Address = tuple[str, int]
 Sink = Callable[[list[TimedFrame]], None]
-
-
-class NoPortsLeftError(Exception):
-    """Every port of the range is taken."""
-
-    def __init__(self, ports: range) -> None:
-        super().__init__(f"no free pair of UDP ports from {ports.start} to {ports.stop - 1}: widen ONRECORD_RTP_PORTS")
-        self.ports = ports
 
 
 class _Track:
     """The two sockets of one announced track."""
 
-    def __init__(self, kind: Kind, announced: RtpTrack, sockets: tuple[socket.socket, socket.socket]) -> None:
+    def __init__(self, kind: Kind, announced: RtpTrack, sockets: Pair) -> None:
         self.kind: Kind = kind
         self.rtp, self.rtcp = sockets
         self._announced = announced
         self.receiver = self.fresh_receiver()
-        #: Whence media and RTCP came last.
-        self._media_from: _Address | None = None
-        self._rtcp_from: _Address | None = None
+        self.lock = SenderLock()
+        #: Whence RTCP came last.
+        self._rtcp_from: Address | None = None
 
     @property
-    def feedback(self) -> _Address | None:
+    def feedback(self) -> Address | None:
         """Where feedback goes: whence RTCP came, else the port beside the one that media came from."""
-        media, rtcp = self._media_from, self._rtcp_from
+        media, rtcp = self.lock.sender, self._rtcp_from
         if rtcp and (media is None or media[0] == rtcp[0]):
             return rtcp
         return (media[0], media[1] + 1) if media and media[1] < _LAST_PORT else None
 
-    def heard_rtp(self, data: bytes, sender: _Address) -> None:
-        """Note the sender's address; a stranger's datagram says nothing about it."""
-        if len(data) > 1 and data[1] & 0x7F == self._announced.payload_type:
-            self._media_from = sender
+    def admits_rtp(self, data: bytes, sender: Address) -> bool:
+        """Tell whether the datagram is to be read. What is no media of this track says nothing about its sender."""
+        return not self._is_media(data, sender) or self._admitted(self.lock.admits(sender, time.monotonic_ns()), sender)
 
-    def heard_rtcp(self, data: bytes, sender: _Address) -> None:
-        with suppress(RtpError):
-            parse_rtcp(data)
-            self._rtcp_from = sender
+    def admits_rtcp(self, data: bytes, sender: Address) -> bool:
+        """Tell whether the datagram is to be read, and note where its sender hears of keyframes."""
+        admitted = self._admitted(self.lock.admits_report(sender), sender)
+        if admitted:
+            with suppress(RtpError):
+                parse_rtcp(data)
+                self._rtcp_from = sender
+        return admitted
+
+    def _is_media(self, data: bytes, sender: Address) -> bool:
+        if len(data) < 2 or data[1] & 0x7F != self._announced.payload_type:
+            return False
+        return sender == self.lock.sender or _parses(data)
+
+    def _admitted(self, admitted: bool, sender: Address) -> bool:
+        if not admitted and self.lock.strangers == 1:
+            _log.warning("media of another sender is ignored", kind=self.kind, sender=sender, of=self.lock.sender)
+        return admitted
 
     def fresh_receiver(self) -> TrackReceiver:
         return TrackReceiver(self.kind, self._announced.codec, self._announced.payload_type)
@@ -89,7 +93,7 @@ class RtpSource:
     sink waits for a keyframe by itself, and asks for one by `tick`.
     """
 
-    def __init__(self, host: str, tracks: list[_Track]) -> None:
+    def __init__(self, host: Host, tracks: list[_Track]) -> None:
         self._host = host
         self._tracks = tracks
         self._sinks: list[Sink] = []
@@ -101,13 +105,13 @@ class RtpSource:
             self._loop.add_reader(track.rtcp, self._read_rtcp, track)
 
     @classmethod
-    def open(cls, asked: OpenRtpSource, host: str, ports: range) -> RtpSource:
+    def open(cls, asked: OpenRtpSource, host: Host, ports: range) -> RtpSource:
         """Listen for what was announced. Raises UnsupportedCodecError and NoPortsLeftError."""
         tracks: list[_Track] = []
         try:
             for kind, announced in _announced(asked):
                 TrackReceiver(kind, announced.codec, announced.payload_type)
-                tracks.append(_Track(kind, announced, _bind_pair(host, ports)))
+                tracks.append(_Track(kind, announced, host.bind_pair(ports)))
         except Exception:
             _close(tracks)
             raise
@@ -116,7 +120,12 @@ class RtpSource:
     @property
     def answer(self) -> RtpSourceOpened:
         ports = {track.kind: track.ports for track in self._tracks}
-        return RtpSourceOpened(host=self._host, video=ports.get("video"), audio=ports.get("audio"))
+        return RtpSourceOpened(host=self._host.name, video=ports.get("video"), audio=ports.get("audio"))
+
+    def announced_again(self) -> None:
+        """Take what comes next from wherever it comes: the same media was announced once more."""
+        for track in self._tracks:
+            track.lock.open()
 
     def attach(self, sink: Sink) -> None:
         """Hand frames to `sink`, too, from now on; each list of them goes to several, and is not to be changed."""
@@ -153,14 +162,12 @@ class RtpSource:
 
     def _read_rtp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtp):
-            track.heard_rtp(data, sender)
-            if self._sinks:
+            if track.admits_rtp(data, sender) and self._sinks:
                 self._hand_on(track.receiver.packet(data, time.time_ns()))
 
     def _read_rtcp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtcp):
-            track.heard_rtcp(data, sender)
-            if self._sinks:
+            if track.admits_rtcp(data, sender) and self._sinks:
                 track.receiver.report(data, time.time_ns())
                 keep_in_step(*(each.receiver.clock for each in self._tracks))
 
@@ -187,7 +194,15 @@ def _announced(asked: OpenRtpSource) -> Iterator[tuple[Kind, RtpTrack]]:
         yield "audio", asked.audio
 
 
-def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, _Address]]:
+def _parses(data: bytes) -> bool:
+    try:
+        parse_rtp(data)
+    except RtpError:
+        return False
+    return True
+
+
+def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, Address]]:
     for _ in range(_READ_AT_ONCE):
         try:
             data, sender = receiving.recvfrom(_MAX_DATAGRAM)
@@ -197,41 +212,6 @@ def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, _Address]]:
             _log.debug("socket error", error=str(error))
             return
         yield data, (sender[0], sender[1])
-
-
-def _bind_pair(host: str, ports: range) -> tuple[socket.socket, socket.socket]:
-    """Bind an even port for RTP and the odd one above it for RTCP (RFC 3550 section 11)."""
-    first_even = ports.start + ports.start % 2
-    pairs = range(first_even, ports.stop - 1, 2)
-    offset = secrets.randbelow(len(pairs)) if pairs else 0
-    for port in (*pairs[offset:], *pairs[:offset]):
-        pair = _try_pair(host, port)
-        if pair:
-            return pair
-    raise NoPortsLeftError(ports)
-
-
-def _try_pair(host: str, port: int) -> tuple[socket.socket, socket.socket] | None:
-    rtp = _udp_socket(host, port)
-    rtcp = rtp and _udp_socket(host, port + 1)
-    if rtp and rtcp:
-        return rtp, rtcp
-    if rtp:
-        rtp.close()
-    return None
-
-
-def _udp_socket(host: str, port: int) -> socket.socket | None:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0][0]
-    bound = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        bound.setblocking(False)
-        bound.bind((host, port))
-    except OSError:
-        bound.close()
-        return None
-    return bound
 
 
 def _close(tracks: list[_Track]) -> None:
