@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 import structlog
@@ -10,6 +11,7 @@ from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     ParticipantRecordingReport,
 )
+from services.recorder.media.counting import LEFT_OUT, Tally
 from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
@@ -50,6 +52,7 @@ class RecordingTask:
             if event.kind == "audio_video"
             else TrackFiles(event, bench, gate, self._start_ns, self._tell)
         )
+        self._left_out = Tally(LEFT_OUT, event.kind)
         self._source: RtpSource | None = None
         #: None: no media is taken in.
         self._media: _MediaPath | None = None
@@ -104,6 +107,7 @@ class RecordingTask:
             return moment(self._end_ns())
         finally:
             await self._let_go(media)
+            _log.info("media is over", id=self.id, kind=self._about["kind"], left_out=self._told(media))
 
     async def _move_on(self, media: _MediaPath) -> None:
         if self._source:
@@ -111,6 +115,13 @@ class RecordingTask:
         if self._stop_at:
             media.end_at(self._end_ns())
         await media.advance(self._bench.watermark.value_ns)
+        self._told(media)
+
+    def _told(self, media: _MediaPath) -> dict[str, int]:
+        """Count the frames that are left out, and return how many they are by now."""
+        counters = asdict(media.counters)
+        self._left_out.tell(counters)
+        return counters
 
     def _is_over(self, media: _MediaPath) -> bool:
         if self._stop_at is None:

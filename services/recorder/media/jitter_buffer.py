@@ -1,7 +1,7 @@
 """The jitter buffer: one track's packets in sequence order, each once, none waited for longer than allowed.
 
-Pure: time arrives as an argument. Call `pop` after every `push` and at `next_deadline_ns`; nothing else is
-needed.
+Pure: time arrives as an argument. Call `pop` after every `push`, and now and then: what is waited for in vain is given
+up by the first call after `next_deadline_ns`.
 """
 
 from __future__ import annotations

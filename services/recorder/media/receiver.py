@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
@@ -44,6 +44,16 @@ class TrackReceiver:
     def ssrc(self) -> int | None:
         """The sender that packets come from; None before the first."""
         return self._buffer.ssrc
+
+    @property
+    def packets(self) -> dict[str, int]:
+        """What became of the packets, by the names of the counters."""
+        return asdict(self._buffer.counters) | asdict(self.counters)
+
+    @property
+    def frames(self) -> dict[str, int]:
+        """What became of the frames, by the names of the counters."""
+        return asdict(self._depacketizer.counters)
 
     @property
     def needs_keyframe(self) -> bool:

@@ -1,4 +1,4 @@
-"""RTCP: what a recorder hears (sender reports, goodbyes) and says (keyframe requests, receiver reports).
+"""RTCP: what senders report, and how a keyframe is asked for. Goodbyes are parsed and not heeded; no reports are sent.
 
 Pure: bytes in, values out, and back. RFC 3550 section 6, RFC 4585 section 6.3.1.
 """

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from services.recorder.media.clock import keep_in_step
+from services.recorder.media.counting import FRAMES, PACKETS, Tally
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.rtcp import parse_rtcp, picture_loss_indication
@@ -35,11 +37,13 @@ Sink = Callable[[list[TimedFrame]], None]
 class _Track:
     """The two sockets of one announced track."""
 
-    def __init__(self, kind: Kind, announced: RtpTrack, sockets: Pair) -> None:
+    def __init__(self, kind: Kind, announced: RtpTrack, sockets: Pair, log: FilteringBoundLogger) -> None:
         self.kind: Kind = kind
         self.rtp, self.rtcp = sockets
         self._announced = announced
-        self.receiver = self.fresh_receiver()
+        self._log = log.bind(kind=kind)
+        self._begin_receiving()
+        self._strangers = Tally(PACKETS, kind)
         self.lock = SenderLock()
         #: Whence RTCP came last.
         self._rtcp_from: Address | None = None
@@ -72,11 +76,25 @@ class _Track:
 
     def _admitted(self, admitted: bool, sender: Address) -> bool:
         if not admitted and self.lock.strangers == 1:
-            _log.warning("media of another sender is ignored", kind=self.kind, sender=sender, of=self.lock.sender)
+            self._log.warning("media of another sender is ignored", sender=sender, taken_from=self.lock.sender)
         return admitted
 
-    def fresh_receiver(self) -> TrackReceiver:
-        return TrackReceiver(self.kind, self._announced.codec, self._announced.payload_type)
+    def receive_afresh(self) -> None:
+        """Forget what was received; say how much it was, if anything."""
+        self.tell()
+        if self.receiver.ssrc is not None:
+            self._log.info("media received", packets=self.receiver.packets, frames=self.receiver.frames)
+        self._begin_receiving()
+
+    def tell(self) -> None:
+        """Count what came since this was last told."""
+        self._packets.tell(self.receiver.packets)
+        self._frames.tell(self.receiver.frames)
+        self._strangers.tell({"strangers": self.lock.strangers})
+
+    def _begin_receiving(self) -> None:
+        self.receiver = TrackReceiver(self.kind, self._announced.codec, self._announced.payload_type)
+        self._packets, self._frames = Tally(PACKETS, self.kind), Tally(FRAMES, self.kind)
 
     @property
     def ports(self) -> RtpPorts:
@@ -99,6 +117,8 @@ class RtpSource:
         self._sinks: list[Sink] = []
         self._ssrc = secrets.randbits(32)
         self._asked_ns = 0
+        #: When it was last told what became of packets.
+        self._told_ns = 0
         self._loop = asyncio.get_running_loop()
         for track in tracks:
             self._loop.add_reader(track.rtp, self._read_rtp, track)
@@ -108,10 +128,11 @@ class RtpSource:
     def open(cls, asked: OpenRtpSource, host: Host, ports: range) -> RtpSource:
         """Listen for what was announced. Raises UnsupportedCodecError and NoPortsLeftError."""
         tracks: list[_Track] = []
+        log = _log.bind(session=asked.session_id, participant=asked.participant_id)
         try:
             for kind, announced in _announced(asked):
                 TrackReceiver(kind, announced.codec, announced.payload_type)
-                tracks.append(_Track(kind, announced, host.bind_pair(ports)))
+                tracks.append(_Track(kind, announced, host.bind_pair(ports), log))
         except Exception:
             _close(tracks)
             raise
@@ -146,18 +167,23 @@ class RtpSource:
         now_ns = time.time_ns()
         for track in self._tracks:
             self._hand_on(track.receiver.tick(now_ns))
+        if now_ns - self._told_ns >= NS_PER_SECOND:
+            self._told_ns = now_ns
+            for track in self._tracks:
+                track.tell()
         if now_ns - self._asked_ns >= _KEYFRAME_REQUEST_NS:
             self._ask_for_keyframe(now_ns, wants_keyframe=wants_keyframe)
 
     def close(self) -> None:
         for track in self._tracks:
+            track.receive_afresh()
             self._loop.remove_reader(track.rtp)
             self._loop.remove_reader(track.rtcp)
         _close(self._tracks)
 
     def _begin_afresh(self) -> None:
         for track in self._tracks:
-            track.receiver = track.fresh_receiver()
+            track.receive_afresh()
         self._asked_ns = 0
 
     def _read_rtp(self, track: _Track) -> None:
