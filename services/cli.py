@@ -46,7 +46,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 def up() -> None:
     """Run the whole system in this process, until Ctrl-C. Settings: docs/operations.md."""
     from services.system import system  # noqa: PLC0415  each command imports what it needs: the others start faster
-    from shared.runtime.process import stop_signal  # noqa: PLC0415
+    from shared.runtime.process import keep_to_owner, stop_signal  # noqa: PLC0415
 
     async def run() -> None:
         async with stop_signal() as stop, system() as running:
@@ -56,6 +56,7 @@ def up() -> None:
             typer.echo("Stopping: what is being recorded is finished first.")
 
     _configure("onrecord")
+    keep_to_owner()
     uvloop.run(run())
 
 
@@ -77,6 +78,7 @@ def demo(
     """Record a short scripted meeting from real media over real signaling, and show the files."""
     from services.demo import report  # noqa: PLC0415
     from services.demo.run import run_demo  # noqa: PLC0415
+    from shared.runtime.process import keep_to_owner  # noqa: PLC0415
 
     console = Console(stderr=as_json)
     begin = datetime.now(UTC)
@@ -97,6 +99,7 @@ def demo(
             raise StartupError(f"not every file is good: {result.told.failures or result.decode_errors}")
 
     _configure("demo", level="warning")
+    keep_to_owner()
     uvloop.run(run())
 
 

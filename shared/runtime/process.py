@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -25,10 +26,16 @@ def main(
     """Run one service as this process. What keeps it from starting, or from going on, is one sentence on stderr."""
     try:
         settings = load_settings(kind)
+        keep_to_owner()
         configure_logging(service, as_json=settings.log_json, level=settings.log_level)
         run_process(running(settings))
     except (StartupError, EventSourcingError) as error:
         sys.exit(f"onrecord: {error}")
+
+
+def keep_to_owner() -> None:
+    """Let this user alone read what this process writes, and what ffmpeg does for it: recordings are of people."""
+    os.umask(0o077)
 
 
 def run_process(service: AbstractAsyncContextManager[object]) -> None:

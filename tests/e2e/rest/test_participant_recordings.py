@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def _require_file(call: Call, file: dict[str, Any], recording_id: str, session_i
     assert _HEX.fullmatch(file["userId"])
     assert re.fullmatch(rf"{session_id}/alice/participant_recording_alice_\d{{13}}\.webm", file["filePath"])
     assert file["fileUrl"] == str(call.server.http.base_url.join(f"{_RECORDINGS}/{recording_id}/file"))
-    assert (call.server.storage / file["filePath"]).stat().st_size == file["size"]
+    stored = (call.server.storage / file["filePath"]).stat()
+    assert (stored.st_size, stat.S_IMODE(stored.st_mode)) == (file["size"], 0o600)
     assert file["ratio"].keys() == {"360"}
     assert file["ratio"]["360"] == pytest.approx(file["size"] / file["meta"]["duration"], rel=0.01)
     numbers = json.dumps([file["meta"], file["size"], file["ratio"]])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import stat
 import sys
 from asyncio.subprocess import PIPE, Process
+from pathlib import Path
 
 import pytest
 
 _SERVICE = """
-import asyncio, sys
+import asyncio, subprocess, sys
 from contextlib import asynccontextmanager
 from shared.runtime.errors import SettingError
 from shared.runtime.process import main, run_process
@@ -21,6 +24,9 @@ from shared.runtime.supervision import supervised
 async def service(*_):
     if "unset" in sys.argv:
         raise SettingError("ONRECORD_THING", "is not set")
+    if "write" in sys.argv:
+        subprocess.run(["mkdir", "folder"])
+        subprocess.run(["touch", "folder/file"])
     async with supervised(work()):
         print("running", flush=True)
         yield
@@ -35,9 +41,10 @@ main("test", Settings, service)
 """
 
 
-async def _start(*arguments: str, **environment: str) -> Process:
+async def _start(*arguments: str, cwd: Path | None = None, **environment: str) -> Process:
+    paths = {"PYTHONPATH": str(Path.cwd()), "PATH": os.defpath}
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _SERVICE, *arguments, stdout=PIPE, stderr=PIPE, env=environment
+        sys.executable, "-c", _SERVICE, *arguments, stdout=PIPE, stderr=PIPE, env=paths | environment, cwd=cwd
     )
 
 
@@ -52,6 +59,16 @@ async def test_a_process_that_is_told_to_stop_ends_in_order(number: signal.Signa
         said, complained = await process.communicate()
 
     assert (process.returncode, said, complained) == (0, b"ended in order\n", b"")
+
+
+async def test_what_a_process_and_its_children_write_is_for_its_user_alone(tmp_path: Path) -> None:
+    process = await _start("write", cwd=tmp_path)
+    assert process.stdout
+    assert await process.stdout.readline() == b"running\n"
+    process.terminate()
+    async with asyncio.timeout(20):
+        await process.communicate()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.rglob("*"))] == [0o700, 0o600]
 
 
 @pytest.mark.parametrize("when", ["unset", "unset later"])
