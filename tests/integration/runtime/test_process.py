@@ -68,7 +68,11 @@ async def test_what_a_process_and_its_children_write_is_for_its_user_alone(tmp_p
     process.terminate()
     async with asyncio.timeout(20):
         await process.communicate()
-    assert [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.rglob("*"))] == [0o700, 0o600]
+    assert _modes(tmp_path) == [0o700, 0o600]
+
+
+def _modes(folder: Path) -> list[int]:
+    return [stat.S_IMODE(path.stat().st_mode) for path in sorted(folder.rglob("*"))]
 
 
 @pytest.mark.parametrize("when", ["unset", "unset later"])
