@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from services.recorder.media import sender_lock
@@ -12,6 +14,7 @@ from services.recorder.media.frame import TimedFrame
 from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.sources.rtp import RtpSource
 from tests.integration.recorder.test_rtp_source import announce, opened
+from tests.support.datagrams import sender_report
 from tests.support.eventually import eventually
 from tests.support.rtp_peer import RtpPeer, delivered, rtp_peer
 
@@ -102,3 +105,23 @@ async def test_what_is_no_media_of_the_track_does_not_keep_its_sender_out(source
         await delivered()
         sounds = [audio.sound()]
         await eventually(lambda: heard == sounds)
+
+
+async def test_reports_of_another_host_are_ignored_and_counted(source: RtpSource, heard: Heard) -> None:
+    """They would move the sender's clock, and with it what is permitted."""
+    ports = source.answer.audio
+    assert ports is not None
+    before = strangers()
+    with rtp_peer(ports) as audio, socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        audio.sound()
+        await eventually(lambda: len(heard) == 1)
+        audio.report()
+        stranger.bind(("127.0.0.2", 0))
+        stranger.sendto(sender_report(1_800_000_000, 0), ("127.0.0.1", ports.rtcp_port))
+        await delivered()
+    source.tick(wants_keyframe=False)
+    assert strangers() == before + 1
+
+
+def strangers() -> float:
+    return REGISTRY.get_sample_value("onrecord_media_packets_total", {"track": "audio", "fate": "strangers"}) or 0

@@ -200,6 +200,20 @@ async def test_a_worker_that_ends_finishes_what_it_records(ffmpeg: Path, tmp_pat
     assert is_free(opened.audio)
 
 
+async def test_media_that_is_announced_again_the_same_goes_on_from_another_address_at_once(room: Studio) -> None:
+    opened = await room.opens_source("ann")
+    await room.records("ann")
+    with rtp_peer(opened.audio) as audio, rtp_peer(opened.audio) as moved:
+        before = await audio.sounds(5)
+        moved.sequence, moved.timestamp = audio.sequence, audio.timestamp
+        ignored = await moved.sounds(3)
+        assert await room.opens_source("ann") == opened
+        after = await moved.sounds(5)
+    packets = await stopped_file(room, "ann")
+    assert_all_in(before + after, packets)
+    assert not {packet.data for packet in packets} & set(ignored)
+
+
 async def test_a_file_begins_when_the_worker_takes_it(room: Studio) -> None:
     requested = await room.requests("ann")
     before = now()
