@@ -44,7 +44,7 @@ from services.recorder.domain.participant_recording_errors import (
     RecordingRunningError,
 )
 from services.recorder.media.depacketize import UnsupportedCodecError
-from services.recorder.media.sources.rtp import NoPortsLeftError
+from services.recorder.media.sources.ports import NoPortsLeftError
 from shared.eventsourcing.decider import RefusedError
 from shared.messaging.errors import NoAnswerError
 from shared.runtime.http import Authorization
