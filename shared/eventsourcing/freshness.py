@@ -12,10 +12,12 @@ from contextlib import suppress
 import asyncpg
 
 from shared.eventsourcing.errors import EventSourcingError
-from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.sessions import brief_session
 
 #: Between looks: the first ones come soon, as an event is mostly sequenced and applied within milliseconds.
 _FIRST_WAIT, _LONGEST_WAIT = 0.005, 0.05
+#: Longer than a read waits: what a database takes longer for hangs.
+_LOOK_SECONDS = 2.0
 #: Above every number that is drawn.
 _ANY = 2**63 - 1
 
@@ -70,8 +72,9 @@ class _Waiting:
             await self._look(0)
 
     async def _look(self, number: int) -> tuple[int | None, int]:
-        with outages_told():
-            pending, head, self.position = await self._pool.fetchrow(_LOOK, self._name, number)
+        async with brief_session(self._pool, _LOOK_SECONDS) as connection:
+            looked = await connection.fetchrow(_LOOK, self._name, number, timeout=_LOOK_SECONDS)
+        pending, head, self.position = looked
         return pending, head
 
     async def _wait(self) -> None:

@@ -1,7 +1,8 @@
-"""A database session of one's own: what it locks, it locks until it ends."""
+"""Database sessions: one of one's own, which keeps its locks until it ends, and one that is never waited for long."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -35,3 +36,19 @@ async def own_session(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
                 await connection.close(timeout=_CLOSE_SECONDS)
         finally:
             await pool.release(connection)
+
+
+@asynccontextmanager
+async def brief_session(pool: asyncpg.Pool, seconds: float) -> AsyncIterator[asyncpg.Connection]:
+    """Borrow a connection within so many seconds, and do not wait for it when it hangs. Raises LogUnavailableError.
+
+    A pool waits until the server has cancelled a statement that was given up, and no timeout around it cuts that short;
+    but the server may be what does not answer. So whoever gives up ends the connection. Statements need their timeouts.
+    """
+    with outages_told():
+        async with pool.acquire(timeout=seconds) as connection:
+            try:
+                yield connection
+            except (TimeoutError, asyncio.CancelledError):
+                connection.terminate()
+                raise

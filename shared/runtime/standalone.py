@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources.abc import Traversable
@@ -11,8 +10,8 @@ import asyncpg
 from fastapi import FastAPI
 
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.projection_runner import ProjectionRunner
+from shared.eventsourcing.sessions import brief_session
 from shared.runtime.errors import SettingError
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
@@ -54,9 +53,8 @@ def shared_infrastructure(settings: Settings, *migrations: Traversable) -> Abstr
 async def database_answers(infrastructure: Infrastructure) -> bool:
     """Tell whether the log can be reached now."""
     try:
-        with outages_told():
-            async with asyncio.timeout(_READY_SECONDS):
-                await infrastructure.database.fetchval("SELECT 1")
+        async with brief_session(infrastructure.database, _READY_SECONDS) as connection:
+            await connection.fetchval("SELECT 1", timeout=_READY_SECONDS)
     except (LogUnavailableError, asyncpg.PostgresError):
         return False
     return True

@@ -17,6 +17,7 @@ from services.gateway.adapters.codes import digest_of
 from services.gateway.adapters.passwords import HashedPassword, hashed, is_password
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.sessions import brief_session
 
 #: Wrong passwords of one invite that are listened to in a minute, whoever tries.
 WRONG_PASSWORDS = 10
@@ -25,6 +26,8 @@ _WINDOW = timedelta(minutes=1)
 _AT_ONCE = 2
 #: Who waits longer for their password to be checked is turned away.
 _CHECK_SECONDS = 10
+#: For each statement meanwhile: who is turned away does not wait for a database that hangs.
+_STATEMENT_SECONDS = 10
 
 
 class InvalidInviteCodeError(RefusedError):
@@ -154,8 +157,8 @@ class Invites:
             raise WrongRoomPasswordError
 
     async def _find(self, room_id: str, digest: bytes) -> _Invite:
-        with outages_told():
-            row = await self._pool.fetchrow(
+        async with brief_session(self._pool, _STATEMENT_SECONDS) as connection:
+            row = await connection.fetchrow(
                 """SELECT salt, password,
                        wrong_passwords >= $3 AND wrong_since > clock_timestamp() - $4::interval AS is_guessed_at
                    FROM invites
@@ -164,6 +167,7 @@ class Invites:
                 room_id,
                 WRONG_PASSWORDS,
                 _WINDOW,
+                timeout=_STATEMENT_SECONDS,
             )
         if row is None:
             raise InviteNotFoundError(room_id)
@@ -172,8 +176,8 @@ class Invites:
 
     async def _count_wrong_password(self, digest: bytes) -> None:
         """Count it in the minute that began with the first one, or begin a new minute."""
-        with outages_told():
-            await self._pool.execute(
+        async with brief_session(self._pool, _STATEMENT_SECONDS) as connection:
+            await connection.execute(
                 """UPDATE invites SET
                        wrong_passwords = CASE WHEN wrong_since > now() - $2::interval
                            THEN wrong_passwords + 1 ELSE 1 END,
@@ -181,6 +185,7 @@ class Invites:
                    WHERE digest = $1""",
                 digest,
                 _WINDOW,
+                timeout=_STATEMENT_SECONDS,
             )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.postgres import PostgresEventStore
+from shared.eventsourcing.sessions import brief_session
 from shared.runtime import database
 from shared.runtime.database import open_database
 from shared.runtime.infrastructure import LOG_MIGRATIONS
 from shared.runtime.settings import Settings
 from tests.support.events import append, new_events
+from tests.support.hanging_proxy import hanging
 
 
 async def test_an_append_that_gets_no_answer_is_told_as_an_outage_and_writes_nothing(
@@ -29,3 +33,25 @@ async def test_an_append_that_gets_no_answer_is_told_as_an_outage_and_writes_not
         await somebody.close()
         assert len(await store.read("s")) == 1
         assert await store.append("s", 1, new_events(1)) == 2
+
+
+async def test_a_brief_session_that_hangs_is_given_up_though_its_cancellation_hangs_too(database_url: str) -> None:
+    async with hanging(database_url) as proxy, asyncpg.create_pool(proxy.url, min_size=1, max_size=1) as pool:
+        proxy.hang()
+        async with asyncio.timeout(2):
+            with pytest.raises(LogUnavailableError):
+                async with brief_session(pool, 0.2) as connection:
+                    await connection.fetchval("SELECT 1", timeout=0.2)
+        proxy.answer()
+        async with brief_session(pool, 2) as connection:
+            assert await connection.fetchval("SELECT 1", timeout=2) == 1
+
+
+async def test_whoever_is_cut_off_in_a_brief_session_does_not_wait_for_the_database_either(database_url: str) -> None:
+    async with hanging(database_url) as proxy, asyncpg.create_pool(proxy.url, min_size=1, max_size=1) as pool:
+        proxy.hang()
+        async with asyncio.timeout(2):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2), brief_session(pool, 30) as connection:
+                    await connection.fetchval("SELECT 1", timeout=30)
+        proxy.answer()
