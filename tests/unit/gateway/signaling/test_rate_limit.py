@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.signaling.rate_limit import BURST, PER_SECOND, TOLERATED, RateLimit
+from services.gateway.signaling.rate_limit import BURST, PER_SECOND, SIZE, TOLERATED, RateLimit
 
 
 def admitted(limit: RateLimit, count: int, now: float) -> int:
@@ -58,6 +58,18 @@ def test_who_pauses_begins_anew() -> None:
     after = BURST / PER_SECOND
     assert admitted(limit, BURST + TOLERATED, after) == BURST
     assert not limit.is_abused
+
+
+def test_what_is_long_counts_as_several_messages() -> None:
+    """Reading it takes as long."""
+    limit = RateLimit(0)
+    assert limit.admits(0, 2**20)
+    assert admitted(limit, BURST, 0) == BURST - 1 - 2**20 // SIZE
+    assert not limit.admits(0.5, 2**20)
+
+
+def test_what_a_client_may_say_at_all_is_within_a_burst() -> None:
+    assert 1 + 2**20 // SIZE <= BURST
 
 
 _pauses = st.lists(st.floats(0, 3), max_size=300)
