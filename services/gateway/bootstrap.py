@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from importlib.resources import files
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse
 
@@ -41,6 +38,7 @@ from services.gateway.entrypoints.v2.transcodings import transcodings_router
 from services.gateway.entrypoints.v2.webhooks import webhooks_router
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
+from services.gateway.lease import Lease
 from services.gateway.lost_gateways import LostGateways
 from services.gateway.merges import Merges
 from services.gateway.participant_recordings import ParticipantRecordings
@@ -56,7 +54,6 @@ from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
 from shared.contracts.message import Event
 from shared.eventsourcing.command_handler import CommandHandler
-from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.eventsourcing.recent_states import RecentStates
@@ -70,11 +67,8 @@ from shared.runtime.standalone import database_answers
 from shared.runtime.supervision import supervised
 from shared.runtime.tokens import Tokens
 
-_log = structlog.get_logger()
-
 MIGRATIONS = files("services.gateway") / "sql"
 
-_HORIZON_SECONDS = 0.1
 #: Rooms, and recordings, whose state is kept between two of their commands.
 _RECENT_STREAMS = 1000
 
@@ -83,19 +77,20 @@ _RECENT_STREAMS = 1000
 async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> AsyncIterator[int]:
     """Serve clients while the context lasts; yield the HTTP port."""
     bus, clock, horizon = infrastructure.bus, infrastructure.clock, Horizon(infrastructure.clock)
-    rooms = _rooms(infrastructure, horizon)
+    lease = Lease(infrastructure.database, horizon)
+    rooms = _rooms(infrastructure, horizon, lease)
     recordings = _recordings(infrastructure, rooms, horizon)
     recorded_sessions = RecordedSessions(recordings, clock)
     closing_sessions = ClosingSessions(rooms, clock)
     hub = Hub(infrastructure.store, clock, also=_each(recorded_sessions.apply, closing_sessions.apply))
     resumptions = Resumptions(infrastructure.database)
-    lost_gateways = LostGateways(rooms, hub.roster, Horizons(infrastructure.database))
+    lost_gateways = LostGateways(rooms, hub, Horizons(infrastructure.database))
     owners = Owners(bus, settings.command_timeout)
     consents = Consents(owners, horizon)
     signaling = Signaling(Actions(rooms, consents, recordings), hub, clock)
     sessions = ProjectionRunner(SESSIONS, infrastructure.store, infrastructure.database)
     kept_recordings = ProjectionRunner(RECORDINGS, infrastructure.store, infrastructure.database)
-    current = CurrentConsents(infrastructure.store, hub.roster)
+    current = CurrentConsents(infrastructure.store, rooms)
     asking = ParticipantRecordings(rooms, consents, current, owners, infrastructure.store, horizon, clock)
     archive = _archive(infrastructure, settings, asking)
     # Merges first: `merge` is no id of a recording.
@@ -103,26 +98,29 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     v2.append(recordings_router(archive))
     projections = [sessions, kept_recordings]
     sources = Sources(rooms, owners, clock)
-    app = _app(infrastructure, signaling, rooms, sources, resumptions, settings, projections, v2)
+    app = _app(infrastructure, signaling, rooms, sources, resumptions, settings, v2)
+    app.include_router(health_router(lambda: _is_ready(infrastructure, horizon, projections)))
+    app.openapi_schema = described(app.openapi(), TOLD)
     allow_origins(app, settings.cors_origin_list)
     async with bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
         await hub.catch_up()
         async with (
             supervised(hub.until_stopped()),
-            _horizon_kept(infrastructure, horizon),
+            lease.kept(hub.send_away),
             supervised(recorded_sessions.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions.refresh)),
             supervised(closing_sessions.run(), *(each.run() for each in projections)),
             bus.answer(GATEWAY_COMMANDS, gateway_answerer(recordings)),
+            signaling.lives.awaited(),
             serving(app, settings.http_host, settings.http_port) as port,
         ):
             yield port
 
 
-def _rooms(infrastructure: Infrastructure, horizon: Horizon) -> Rooms:
+def _rooms(infrastructure: Infrastructure, horizon: Horizon, lease: Lease) -> Rooms:
     streams = CommandHandler(
         infrastructure.store, ROOM, Snapshots(infrastructure.database, ROOM), RecentStates(_RECENT_STREAMS)
     )
-    return Rooms(streams, horizon, infrastructure.clock, infrastructure.instance)
+    return Rooms(streams, horizon, infrastructure.clock, lease.gateway_id)
 
 
 def _recordings(infrastructure: Infrastructure, rooms: Rooms, horizon: Horizon) -> RoomRecordings:
@@ -178,7 +176,6 @@ def _app(
     sources: Sources,
     resumptions: Resumptions,
     settings: GatewaySettings,
-    projections: Sequence[ProjectionRunner],
     v2: Sequence[APIRouter],
 ) -> FastAPI:
     tokens, database = Tokens(infrastructure.credentials), infrastructure.database
@@ -197,36 +194,16 @@ def _app(
         *v2,
     )
     app.add_api_route("/", _greeting, include_in_schema=False)
-    app.include_router(health_router(lambda: _is_ready(infrastructure, projections)))
-    app.openapi_schema = described(app.openapi(), TOLD)
     return app
 
 
-async def _is_ready(infrastructure: Infrastructure, projections: Sequence[ProjectionRunner]) -> bool:
-    """Tell whether all can be answered: not while a projection has stopped."""
-    return all(each.stopped is None for each in projections) and await database_answers(infrastructure)
+async def _is_ready(infrastructure: Infrastructure, horizon: Horizon, projections: Sequence[ProjectionRunner]) -> bool:
+    """Tell whether all can be answered: not while it is fenced, or a projection has stopped."""
+    goes_on = not horizon.is_fenced and all(each.stopped is None for each in projections)
+    return goes_on and await database_answers(infrastructure)
 
 
 async def _greeting() -> PlainTextResponse:
     return PlainTextResponse(
         "This is onrecord's gateway. REST: /openapi.json. Signaling: /signaling. Health: /readyz.\n"
     )
-
-
-@asynccontextmanager
-async def _horizon_kept(infrastructure: Infrastructure, horizon: Horizon) -> AsyncIterator[None]:
-    horizons = Horizons(infrastructure.database)
-    await horizons.renew(infrastructure.instance, horizon.known_until())
-    async with supervised(_renew(horizons, infrastructure.instance, horizon)):
-        yield
-    await horizons.remove(infrastructure.instance)
-
-
-async def _renew(horizons: Horizons, instance: str, horizon: Horizon) -> None:
-    while True:
-        known_until: datetime = horizon.known_until()
-        try:
-            await horizons.renew(instance, known_until)
-        except LogUnavailableError as error:
-            _log.warning("horizon not renewed", error=str(error))
-        await asyncio.sleep(_HORIZON_SECONDS)

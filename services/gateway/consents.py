@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from services.gateway.handlers import participant
-from services.gateway.projections.roster import Roster
+from services.gateway.domain.room_life import Room
+from services.gateway.handlers import Rooms, participant
 from shared.contracts.consent import AttestConsent, SetConsent, consent_stream
 from shared.contracts.recording import recording_stream
 from shared.contracts.reply import Accepted
-from shared.contracts.room import ConsentPolicy
 from shared.contracts.yeses import Yeses
 from shared.eventsourcing.codec import Context, decode
-from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.horizon import DECIDING, Horizon
 from shared.eventsourcing.insisting import until_answered
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import Owners
@@ -29,6 +31,25 @@ class Speaker:
     session_id: str
     participant_id: str
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: Moments of their noes that are not in the log yet.
+    noes: list[datetime] = field(default_factory=list)
+
+    def gone_by(self, moment: datetime) -> datetime:
+        """Return the moment that they leave at whose connection ended then.
+
+        A no that waits may outlive whoever holds the watermark for it; that they have left closes the media as well.
+        """
+        return min([moment, *self.noes])
+
+    @contextmanager
+    def saying(self, moment: datetime, *, consent: bool) -> Iterator[None]:
+        if not consent:
+            self.noes.append(moment)
+        try:
+            yield
+        finally:
+            if not consent:
+                self.noes.remove(moment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +73,13 @@ class Consents:
         self._horizon = horizon
 
     async def say(self, speaker: Speaker, *, consent: bool, text_version: str | None) -> None:
-        """Take a participant's word at this moment. Returns when it is in the log, however long that takes."""
-        with self._horizon.saying() as moment:
+        """Take a participant's word at this moment. Returns when it is in the log, however long that takes.
+
+        A no is taken even where nothing else is. Raises LogUnavailableError.
+        """
+        taking = self._horizon.saying if consent else self._horizon.holding
+        # Who cuts this off leaves open whether the last time that it was asked led to it.
+        with taking(lingering=self._owners.patience + DECIDING) as moment, speaker.saying(moment, consent=consent):
             word = SetConsent(
                 at=moment,
                 room_id=speaker.room_id,
@@ -90,24 +116,26 @@ class Consents:
 class CurrentConsents:
     """Tells who consents as the log has it now, which is further than what this gateway has heard."""
 
-    def __init__(self, store: EventStore, roster: Roster) -> None:
+    def __init__(self, store: EventStore, rooms: Rooms) -> None:
         self._store = store
-        self._roster = roster
+        self._rooms = rooms
 
-    async def hold(self, room_id: str, session_id: str, policy: ConsentPolicy, participant_id: str) -> bool:
+    async def hold(self, room_id: str, session_id: str, participant_id: str) -> bool:
         """Tell whether the participant consents in a session. Raises LogUnavailableError."""
-        yeses = self._heard(room_id, session_id, policy)
-        for stream in (recording_stream(session_id), consent_stream(session_id, participant_id)):
-            for stored in await self._store.read(stream):
-                yeses = yeses.after(decode(stored))
+        words = [
+            decode(stored)
+            for stream in (recording_stream(session_id), consent_stream(session_id, participant_id))
+            for stored in await self._store.read(stream)
+        ]
+        # After their words: whoever left since has left.
+        yeses = _before_words(await self._rooms.room(room_id), session_id, participant_id)
+        for word in words:
+            yeses = yeses.after(word)
         return yeses.holds(participant_id)
 
-    def _heard(self, room_id: str, session_id: str, policy: ConsentPolicy) -> Yeses:
-        """Return what this gateway has heard, to read the participant's own words on top of it.
 
-        That somebody left is in their room's stream, which is as long as the room is old: so the roster is asked.
-        """
-        session = self._roster.session(room_id)
-        if session is None or session.session_id != session_id:
-            return Yeses.under(policy)
-        return session.yeses
+def _before_words(room: Room, session_id: str, participant_id: str) -> Yeses:
+    """Return what a participant's yes has to be newer than, as their room says."""
+    clears = room.settings.consent_policy == "clear"
+    left = room.left_by(participant_id) if room.session_id == session_id else None
+    return Yeses(clears, ended={participant_id: left} if clears and left else {})

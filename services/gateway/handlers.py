@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from uuid import uuid4
 
 from services.gateway.domain.room import (
@@ -14,6 +17,7 @@ from services.gateway.domain.room import (
     EndSession,
     JoinRoom,
     LeaveRoom,
+    LoseGateway,
     MoveHand,
     OpenBreakoutRoom,
     RemoveParticipant,
@@ -55,7 +59,7 @@ class Rooms:
         rooms: CommandHandler[Room, RoomCommand, RoomHappened],
         horizon: Horizon,
         clock: Clock,
-        gateway_id: str,
+        gateway_id: Callable[[], str],
     ) -> None:
         self._rooms = rooms
         self._horizon = horizon
@@ -125,7 +129,7 @@ class Rooms:
                 display_name=display_name,
                 role=role,
                 at=moment,
-                gateway_id=self._gateway_id,
+                gateway_id=self._gateway_id(),
                 connection_id=connection_id,
             )
             await self._decide(command, participant(participant_id))
@@ -164,17 +168,25 @@ class Rooms:
             await self._decide(EndSession(room_id, reason, moment, meant), actor)
         return meant
 
-    async def leave(
-        self, room_id: str, participant_id: str, connection_id: str, reason: LeaveReason, actor: str | None = None
-    ) -> None:
-        """Have a participant leave whose connection ended, unless they are here by another one.
+    def leaving(self) -> AbstractContextManager[datetime]:
+        """Yield the moment at which a connection ended, and hold the horizon there until it is known who left by it."""
+        return self._horizon.holding()
 
-        Returns when it is in the log, however long that takes: they left at the moment at which it was first said.
+    async def leave(
+        self, room_id: str, participant_id: str, connection_id: str, reason: LeaveReason, at: datetime
+    ) -> None:
+        """Have a participant leave whose connection ended at that moment, unless they are here by another one.
+
+        Returns when it is in the log, however long that takes.
         """
-        with self._horizon.saying() as moment:
-            command = LeaveRoom(room_id, participant_id, reason, moment, connection_id)
-            by = actor or participant(participant_id)
-            await until_answered(lambda: self._decide(command, by), f"leave of {participant_id}")
+        command = LeaveRoom(room_id, participant_id, reason, at, connection_id)
+        by = participant(participant_id)
+        await until_answered(lambda: self._decide(command, by), f"leave of {participant_id}")
+
+    async def lose(self, room_id: str, gateway_id: str, at: datetime | None = None) -> None:
+        """Have everybody leave whose gateway is gone: at a moment that holds the watermark, or now."""
+        with self._horizon.saying() as now:
+            await self._decide(LoseGateway(room_id, gateway_id, at or now), "service:gateway")
 
     async def change_role(self, room_id: str, moderator: str, target: str, *, moderates: bool) -> None:
         command = ChangeRole(room_id, target, moderates, changed_by=moderator, at=self._clock())

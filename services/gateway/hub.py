@@ -76,6 +76,11 @@ class Hub:
         """Return every client that has joined."""
         return (client for clients in self._clients.values() for client in clients.values())
 
+    def send_away(self) -> None:
+        """Close the connection of everybody, who may come in again."""
+        for client in list(self.clients()):
+            client.dismiss("timeout")
+
     def add(self, room_id: str, client: Client) -> None:
         """Tell the client from now on."""
         self._clients[room_id][client.participant_id] = client

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 import structlog
 
 from services.gateway.handlers import Rooms
-from services.gateway.projections.roster import Roster
+from services.gateway.hub import Hub
 from shared.eventsourcing.errors import EventSourcingError
-from shared.eventsourcing.horizon import Horizons
+from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizons
 
 _log = structlog.get_logger()
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 
 
 class LostGateways:
     """Looks for participants whose gateway is gone, and has them leave.
 
-    A gateway that lives keeps its horizon in the database; the relay takes away the horizons of the dead. Every gateway
-    looks: what several of them see is written once.
+    A gateway that lives keeps its horizon in the database. That of one which the relay has taken for dead holds the
+    watermark until its participants have left, at that moment: what they said since may never come into the log. Where
+    nobody was there to see to it, it is gone, and they leave when they are found. Every gateway looks: what several of
+    them see is written once.
     """
 
-    def __init__(self, rooms: Rooms, roster: Roster, horizons: Horizons) -> None:
+    def __init__(self, rooms: Rooms, hub: Hub, horizons: Horizons) -> None:
         self._rooms = rooms
-        self._roster = roster
+        self._hub = hub
         self._horizons = horizons
 
     async def watch(self) -> None:
@@ -41,18 +44,32 @@ class LostGateways:
         """Have everybody leave whose gateway is gone. Raises EventSourcingError."""
         # The roster first: whoever is in it joined by a gateway whose horizon was there before.
         connected = self._connected()
-        if not connected:
-            return
-        living = {each.gateway for each in await self._horizons.all()}
-        for room_id, participant_id, connection_id, gateway_id in connected:
-            if gateway_id not in living:
-                _log.warning("gateway lost", gateway=gateway_id, participant_id=participant_id)
-                await self._rooms.leave(room_id, participant_id, connection_id, "timeout", actor="service:gateway")
+        horizons = await self._horizons.all()
+        known = {each.gateway for each in horizons}
+        for room_id, gateway_id in sorted(connected):
+            if gateway_id not in known:
+                await self._lose(room_id, gateway_id)
+        for each in horizons:
+            if each.lost:
+                await self._see_off(each)
 
-    def _connected(self) -> list[tuple[str, str, str, str]]:
-        return [
-            (room_id, participant_id, peer.connection_id, peer.gateway_id)
-            for room_id, session in self._roster.sessions.items()
-            for participant_id, peer in session.present.items()
+    async def _see_off(self, lost: GatewayHorizon) -> None:
+        """Have its participants leave at its horizon, and let the watermark pass it."""
+        await self._hub.catch_up()
+        for room_id, gateway_id in sorted(self._connected()):
+            if gateway_id == lost.gateway:
+                await self._lose(room_id, gateway_id, lost.known_until + TICK)
+        await self._horizons.remove(lost.gateway)
+
+    async def _lose(self, room_id: str, gateway_id: str, at: datetime | None = None) -> None:
+        _log.warning("gateway lost", gateway=gateway_id, room_id=room_id)
+        await self._rooms.lose(room_id, gateway_id, at)
+
+    def _connected(self) -> set[tuple[str, str]]:
+        """Return rooms with gateways that somebody in them is connected to."""
+        return {
+            (room_id, peer.gateway_id)
+            for room_id, session in self._hub.roster.sessions.items()
+            for peer in session.present.values()
             if peer.connection_id and peer.gateway_id
-        ]
+        }

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from services.gateway.consents import Consents, CurrentConsents, Voucher
 from services.gateway.domain.room_errors import SessionNotFoundError
-from services.gateway.domain.room_life import Room
 from services.gateway.handlers import Rooms
 from services.gateway.projections.kept_recordings import KeptRecording
 from shared.contracts.participant_recording import (
@@ -29,15 +27,14 @@ from shared.contracts.room_settings import Attestation
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.horizon import DECIDING, Horizon
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import CommandRefusedError, Owners
 from shared.messaging.errors import BusError
 from shared.runtime.clock import Clock
 
-#: What leaves open whether a command was decided, and how long one that was begun may take: the database's own limit.
+#: What leaves open whether a command was decided.
 _UNDECIDED = (BusError, asyncio.CancelledError)
-_DECIDING = timedelta(seconds=30)
 #: Characters of a StoragePrefix, and of one name in it, as file systems take it.
 _LONGEST_PATH, _LONGEST_NAME = 256, 255
 
@@ -115,7 +112,7 @@ class ParticipantRecordings:
         attestation = wishes.attestation or room.settings.attestation
         command = StartParticipantRecording(
             **self._about(subject, room.session_id),
-            consents=await self._consents_now(asker, subject, room.session_id, room, attestation),
+            consents=await self._consents_now(asker, subject, room.session_id, attestation),
             # After the words that decide it.
             at=self._clock(),
             participant_recording_id=secrets.token_hex(12),
@@ -155,7 +152,7 @@ class ParticipantRecordings:
         return [stored for stored in await self._store.read(stream) if _is_of(stored, recording.id)]
 
     async def _consents_now(
-        self, asker: Asker, subject: Subject, session_id: str, room: Room, attestation: Attestation | None
+        self, asker: Asker, subject: Subject, session_id: str, attestation: Attestation | None
     ) -> bool:
         """Tell whether they consent; before that, let the server vouch where it does.
 
@@ -163,8 +160,7 @@ class ParticipantRecordings:
         """
         if attestation:
             await self._vouch(asker, subject, session_id, attestation)
-        policy = room.settings.consent_policy
-        return await self._current.hold(subject.room_id, session_id, policy, subject.participant_id)
+        return await self._current.hold(subject.room_id, session_id, subject.participant_id)
 
     async def _vouch(self, asker: Asker, subject: Subject, session_id: str, attestation: Attestation) -> None:
         voucher = Voucher(
@@ -189,7 +185,7 @@ class ParticipantRecordings:
         session_id = await self._rooms.live_session(subject.room_id)
         # As with consent: no media after this moment may be written while the command is on its way.
         # One that was not answered may still be decided.
-        with self._horizon.saying(_UNDECIDED, self._owners.patience + _DECIDING) as moment:
+        with self._horizon.saying(_UNDECIDED, self._owners.patience + DECIDING) as moment:
             return await self._ask(kind(**self._about(subject, session_id), at=moment), asker)
 
     def _about(self, subject: Subject, session_id: str) -> dict[str, Any]:

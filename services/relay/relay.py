@@ -84,11 +84,15 @@ class Relay:
     async def _horizon(self) -> datetime:
         # The clock is read first: a gateway that appears after the look at the table hears nothing before this.
         now = self._clock()
-        oldest, dead = self._watch.look(await self._horizons.all(), asyncio.get_running_loop().time())
-        for gateway in dead:
-            _log.warning("gateway taken for dead", gateway=gateway)
+        look = self._watch.look(await self._horizons.all(), asyncio.get_running_loop().time())
+        for each in look.silent:
+            # It counts until a later look finds that it could not renew any more.
+            _log.warning("gateway taken for dead", gateway=each.gateway)
+            await self._horizons.lose(each)
+        for gateway in look.forgotten:
+            _log.warning("gateway forgotten", gateway=gateway)
             await self._horizons.remove(gateway)
-        return oldest or now
+        return look.known_until or now
 
 
 async def _sequence(sequencer: Sequencer) -> int:

@@ -62,7 +62,7 @@ class Coordination:
     @property
     def recordings(self) -> RoomRecordings:
         horizon = Horizon(lambda: self.now)
-        rooms = Rooms(CommandHandler(self.log, ROOM), horizon, lambda: self.now, "gateway")
+        rooms = Rooms(CommandHandler(self.log, ROOM), horizon, lambda: self.now, lambda: "gateway")
         return RoomRecordings(CommandHandler(self.log, RECORDING), rooms, horizon, lambda: self.now)
 
     @asynccontextmanager

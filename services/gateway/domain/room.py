@@ -5,7 +5,8 @@ Errors, and what became of a room, have files of their own beside this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
@@ -89,6 +90,15 @@ class LeaveRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class LoseGateway:
+    """Have everybody leave whose connection was to a gateway that is gone."""
+
+    room_id: str
+    gateway_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveParticipant:
     """Have a participant leave, by whichever connection they are here."""
 
@@ -135,6 +145,7 @@ RoomCommand = (
     | OpenBreakoutRoom
     | JoinRoom
     | LeaveRoom
+    | LoseGateway
     | RemoveParticipant
     | EndSession
     | ChangeRole
@@ -158,6 +169,8 @@ def decide(room: Room, command: RoomCommand) -> list[RoomHappened]:  # noqa: C90
             return _join(room, command)
         case LeaveRoom():
             return _leave(room, command)
+        case LoseGateway():
+            return _lose(room, command)
         case RemoveParticipant():
             return _remove(room, command)
         case EndSession():
@@ -242,7 +255,12 @@ def _leave(room: Room, command: LeaveRoom) -> list[RoomHappened]:
     participant = room.participants.get(command.participant_id)
     if room.session_id is None or participant is None or participant.connection_id != command.connection_id:
         return []
-    return _gone(room, command, room.session_id, command.participant_id, participant, command.reason)
+    return _gone(room, command, room.session_id, {command.participant_id: participant}, command.reason)
+
+
+def _lose(room: Room, command: LoseGateway) -> list[RoomHappened]:
+    by_it = {who: each for who, each in room.participants.items() if each.gateway_id == command.gateway_id}
+    return _gone(room, command, room.session_id, by_it, "timeout") if room.session_id and by_it else []
 
 
 def _remove(room: Room, command: RemoveParticipant) -> list[RoomHappened]:
@@ -250,21 +268,26 @@ def _remove(room: Room, command: RemoveParticipant) -> list[RoomHappened]:
     participant = room.participants.get(command.participant_id)
     if participant is None:
         raise NotInRoomError(command.room_id, command.participant_id)
-    return _gone(room, command, session_id, command.participant_id, participant, "removed")
+    return _gone(room, command, session_id, {command.participant_id: participant}, "removed")
 
 
 def _gone(
     room: Room,
-    command: LeaveRoom | RemoveParticipant,
+    command: LeaveRoom | LoseGateway | RemoveParticipant,
     session_id: str,
-    who: str,
-    participant: Participant,
+    who: Mapping[str, Participant],
     reason: LeaveReason,
 ) -> list[RoomHappened]:
-    left = _left(command, session_id, who, participant, reason)
-    if len(room.participants) > 1:
-        return [left]
-    return [left, SessionEnded(at=command.at, room_id=command.room_id, session_id=session_id)]
+    left = [
+        # Until when a gateway lived that is gone may be before somebody came.
+        _left(replace(command, at=max(command.at, participant.joined_at)), session_id, each, participant, reason)
+        for each, participant in who.items()
+    ]
+    if len(room.participants) > len(who):
+        return [*left]
+    # A leave may be of a moment before somebody else's: the session ends with the last of them.
+    at = max(*room.left.values(), *(each.at for each in left), command.at)
+    return [*left, SessionEnded(at=at, room_id=command.room_id, session_id=session_id)]
 
 
 def _end(room: Room, command: EndSession) -> list[RoomHappened]:
@@ -351,7 +374,7 @@ def _joined(session_id: str, command: JoinRoom) -> ParticipantJoined:
 
 
 def _left(
-    command: JoinRoom | LeaveRoom | RemoveParticipant | EndSession,
+    command: JoinRoom | LeaveRoom | LoseGateway | RemoveParticipant | EndSession,
     session_id: str,
     who: str,
     participant: Participant,

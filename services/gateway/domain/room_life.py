@@ -68,6 +68,10 @@ class Participant:
     hand_is_up: bool = False
 
 
+#: So many of those who left a session are remembered, those who left last.
+_REMEMBERED = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """What the events made of it. Participants are those of the live session who are present."""
@@ -81,6 +85,10 @@ class Room:
     breakout_rooms: frozenset[str] = frozenset()
     session_id: str | None = None
     participants: Mapping[str, Participant] = field(default_factory=lambda: MappingProxyType({}))
+    #: When participants left the live session for the last time, also of those who are back.
+    left: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    #: Those who are not remembered had left by then.
+    others_left_by: datetime | None = None
 
     @property
     def created(self) -> bool:
@@ -89,6 +97,13 @@ class Room:
     def is_moderator(self, participant_id: str) -> bool:
         participant = self.participants.get(participant_id)
         return participant is not None and participant.role == "moderator"
+
+    def left_by(self, participant_id: str) -> datetime | None:
+        """Return by when the participant had last left the live session: the moment itself, if it is known."""
+        participant, known = self.participants.get(participant_id), self.left.get(participant_id)
+        if known or participant is None or self.others_left_by is None:
+            return known or self.others_left_by
+        return min(self.others_left_by, participant.joined_at)
 
 
 def evolve(room: Room, event: RoomHappened) -> Room:  # noqa: C901, PLR0911  one case for each event
@@ -100,11 +115,11 @@ def evolve(room: Room, event: RoomHappened) -> Room:  # noqa: C901, PLR0911  one
         case BreakoutRoomOpened():
             return replace(room, breakout_rooms=room.breakout_rooms | {event.breakout_room_id})
         case SessionStarted():
-            return replace(room, session_id=event.session_id)
+            return replace(room, session_id=event.session_id, left=MappingProxyType({}), others_left_by=None)
         case ParticipantJoined():
             return _with(room, event.participant_id, _came(event))
         case ParticipantLeft():
-            return _with(room, event.participant_id, None)
+            return _remembering(_with(room, event.participant_id, None), event)
         case RoleChanged() if known := room.participants.get(event.participant_id):
             return _with(room, event.participant_id, replace(known, role=event.role))
         case HandRaised() | HandLowered() if known := room.participants.get(event.participant_id):
@@ -133,6 +148,15 @@ def settings_of(event: RoomCreated) -> RoomSettings:
 
 def _came(event: ParticipantJoined) -> Participant:
     return Participant(event.display_name, event.role, event.role, event.at, event.gateway_id, event.connection_id)
+
+
+def _remembering(room: Room, event: ParticipantLeft) -> Room:
+    others = {known: at for known, at in room.left.items() if known != event.participant_id}
+    left, by = {**others, event.participant_id: event.at}, room.others_left_by
+    if len(left) > _REMEMBERED:
+        forgotten = left.pop(next(iter(left)))
+        by = max(by or forgotten, forgotten)
+    return replace(room, left=MappingProxyType(left), others_left_by=by)
 
 
 def _with(room: Room, participant_id: str, participant: Participant | None) -> Room:

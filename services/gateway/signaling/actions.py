@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from services.gateway.consents import Consents, Speaker
@@ -31,6 +32,10 @@ class Participant:
         self._speaker = Speaker(room_id, session_id, participant_id)
         self._control_turn = asyncio.Lock()
         self._recording_turn = asyncio.Lock()
+
+    def gone_by(self, moment: datetime) -> datetime:
+        """Return the moment that they leave at whose connection ended then."""
+        return self._speaker.gone_by(moment)
 
     async def does(self, command: commands.ControlCommand | commands.RecordingCommand) -> None:
         """Do it, for somebody who has joined."""

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from services.gateway.signaling import commands, events
 from services.gateway.signaling.actions import Actions, Participant
 from services.gateway.signaling.envelope import ProtocolError, display_name, enveloped, parse
 from services.gateway.signaling.join_success import join_success
+from services.gateway.signaling.lives import Lives
 from services.gateway.signaling.outbox import Outbox, OutboxFullError
 from services.gateway.signaling.rate_limit import RateLimit
 from shared.contracts.room import LeaveReason
@@ -53,6 +55,7 @@ class Signaling:
     actions: Actions
     hub: Hub
     clock: Clock
+    lives: Lives = field(default_factory=Lives)
 
 
 class Connection:
@@ -77,8 +80,13 @@ class Connection:
         #: Their last word may be a yes, perhaps by an earlier connection: a no is heard whatever the limit.
         self._consents = True
         self._sending: asyncio.Task[None] | None = None
-        #: What was said and is being done.
+        self._joining: asyncio.Task[None] | None = None
+        #: The log has answered to the join.
+        self._answered = asyncio.Event()
+        #: What was said and is being done, for as long as the log takes to answer.
         self._doing: set[asyncio.Task[None]] = set()
+        #: What is done until it is done, however long that takes.
+        self._insisting: set[asyncio.Task[None]] = set()
         self._close_code = NORMAL
         self._reason: LeaveReason = "timeout"
 
@@ -107,40 +115,63 @@ class Connection:
     # --- its life
 
     async def serve(self) -> None:
-        """Run until the client goes, or is sent away."""
+        """Run until the client goes, or is sent away. Who is cut off meanwhile leaves all the same."""
+        life = self._signaling.lives.begin(self._live())
+        try:
+            await asyncio.shield(life)
+        except asyncio.CancelledError:
+            self._close(SERVICE_RESTART, at_once=True)
+            raise
+
+    async def _live(self) -> None:
         self._sending = sending = asyncio.create_task(self._send())
         receiving = asyncio.create_task(self._receive())
         try:
             await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, receiving):
-                task.cancel()
-            for ended in await asyncio.gather(sending, receiving, return_exceptions=True):
-                self._note(ended)
-            await self._end()
+            # From here on they are gone, however long it takes until that is in the log.
+            with self._signaling.actions.rooms.leaving() as moment:
+                await self._stop(sending, receiving)
+                await self._be_gone(moment)
+            # Their last word may be a withdrawal. Cut off with whoever waits for it.
+            await asyncio.gather(*self._insisting, return_exceptions=True)
+
+    async def _stop(self, *talking: asyncio.Task[None]) -> None:
+        for task in talking:
+            task.cancel()
+        for ended in await asyncio.gather(*talking, return_exceptions=True):
+            self._note(ended)
+        self._outbox.close(at_once=True)
+        _kept(asyncio.create_task(self._hang_up()), self._insisting)
 
     def _note(self, ended: BaseException | None) -> None:
         if isinstance(ended, Exception) and not isinstance(ended, WebSocketDisconnect):
             _log.error("connection failed", participant_id=self.participant_id, error=repr(ended))
             self._close_code = INTERNAL_ERROR
 
-    async def _end(self) -> None:
-        self._outbox.close(at_once=True)
+    async def _hang_up(self) -> None:
         if self._websocket.client_state is WebSocketState.CONNECTED:
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await self._websocket.close(self._close_code)
-        if self._doing:
-            await asyncio.wait(self._doing)
-        # Not before: a join that was under way has had them told.
-        self._signaling.hub.remove(self.admission.room_id, self)
-        if self._entered:
-            await self._leave()
 
-    async def _leave(self) -> None:
+    async def _be_gone(self, moment: datetime) -> None:
+        if self._joining:
+            # What came of it must be known; who is gone need not see it.
+            await self._answered.wait()
+            self._joining.cancel()
+            await asyncio.wait({self._joining})
+        self._signaling.hub.remove(self.admission.room_id, self)
+        if self._doing:
+            # Who stops a recording and goes has stopped it. What insists on an answer may take for ever.
+            await asyncio.wait(self._doing)
+        if self._entered:
+            await self._leave(self._participant.gone_by(moment) if self._participant else moment)
+
+    async def _leave(self, moment: datetime) -> None:
         rooms, room_id = self._signaling.actions.rooms, self.admission.room_id
         # There may be no such room: then nobody came in.
         with contextlib.suppress(RefusedError):
-            await rooms.leave(room_id, self.participant_id, self.connection_id, self._reason)
+            await rooms.leave(room_id, self.participant_id, self.connection_id, self._reason, moment)
 
     async def _send(self) -> None:
         try:
@@ -158,8 +189,11 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 self._reason = "quit" if message.get("code") in _MEANT else "timeout"
                 return
+            if self._joining:
+                # Whoever says something while they join says it as one who has; that they are gone is heard at once.
+                await asyncio.wait({self._joining})
             text = message.get("text") or message.get("bytes") or ""
-            if self._hears() or self._withdraws(text):
+            if self._hears(len(text)) or self._withdraws(text):
                 await self._take(text)
             elif self._limit.is_abused:
                 self._close(POLICY_VIOLATION)
@@ -168,9 +202,9 @@ class Connection:
             else:
                 self._complain()
 
-    def _hears(self) -> bool:
-        within = self._limit.admits(self._loop.time())
-        return within and len(self._doing) < _AT_ONCE
+    def _hears(self, length: int) -> bool:
+        within = self._limit.admits(self._loop.time(), length)
+        return within and len(self._doing) + len(self._insisting) < _AT_ONCE
 
     def _withdraws(self, text: str | bytes) -> bool:
         if not self._consents or len(text) > _LONGEST_CONSENT:
@@ -195,8 +229,8 @@ class Connection:
                 self._act(self._participant, command)
             elif isinstance(command, commands.Join):
                 name = display_name(command.display_name)
-                # Never cut off half-way: what came of it must be known when they leave.
-                await asyncio.shield(self._do(self._join(name), command))
+                self._answered.clear()
+                self._joining = self._do(self._join(name), command)
             else:
                 raise ProtocolError("not_yet_joined")
         except ProtocolError as error:
@@ -212,9 +246,7 @@ class Connection:
     def _do(self, work: Coroutine[Any, Any, None], command: commands.Command) -> asyncio.Task[None]:
         # Not awaited: what finds its way to the log slowly must not keep the next word, a withdrawal, from being heard.
         task = asyncio.create_task(self._done(work, command))
-        self._doing.add(task)
-        task.add_done_callback(self._doing.discard)
-        return task
+        return _kept(task, self._insisting if isinstance(command, commands.SetConsent) else self._doing)
 
     async def _done(self, work: Coroutine[Any, Any, None], command: commands.Command) -> None:
         namespace = "recording" if isinstance(command, commands.RecordingCommand) else "control"
@@ -233,9 +265,12 @@ class Connection:
         admission, hub = self.admission, self._signaling.hub
         self._entered = True
         with hub.expecting(self.connection_id) as seen:
-            await self._signaling.actions.rooms.join(
-                admission.room_id, self.participant_id, self.connection_id, name, admission.role
-            )
+            try:
+                await self._signaling.actions.rooms.join(
+                    admission.room_id, self.participant_id, self.connection_id, name, admission.role
+                )
+            finally:
+                self._answered.set()
             session = await self._seen(seen)
         # From here on nothing is awaited, so that no one's coming or going falls between the list and what is told.
         self._say(join_success(session, admission.room_id, self.participant_id))
@@ -259,3 +294,10 @@ class Connection:
         session = self._signaling.hub.roster.session(self.admission.room_id)
         myself = session.present.get(self.participant_id) if session else None
         return session if myself and myself.connection_id == self.connection_id else None
+
+
+def _kept(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+    """Return the task, which is among those until it is done."""
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task

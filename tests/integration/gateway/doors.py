@@ -156,7 +156,7 @@ async def open_tables(url: str) -> AsyncIterator[asyncpg.Pool]:
 @asynccontextmanager
 async def open_doors(pool: asyncpg.Pool) -> AsyncIterator[Doors]:
     streams = CommandHandler(PostgresEventStore(pool), ROOM)
-    rooms = Rooms(streams, Horizon(utc_now), utc_now, "gateway")
+    rooms = Rooms(streams, Horizon(utc_now), utc_now, lambda: "gateway")
     tickets, invites = Tickets(pool), Invites(pool)
     admissions = Admissions(rooms, tickets, Resumptions(pool))
     bus = InProcessBus()

@@ -118,7 +118,7 @@ class Merging:
 async def open_merging(pool: asyncpg.Pool, store: PostgresEventStore, root: Path) -> AsyncIterator[Merging]:
     bus = InProcessBus()
     owners = Owners(bus, 5)
-    rooms = Rooms(CommandHandler(store, ROOM), Horizon(utc_now), utc_now, "gateway")
+    rooms = Rooms(CommandHandler(store, ROOM), Horizon(utc_now), utc_now, lambda: "gateway")
 
     async def room_of(session_id: str) -> str | None:
         return SESSIONS.get(session_id)

@@ -20,7 +20,7 @@ from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnd
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizon, Horizons
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
 from shared.runtime.clock import utc_now
@@ -41,15 +41,23 @@ class Gateway:
         self._hub = Hub(store, utc_now)
         self._horizon = Horizon(utc_now)
         self._horizons = Horizons(database)
-        self.rooms = Rooms(self._streams, self._horizon, utc_now, name)
-        self.lost = LostGateways(self.rooms, self._hub.roster, self._horizons)
+        self.rooms = Rooms(self._streams, self._horizon, utc_now, lambda: name)
+        self.lost = LostGateways(self.rooms, self._hub, self._horizons)
 
     async def lives(self) -> None:
-        await self._horizons.renew(self.name, self._horizon.known_until())
+        known_until = self._horizon.known_until()
+        await self._horizons.register(self.name, known_until)
+        await self._horizons.renew(self.name, known_until)
 
     async def is_forgotten(self) -> None:
-        """As the relay does it to a gateway that died."""
+        """As the relay does it to a gateway that died while no other lived."""
         await self._horizons.remove(self.name)
+
+    async def is_lost(self) -> GatewayHorizon:
+        """As the relay does it to a gateway that died; return its last horizon."""
+        (horizon,) = [each for each in await self._horizons.all() if each.gateway == self.name]
+        await self._horizons.lose(horizon)
+        return horizon
 
     async def has(self, who: str, room: str, connection: str | None = None) -> None:
         await self.rooms.join(room, who, connection or f"{who} by {self.name}", who, "user")
@@ -286,17 +294,70 @@ async def test_a_look_that_fails_is_not_the_last(
     assert refusals == 0
 
 
-async def test_the_relay_forgets_a_gateway_that_died_and_its_people_leave(
+# --- lost while others live: the watermark waits
+
+
+async def test_the_people_of_a_lost_gateway_leave_at_its_horizon_and_the_watermark_may_pass(
     database: asyncpg.Pool, store: PostgresEventStore, one: Gateway, two: Gateway, room: str
 ) -> None:
-    async def lives_alone() -> bool:
+    """What they said after it may never come into the log, or come late."""
+    await one.has("ann", room)
+    await two.has("bob", room)
+    await two.lives()
+    lost = await two.is_lost()
+    await one.knows()
+
+    await one.looks()
+
+    (left,) = [event for event in await log(store, room) if isinstance(event, ParticipantLeft)]
+    assert (left.participant_id, left.reason, left.at) == ("bob", "timeout", lost.known_until + TICK)
+    assert [each.gateway for each in await Horizons(database).all()] == ["one"]
+
+
+async def test_the_watermark_waits_while_they_cannot_leave(
+    database: asyncpg.Pool,
+    store: PostgresEventStore,
+    one: Gateway,
+    two: Gateway,
+    room: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await two.has("bob", room)
+    await two.is_lost()
+    await one.knows()
+
+    async def unreachable(*_: object) -> None:
+        raise LogUnavailableError("the test said so")
+
+    monkeypatch.setattr(one.rooms, "lose", unreachable)
+    with pytest.raises(LogUnavailableError):
+        await one.looks()
+    assert {each.gateway for each in await Horizons(database).all()} == {"one", "two"}
+
+
+async def test_who_joined_just_before_it_died_leaves_as_well(
+    store: PostgresEventStore, one: Gateway, two: Gateway, room: str
+) -> None:
+    """This gateway has not heard of them from the relay yet."""
+    await one.knows()
+    await two.has("bob", room)
+    await sequence_all(store)
+    await two.is_lost()
+    await one.looks()
+    assert await leaves(store, room) == [("bob", "timeout")]
+
+
+async def test_the_relay_loses_a_gateway_that_died_and_its_people_leave(
+    database: asyncpg.Pool, store: PostgresEventStore, one: Gateway, two: Gateway, room: str
+) -> None:
+    async def is_lost() -> bool:
         await one.lives()
-        return [each.gateway for each in await Horizons(database).all()] == ["one"]
+        return [each.gateway for each in await Horizons(database).all() if each.lost] == ["two"]
 
     await two.has("bob", room)
     await one.has("ann", room)
     async with relaying(database, InProcessBus()):
-        await eventually(lives_alone, within=30)
+        await eventually(is_lost, within=30)
         assert len([event for event in await log(store, room) if isinstance(event, ParticipantJoined)]) == 2
     await one.knows()
     await one.looks()

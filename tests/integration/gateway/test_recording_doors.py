@@ -23,7 +23,6 @@ from services.gateway.handlers import Rooms
 from services.gateway.participant_recordings import ParticipantRecordings
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
-from services.gateway.projections.roster import Roster
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
@@ -92,8 +91,8 @@ class Doors:
 async def doors(database: asyncpg.Pool, store: PostgresEventStore, tmp_path: Path) -> AsyncIterator[Doors]:
     bus, horizon, recorder, root = InProcessBus(), Horizon(utc_now), FakeRecorder(), tmp_path / "store"
     owners = Owners(bus, 30)
-    rooms = Rooms(CommandHandler(store, ROOM), horizon, utc_now, "gateway")
-    current = CurrentConsents(store, Roster())
+    rooms = Rooms(CommandHandler(store, ROOM), horizon, utc_now, lambda: "gateway")
+    current = CurrentConsents(store, rooms)
     asking = ParticipantRecordings(rooms, Consents(owners, horizon), current, owners, store, horizon, utc_now)
     app = FastAPI(redirect_slashes=False)
     install_error_answers(app)

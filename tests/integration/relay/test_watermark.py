@@ -28,7 +28,7 @@ _AGE = "UPDATE gateway_horizons SET renewed_at = clock_timestamp() - $1::interva
 async def gateway(database: asyncpg.Pool, name: str = "one") -> AsyncIterator[Horizon]:
     """Live as a gateway does, as far as its horizon goes."""
     horizon, horizons = Horizon(utc_now), Horizons(database)
-    await horizons.renew(name, horizon.known_until())
+    await horizons.register(name, horizon.known_until())
 
     async def keep_renewing() -> None:
         while True:
@@ -100,6 +100,7 @@ class _ChattyLog(InMemoryEventStore):
         with self._horizon.saying() as moment:
             await append(self, "s", new_events(1))
         self.said.append(moment)
+        await self._horizons.register("chatty", self._horizon.known_until())
         await self._horizons.renew("chatty", self._horizon.known_until())
         return sequenced
 
@@ -139,7 +140,7 @@ async def test_the_watermark_never_goes_back_even_when_a_gateway_with_a_slow_clo
 ) -> None:
     async with relaying(database, bus):
         await eventually(lambda: listener.watermarks)
-        await Horizons(database).renew("slow", utc_now() - timedelta(seconds=30))
+        await Horizons(database).register("slow", utc_now() - timedelta(seconds=30))
         said = len(listener.watermarks)
         await eventually(lambda: len(listener.watermarks) >= said + 3)
 
@@ -169,11 +170,42 @@ async def test_a_silent_gateways_horizon_holds_until_it_is_taken_for_dead_and_fo
     monkeypatch.setattr(horizon, "DEAD_AFTER", 0.5)
     begin = utc_now()
     held = begin - timedelta(minutes=1)
-    await Horizons(database).renew("dying", held)
+    await Horizons(database).register("dying", held)
     async with relaying(database, bus):
         await eventually(lambda: listener.watermarks and listener.moments[-1] >= begin)
         assert listener.moments.count(held) >= 3
         assert await Horizons(database).all() == []
+
+
+async def test_a_lost_gateways_horizon_holds_until_its_people_have_left(
+    database: asyncpg.Pool, bus: InProcessBus, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(horizon, "DEAD_AFTER", 0.5)
+    held = utc_now() - timedelta(minutes=1)
+    horizons = Horizons(database)
+    await horizons.register("dying", held)
+
+    async def is_lost() -> bool:
+        return [each.gateway for each in await horizons.all() if each.lost] == ["dying"]
+
+    async with gateway(database, "living"), relaying(database, bus):
+        await eventually(is_lost)
+        said = len(listener.watermarks)
+        await eventually(lambda: len(listener.watermarks) >= said + 5)
+        assert set(listener.moments) == {held}
+        assert not await horizons.renew("dying", utc_now())
+        passed = utc_now()
+        await horizons.remove("dying")
+        await eventually(lambda: listener.moments[-1] >= passed)
+
+
+async def test_a_gateway_that_renewed_since_it_was_looked_at_is_not_lost(database: asyncpg.Pool) -> None:
+    horizons = Horizons(database)
+    await horizons.register("one", utc_now())
+    (looked_at,) = await horizons.all()
+    assert await horizons.renew("one", utc_now())
+    await horizons.lose(looked_at)
+    assert await horizons.renew("one", utc_now())
 
 
 async def test_a_gateway_that_renews_its_horizon_holds_for_as_long_as_it_says(
@@ -181,6 +213,7 @@ async def test_a_gateway_that_renews_its_horizon_holds_for_as_long_as_it_says(
 ) -> None:
     monkeypatch.setattr(horizon, "DEAD_AFTER", 0.5)
     held = utc_now() - timedelta(minutes=1)
+    await Horizons(database).register("waiting", held)
     async with relaying(database, bus):
         for count in range(1, 12):
             await Horizons(database).renew("waiting", held)
@@ -193,7 +226,7 @@ async def test_a_gateway_that_left_holds_nothing_back(
 ) -> None:
     begin = utc_now()
     horizons = Horizons(database)
-    await horizons.renew("leaving", begin - timedelta(minutes=1))
+    await horizons.register("leaving", begin - timedelta(minutes=1))
     async with relaying(database, bus):
         await eventually(lambda: listener.watermarks)
         await horizons.remove("leaving")

@@ -44,8 +44,8 @@ class RecordingHouse:
         bus, self.horizon = InProcessBus(), Horizon(utc_now)
         self._bus = bus
         owners = Owners(bus, answer_seconds)
-        rooms = Rooms(CommandHandler(self.log, ROOM), self.horizon, utc_now, "gateway")
-        current = CurrentConsents(self.log, self.roster)
+        rooms = Rooms(CommandHandler(self.log, ROOM), self.horizon, utc_now, lambda: "gateway")
+        current = CurrentConsents(self.log, rooms)
         self.recordings = ParticipantRecordings(
             rooms, Consents(owners, self.horizon), current, owners, self.log, self.horizon, utc_now
         )

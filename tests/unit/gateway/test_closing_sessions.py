@@ -71,7 +71,7 @@ class House:
     def __init__(self) -> None:
         self.log = UnreliableEventStore()
         self.now = at()
-        self.rooms = Rooms(CommandHandler(self.log, ROOM), Horizon(self.clock), self.clock, "gateway")
+        self.rooms = Rooms(CommandHandler(self.log, ROOM), Horizon(self.clock), self.clock, lambda: "gateway")
         self._followers: list[Follower] = []
 
     def clock(self) -> datetime:

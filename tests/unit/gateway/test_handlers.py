@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -30,18 +31,19 @@ from shared.contracts.room import (
 )
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.command_handler import CommandHandler
+from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support.events import sequence_all
 from tests.support.moments import at
+from tests.support.unreliable_log import UnreliableEventStore
 from tests.unit.gateway.domain.test_room_settings import EVERYTHING
 
 
 class Handled:
     def __init__(self) -> None:
-        self.store = InMemoryEventStore()
+        self.store = UnreliableEventStore()
         self.horizon = Horizon(at)
-        self.rooms = Rooms(CommandHandler(self.store, ROOM), self.horizon, at, "gateway")
+        self.rooms = Rooms(CommandHandler(self.store, ROOM), self.horizon, at, lambda: "gateway")
 
     async def log(self) -> list[Event]:
         await sequence_all(self.store)
@@ -149,7 +151,8 @@ async def test_only_who_is_present_is_in_a_session(handled: Handled) -> None:
     assert await handled.rooms.session_of(room_id, "ann") == (await handled.rooms.room(room_id)).session_id
     with pytest.raises(NotInRoomError):
         await handled.rooms.session_of(room_id, "bob")
-    await handled.rooms.leave(room_id, "ann", "one", "quit")
+    with handled.rooms.leaving() as moment:
+        await handled.rooms.leave(room_id, "ann", "one", "quit", moment)
     with pytest.raises(NotInRoomError):
         await handled.rooms.session_of(room_id, "ann")
 
@@ -174,11 +177,11 @@ async def test_the_log_says_who_did_it(handled: Handled) -> None:
     await handled.rooms.join(room_id, "ann", "two", "Ann", "user")
     await handled.rooms.raise_hand(room_id, "ann")
     await handled.rooms.change_role(room_id, "mona", "ann", moderates=True)
-    await handled.rooms.leave(room_id, "ann", "two", "timeout", actor="service:gateway")
+    await handled.rooms.lose(room_id, "gateway")
     stored = await handled.store.read(room_stream(room_id))
     assert [event.actor.removeprefix("participant:") for event in stored] == [
         *("server", "mona", "mona", "ann"),  # created, session started, joined, joined
-        *("ann", "mona", "service:gateway"),
+        *("ann", "mona", "service:gateway", "service:gateway", "service:gateway"),  # everybody left, session ended
     ]
 
 
@@ -187,7 +190,8 @@ async def test_a_join_and_a_leave_come_after_every_horizon_that_was_told(handled
     room_id = await handled.rooms.create("server", None)
     told = handled.horizon.known_until()
     await handled.rooms.join(room_id, "ann", "one", "Ann", "user")
-    await handled.rooms.leave(room_id, "ann", "one", "quit")
+    with handled.rooms.leaving() as moment:
+        await handled.rooms.leave(room_id, "ann", "one", "quit", moment)
     events = await handled.log()
     assert all(event.at > told for event in events[1:])
 
@@ -286,3 +290,42 @@ async def test_who_is_here_by_a_connection_does_not_leave_by_the_end_of_media(ha
     with pytest.raises(NotInRoomError):
         await handled.rooms.leave_by_media("server:key", room_id, "ann")
     assert (await handled.rooms.room(room_id)).participants["ann"].connection_id == "one"
+
+
+# --- what the log did not answer to
+
+
+_CHANGES: dict[str, Callable[[Rooms, str], Awaitable[object]]] = {
+    "join": lambda rooms, room_id: rooms.join(room_id, "ann", "two", "Ann", "user"),
+    "join by media": lambda rooms, room_id: rooms.join_by_media("server:key", room_id, "cy", "Cy"),
+    "leave by media": lambda rooms, room_id: rooms.leave_by_media("server:key", room_id, "bob"),
+    "remove": lambda rooms, room_id: rooms.remove("server:key", room_id, "ann"),
+    "end": lambda rooms, room_id: rooms.end_session("server:key", room_id),
+    "lose": lambda rooms, room_id: rooms.lose(room_id, "gateway"),
+}
+
+
+@pytest.mark.parametrize("change", _CHANGES.values(), ids=_CHANGES.keys())
+async def test_what_the_log_did_not_answer_to_may_be_in_it_so_the_horizon_stays(
+    handled: Handled, change: Callable[[Rooms, str], Awaitable[object]]
+) -> None:
+    room_id = await handled.rooms.create("server:key", None)
+    await handled.rooms.join(room_id, "ann", "one", "Ann", "user")
+    await handled.rooms.join_by_media("server:key", room_id, "bob", "Bob")
+    assert not handled.horizon.holds_words
+    handled.store.refusals, handled.store.writes_before_it_refuses = 1, True
+    with pytest.raises(LogUnavailableError):
+        await change(handled.rooms, room_id)
+    assert handled.horizon.holds_words
+    assert handled.horizon.known_until() < (await handled.log())[-1].at
+
+
+async def test_a_fenced_gateway_changes_nothing_in_a_room(handled: Handled) -> None:
+    room_id = await handled.rooms.create("server:key", None)
+    await handled.rooms.join(room_id, "ann", "one", "Ann", "user")
+    before = await handled.log()
+    handled.horizon.fence()
+    for change in (_CHANGES["join"], _CHANGES["join by media"], _CHANGES["remove"], _CHANGES["end"]):
+        with pytest.raises(LogUnavailableError):
+            await change(handled.rooms, room_id)
+    assert await handled.log() == before

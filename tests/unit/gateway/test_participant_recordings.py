@@ -114,6 +114,10 @@ async def test_a_room_that_keeps_consent_keeps_it(house: RecordingHouse, words: 
         ([], [says_yes(2)], True),
         ([says_yes(2)], [withdraws(3)], False),
         ([says_yes(2)], [is_cleared(3)], False),
+        # They are back by another gateway.
+        ([says_yes(2)], [leaves(3), joins(4)], False),
+        ([], [says_yes(2), leaves(3), joins(4)], False),
+        ([], [leaves(2), joins(3), says_yes(4)], True),
         ([says_yes(2)], [recording_stops(3)], False),
         ([says_yes(2), withdraws(3)], [says_yes(4)], True),
     ],

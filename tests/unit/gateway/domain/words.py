@@ -10,6 +10,7 @@ from services.gateway.domain.room import (
     EndSession,
     JoinRoom,
     LeaveRoom,
+    LoseGateway,
     MoveHand,
     RemoveParticipant,
 )
@@ -46,6 +47,10 @@ def leave(
     who: str = "ann", second: float = 9, connection: str | None = None, reason: LeaveReason = "quit"
 ) -> LeaveRoom:
     return LeaveRoom("r", who, reason, at(second), connection)
+
+
+def lose(connection: str = "one", second: float = 9) -> LoseGateway:
+    return LoseGateway("r", gateway_of(connection) or "", at(second))
 
 
 def remove(who: str = "ann", second: float = 9, session: str | None = None) -> RemoveParticipant:

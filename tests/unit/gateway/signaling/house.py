@@ -144,18 +144,18 @@ class Gateway:
 
     def __init__(self, log: PublishedLog, bus: InProcessBus, name: str) -> None:
         self.horizon = Horizon(utc_now)
-        self.rooms = Rooms(CommandHandler(log, ROOM), self.horizon, utc_now, name)
+        self.rooms = Rooms(CommandHandler(log, ROOM), self.horizon, utc_now, lambda: name)
         self.owners = CountingOwners(bus, _ANSWER_SECONDS)
         self.recordings = RoomRecordings(CommandHandler(log, RECORDING), self.rooms, self.horizon, utc_now)
         #: Ends recordings while a test has it run.
         self.recorded_sessions = RecordedSessions(self.recordings, utc_now)
         self.hub = Hub(log, utc_now, also=self.recorded_sessions.apply)
         actions = Actions(self.rooms, Consents(self.owners, self.horizon), self.recordings)
-        self._signaling = Signaling(actions, self.hub, utc_now)
+        self.signaling = Signaling(actions, self.hub, utc_now)
         self.clients: list[Client] = []
 
     def client(self, who: str = "ann", role: Role = "user") -> Client:
-        client = Client(self._signaling, who, role)
+        client = Client(self.signaling, who, role)
         self.clients.append(client)
         return client
 
@@ -218,6 +218,9 @@ class House:
         for task in (client.serving for gateway in self._gateways for client in gateway.clients):
             task.cancel()
             await asyncio.wait({task})
+        for gateway in self._gateways:
+            async with gateway.signaling.lives.awaited():
+                pass
 
     async def happens(self, event: Event) -> None:
         await append(self.log, event.stream, [encode(event, Context.begin("service:test"))])

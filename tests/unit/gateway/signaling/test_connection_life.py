@@ -196,7 +196,7 @@ async def test_a_join_that_is_cut_off_half_way_leaves_nobody_in_the_room(house: 
     client.serving.cancel()
     await asyncio.sleep(0)
     house.log.writable.set()
-    await eventually(client.serving.done)
+    await house.until_written(ParticipantLeft)
     assert len(await house.written(ParticipantJoined)) == len(await house.written(ParticipantLeft)) == 1
     assert list(gateway.hub.clients()) == [], "nobody tells it anything"
 
@@ -212,8 +212,7 @@ async def test_a_join_that_is_cut_off_before_it_is_seen_leaves_nobody_in_the_roo
     await asyncio.sleep(0)
     house.log.is_published = True
     await house.log.publish()
-    await eventually(client.serving.done)
-    assert len(await house.written(ParticipantLeft)) == 1
+    assert len(await house.until_written(ParticipantLeft)) == 1
     assert list(gateway.hub.clients()) == []
 
 

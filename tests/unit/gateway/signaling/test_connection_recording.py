@@ -198,3 +198,18 @@ async def test_a_hand_does_not_wait_for_a_start_that_is_not_in_the_log_yet(house
     await house.until_written(HandRaised)
     assert await house.written(RecordingRequested) == []
     house.log.writable.set()
+
+
+@pytest.mark.parametrize("said", [{"action": "stop"}, {"action": "pause_stream", "target_ids": TARGETS}])
+async def test_a_stop_and_a_pause_that_the_log_did_not_answer_to_may_be_in_it_so_the_horizon_stays(
+    house: House, gateway: Gateway, said: dict[str, object]
+) -> None:
+    mona = await gateway.joined("mona", "moderator")
+    await house.recorder_begins()
+    mona.says("recording", action="start")
+    recording_id = (await mona.hears("started"))["recording_id"]
+    assert not gateway.horizon.holds_words
+    house.log.refusals, house.log.writes_before_it_refuses = 1, True
+    mona.says("recording", **said, recording_id=recording_id)
+    await mona.hears("recording internal")
+    assert gateway.horizon.known_until() < (await house.written(RecordingEvent))[-1].at

@@ -68,7 +68,7 @@ async def test_who_is_replaced_before_they_were_seen_to_join_is_closed(house: Ho
 
 async def test_who_was_taken_for_lost_is_closed_as_by_a_gateway_that_stops(house: House, gateway: Gateway) -> None:
     ann = await gateway.joined("ann")
-    await gateway.rooms.leave("r", "ann", ann.connection.connection_id, "timeout", actor="service:gateway")
+    await gateway.rooms.lose("r", "gateway")
     await ann.is_over()
     assert ann.close_code == 1012
     assert [left.reason for left in await house.written(ParticipantLeft)] == ["timeout"]

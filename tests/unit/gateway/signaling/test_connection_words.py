@@ -162,3 +162,11 @@ async def test_who_floods_before_they_joined_is_closed_as_well(gateway: Gateway)
         client.says_text("nothing")
     await client.is_over()
     assert client.close_code == 1008
+
+
+async def test_who_says_much_may_say_little_of_it(gateway: Gateway) -> None:
+    ann = await gateway.joined("ann")
+    for _ in range(2):
+        ann.says("echo", action="ping", filling="x" * 2**20)
+    await ann.hears("rate_limit_exceeded")
+    assert ann.messages.count("echo ping") == 1

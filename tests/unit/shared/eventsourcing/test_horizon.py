@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.horizon import DEAD_AFTER, DECIDING, FENCED_AFTER, Horizon
 from tests.support.moments import at
 
 TICK = timedelta(microseconds=1)
@@ -89,6 +92,61 @@ def test_a_word_that_was_refused_is_decided() -> None:
         raise ValueError
     clock.second = 3
     assert horizon.known_until() == at(3)
+
+
+@pytest.mark.parametrize("error", [LogUnavailableError("the test said so"), asyncio.CancelledError()])
+def test_a_word_that_the_log_did_not_answer_to_or_that_was_cut_off_is_not_decided(error: BaseException) -> None:
+    """It may be committed later."""
+    clock = SetClock()
+    horizon = Horizon(clock)
+    with suppress(BaseException), horizon.saying() as moment:
+        raise error
+    clock.second = DECIDING.total_seconds() - 1
+    assert horizon.holds_words
+    assert horizon.known_until() == moment - TICK
+    clock.second += 2
+    assert not horizon.holds_words
+    assert horizon.known_until() == at(clock.second)
+
+
+def test_a_horizon_holds_words_until_they_are_in_the_log() -> None:
+    horizon = Horizon(SetClock())
+    with horizon.saying():
+        assert horizon.holds_words
+    assert not horizon.holds_words
+
+
+# --- fenced
+
+
+def test_while_it_is_not_renewed_in_time_no_word_is_taken() -> None:
+    ticks = [100.0]
+    horizon = Horizon(SetClock(), lambda: ticks[-1])
+    horizon.renewed(asked_at=100)
+    ticks.append(100 + FENCED_AFTER - 0.1)
+    assert not horizon.is_fenced
+    ticks.append(100 + FENCED_AFTER)
+    assert horizon.is_fenced
+    with pytest.raises(LogUnavailableError, match="renew"), horizon.saying():
+        pass
+    assert not horizon.holds_words
+    horizon.renewed(asked_at=ticks[-1])
+    with horizon.saying():
+        assert horizon.holds_words
+
+
+def test_it_is_fenced_well_before_anybody_takes_it_for_dead() -> None:
+    assert FENCED_AFTER <= DEAD_AFTER - 1
+
+
+def test_what_has_to_be_taken_is_taken_even_then() -> None:
+    horizon = Horizon(SetClock())
+    horizon.fence()
+    with horizon.holding() as moment:
+        assert horizon.known_until() < moment
+
+
+# --- several at once, and the clock
 
 
 def test_two_words_of_one_moment_hold_it_until_both_are_in_the_log() -> None:
