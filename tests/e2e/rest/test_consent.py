@@ -77,8 +77,7 @@ async def test_a_participants_own_no_wins_over_every_word_of_a_server(
     mona, alice = await call.enter("mona", "moderator"), await call.enter("alice")
     if agreed_before:
         await consent(alice, seen_by=[mona])
-    await alice.send("recording", action="set_consent", consent=False)
-    await answered(alice)
+    await consent(alice, seen_by=[mona], consents=False)
     for body in ({}, {"consentAttestation": {"reference": "but they signed"}}):
         assert await server.refused("POST", f"{_RECORDINGS}/start", call.about("alice", **body)) == _NO
     # And their own yes again.

@@ -8,11 +8,11 @@ import pytest
 from starlette.websockets import WebSocketState
 
 from services.gateway.projections.roster import target_id
-from services.gateway.signaling import connection as module
 from services.gateway.signaling import lives
 from shared.contracts.consent import ConsentGiven, ConsentSaid, ConsentWithdrawn
 from shared.contracts.recording import RecordingStarted, RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft
+from shared.eventsourcing import insisting
 from shared.runtime.clock import utc_now
 from tests.support.eventually import eventually
 from tests.unit.gateway.signaling.house import Gateway, House
@@ -20,7 +20,7 @@ from tests.unit.gateway.signaling.house import Gateway, House
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
 
 
 async def test_who_hangs_up_while_their_word_waits_has_left_at_once(house: House, gateway: Gateway) -> None:
