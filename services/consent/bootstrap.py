@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.consent.clearing import Clearing
 from services.consent.handlers import Consents, consent_answerer
+from services.consent.process_managers.clearing import CLEARING
 from services.consent.projections.consent_register import CONSENT_REGISTER
+from shared.eventsourcing.follower import Follower
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.messaging.topology import CONSENT_COMMANDS, live_queue
 from shared.runtime.infrastructure import Infrastructure
@@ -23,12 +25,14 @@ async def running(infrastructure: Infrastructure) -> AsyncIterator[ProjectionRun
     once what was owed meanwhile is cleared, or a yes of after the stop would hide the one that the stop ended.
     """
     bus, consents = infrastructure.bus, Consents(infrastructure.store)
-    clearing = Clearing(infrastructure.store, consents.clear)
+    clearing = ProcessManager(CLEARING, consents.clear, "service:consent", infrastructure.clock)
+    follower = Follower(infrastructure.store, clearing.apply)
     register = ProjectionRunner(CONSENT_REGISTER, infrastructure.store, infrastructure.database)
-    async with bus.subscribe(live_queue("consent", infrastructure.instance), clearing.hear):
-        await clearing.catch_up()
+    async with bus.subscribe(live_queue("consent", infrastructure.instance), follower.hear):
+        await follower.catch_up()
+        await clearing.give_due()
         async with (
-            supervised(register.run(), clearing.run(), clearing.until_stopped()),
+            supervised(register.run(), clearing.run(), follower.until_stopped()),
             bus.answer(CONSENT_COMMANDS, consent_answerer(consents)),
         ):
             yield register

@@ -26,9 +26,9 @@ class Consents:
         """Take a server's word for a participant. Raises RefusedError when they said no themselves."""
         await self._streams.handle_once(_stream(command), command, context)
 
-    async def clear(self, command: ClearConsent) -> None:
+    async def clear(self, command: ClearConsent, context: Context) -> None:
         """End a yes that holds; nothing is written where that is done."""
-        await self._streams.handle(_stream(command), command, Context.begin("service:consent"))
+        await self._streams.handle(_stream(command), command, context)
 
 
 def consent_answerer(consents: Consents) -> Answerer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
@@ -14,7 +14,6 @@ from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Tickets
 from services.gateway.admissions import Admissions
-from services.gateway.closing_sessions import ClosingSessions
 from services.gateway.consents import Consents, CurrentConsents
 from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
@@ -42,19 +41,21 @@ from services.gateway.lease import Lease
 from services.gateway.lost_gateways import LostGateways
 from services.gateway.merges import Merges
 from services.gateway.participant_recordings import ParticipantRecordings
+from services.gateway.process_managers.auto_close import AUTO_CLOSE
+from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
 from services.gateway.projections.sessions import SESSIONS
-from services.gateway.recorded_sessions import RecordedSessions
 from services.gateway.recordings import RoomRecordings, gateway_answerer
 from services.gateway.resuming import keep_resumptions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
-from shared.contracts.message import Event
 from shared.eventsourcing.command_handler import CommandHandler
+from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon, Horizons
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.eventsourcing.recent_states import RecentStates
 from shared.eventsourcing.snapshots import Snapshots
@@ -80,9 +81,10 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     lease = Lease(infrastructure.database, horizon)
     rooms = _rooms(infrastructure, horizon, lease)
     recordings = _recordings(infrastructure, rooms, horizon)
-    recorded_sessions = RecordedSessions(recordings, clock)
-    closing_sessions = ClosingSessions(rooms, clock)
-    hub = Hub(infrastructure.store, clock, also=_each(recorded_sessions.apply, closing_sessions.apply))
+    hub = Hub(clock)
+    ends = ProcessManager(ROOM_RECORDINGS, recordings.give, "service:gateway", clock)
+    closes = ProcessManager(AUTO_CLOSE, rooms.auto_close, "service:gateway", clock)
+    follower = Follower(infrastructure.store, ends.apply, closes.apply, hub.apply)
     resumptions = Resumptions(infrastructure.database)
     lost_gateways = LostGateways(rooms, hub, Horizons(infrastructure.database))
     owners = Owners(bus, settings.command_timeout)
@@ -102,13 +104,13 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     app.include_router(health_router(lambda: _is_ready(infrastructure, horizon, projections)))
     app.openapi_schema = described(app.openapi(), TOLD)
     allow_origins(app, settings.cors_origin_list)
-    async with bus.subscribe(live_queue("gateway", infrastructure.instance), hub.receive):
-        await hub.catch_up()
+    async with bus.subscribe(live_queue("gateway", infrastructure.instance), follower.hear):
+        await follower.catch_up()
         async with (
-            supervised(hub.until_stopped()),
+            supervised(follower.until_stopped()),
             lease.kept(hub.send_away),
-            supervised(recorded_sessions.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions.refresh)),
-            supervised(closing_sessions.run(), *(each.run() for each in projections)),
+            supervised(ends.run(), lost_gateways.watch(), keep_resumptions(hub, resumptions.refresh)),
+            supervised(closes.run(), *(each.run() for each in projections)),
             bus.answer(GATEWAY_COMMANDS, gateway_answerer(recordings)),
             signaling.lives.awaited(),
             serving(app, settings.http_host, settings.http_port) as port,
@@ -157,16 +159,6 @@ def _telling(infrastructure: Infrastructure, owners: Owners, settings: GatewaySe
         webhooks_router(owners, infrastructure.clock, Tokens(infrastructure.credentials)),
         public_key_router(load_signing_key(settings).public_pem()),
     ]
-
-
-def _each(*applies: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Return what tells an event to each of them."""
-
-    def apply(event: Event) -> None:
-        for take in applies:
-            take(event)
-
-    return apply
 
 
 def _app(

@@ -31,7 +31,8 @@ from services.gateway.domain.room_errors import (
     SessionNotFoundError,
 )
 from services.gateway.domain.room_life import Room, RoomHappened, RoomSettings
-from shared.contracts.room import LeaveReason, Role, SessionEndReason, room_stream
+from services.gateway.process_managers.auto_close import ClosingSession
+from shared.contracts.room import LeaveReason, Role, room_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
@@ -159,18 +160,22 @@ class Rooms:
             await self._decide(RemoveParticipant(room_id, participant_id, moment, meant), actor)
         return meant
 
-    async def end_session(
-        self, actor: str, room_id: str, session_id: str | None = None, reason: SessionEndReason = "requested"
-    ) -> str:
+    async def end_session(self, actor: str, room_id: str, session_id: str | None = None) -> str:
         """Have everybody leave, and return the session that is over. Raises SessionNotFoundError."""
         meant = session_id or await self.live_session(room_id)
         with self._horizon.saying() as moment:
-            await self._decide(EndSession(room_id, reason, moment, meant), actor)
+            await self._decide(EndSession(room_id, "requested", moment, meant), actor)
         return meant
 
     def leaving(self) -> AbstractContextManager[datetime]:
         """Yield the moment at which a connection ended, and hold the horizon there until it is known who left by it."""
         return self._horizon.holding()
+
+    async def auto_close(self, closing: ClosingSession, context: Context) -> None:
+        """End a session because its room says so. Raises SessionNotFoundError."""
+        with self._horizon.saying() as moment:
+            command = EndSession(closing.room_id, "auto_close", moment, closing.session_id)
+            await self._rooms.handle(room_stream(closing.room_id), command, context)
 
     async def leave(
         self, room_id: str, participant_id: str, connection_id: str, reason: LeaveReason, at: datetime

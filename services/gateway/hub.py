@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -13,9 +13,6 @@ from services.gateway.signaling.envelope import enveloped
 from shared.contracts.message import Event
 from shared.contracts.room import LeaveReason, ParticipantJoined
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.follower import Follower
-from shared.eventsourcing.store import EventStore
-from shared.messaging.message import Message
 from shared.runtime.clock import Clock
 
 
@@ -39,29 +36,14 @@ class Client(Protocol):
 
 
 class Hub:
-    """Follows the log, keeps the roster, and tells the clients of this gateway."""
+    """Keeps the roster, and tells the clients of this gateway."""
 
-    def __init__(self, store: EventStore, clock: Clock, also: Callable[[Event], None] | None = None) -> None:
-        """Follow the log, and tell `also` of each event."""
+    def __init__(self, clock: Clock) -> None:
         self.roster = Roster()
-        self._also = also
         self._clock = clock
-        self._follower = Follower(store, self._apply)
         self._clients: dict[str, dict[str, Client]] = defaultdict(dict)
         #: By connection: who is about to join, and waits to be seen in the log.
         self._expected: dict[str, asyncio.Future[None]] = {}
-
-    async def catch_up(self) -> None:
-        """Read what the log holds; afterwards `receive` keeps up."""
-        await self._follower.catch_up()
-
-    async def until_stopped(self) -> None:
-        """Wait until there is an event that this version cannot read, and raise why."""
-        await self._follower.until_stopped()
-
-    async def receive(self, message: Message) -> None:
-        """Take a message of the events exchange."""
-        await self._follower.hear(message)
 
     @contextmanager
     def expecting(self, connection_id: str) -> Iterator[asyncio.Future[None]]:
@@ -93,9 +75,8 @@ class Hub:
         if not clients:
             self._clients.pop(room_id, None)
 
-    def _apply(self, event: Event, stored: StoredEvent) -> None:  # noqa: ARG002  positions are the follower's
-        if self._also:
-            self._also(event)
+    def apply(self, event: Event, _: StoredEvent) -> None:
+        """Take the next event of the log."""
         for each in self.roster.apply(event):
             if isinstance(each, Notice):
                 self._tell(each)

@@ -8,45 +8,48 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.erasures import Erasures
+from services.recorder.eraser import Eraser
 from services.recorder.handlers import RecorderStreams, recorder_answerer
 from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
 from services.recorder.media.sources.ports import Host
-from services.recorder.meetings import Meetings
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger
 from services.recorder.merging.streams import MergeStreams
+from services.recorder.process_managers.erasures import ERASURES
+from services.recorder.process_managers.rooms import RECORDED_ROOMS
 from services.recorder.service import RecorderService
 from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
+from shared.contracts.recording import WORKER_ANSWERS_WITHIN
+from shared.eventsourcing.follower import Follower
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.asking import Owners
 from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.supervision import supervised
 
-#: How long a gateway may take to hear that a worker is ready.
-_CONFIRM_SECONDS = 5
-
 
 @asynccontextmanager
 async def running(infrastructure: Infrastructure, settings: RecorderSettings) -> AsyncIterator[None]:
     """Record while the context lasts. Raises StartupError when there is no ffmpeg or nowhere to store."""
     grace = timedelta(seconds=settings.participant_grace)
-    bus, streams = infrastructure.bus, RecorderStreams(infrastructure.store, grace)
+    bus, clock, streams = infrastructure.bus, infrastructure.clock, RecorderStreams(infrastructure.store, grace)
     worker = _worker(infrastructure, settings, streams)
-    meetings = Meetings(streams, infrastructure.clock)
-    erasures = Erasures(streams, LocalObjectStore(settings.storage_root), infrastructure.clock)
+    eraser = Eraser(streams, LocalObjectStore(settings.storage_root), clock)
+    rooms = ProcessManager(RECORDED_ROOMS, streams.give, "service:recorder", clock)
+    erasures = ProcessManager(ERASURES, eraser.erase, "service:recorder", clock)
     merges = MergeStreams(infrastructure.store)
-    merger = Merger(merges, _merge_maker(infrastructure, settings), infrastructure.instance, infrastructure.clock)
-    service = RecorderService(
-        infrastructure.store, Owners(bus, _CONFIRM_SECONDS), meetings, erasures, worker, merger.apply
+    merger = Merger(merges, _merge_maker(infrastructure, settings), infrastructure.instance, clock)
+    follower = Follower(
+        infrastructure.store, rooms.apply, erasures.apply, lambda event, _: worker.apply(event), merger.apply
     )
+    service = RecorderService(follower, Owners(bus, WORKER_ANSWERS_WITHIN.total_seconds()), worker)
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
-        await service.catch_up()
+        await follower.catch_up()
         async with (
-            supervised(meetings.run(), erasures.run(), merger.run(), service.until_stopped()),
+            supervised(rooms.run(), erasures.run(), merger.run(), follower.until_stopped()),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
             bus.answer(

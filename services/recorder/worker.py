@@ -36,6 +36,8 @@ _log = structlog.get_logger()
 
 #: How long running recordings may take to be finished when the worker stops.
 _DRAIN_SECONDS = 20
+#: How many ends of room recordings and of sessions are remembered.
+_ENDS = 1000
 
 #: Session and participant: their media.
 _Who = tuple[str, str]
@@ -73,6 +75,9 @@ class Worker:
         self._recordings: dict[_Which, RecordingTask] = {}
         #: What is to begin when the participant's last recording of that kind has told the log that it is over.
         self._waiting: dict[_Which, tuple[ParticipantRecordingRequested, Context]] = {}
+        #: When room recordings and sessions ended, by their ids, the oldest first: what belongs to one may be assigned
+        #: after its end was heard of.
+        self._ends: dict[str, datetime] = {}
         #: Sessions that are over and have recordings that are not.
         self._ended: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,6 +116,8 @@ class Worker:
         gate = self._gates.of_file(*who, event.participant_recording_id, event.recording_id)
         recording = RecordingTask(event, self._bench, gate, context)
         self._recordings[which] = recording
+        if end := self._ends.get(event.recording_id or event.session_id):
+            recording.stop(end)
         if who in self._sources:
             recording.use(self._sources[who][1])
         task = asyncio.create_task(recording.run())
@@ -160,15 +167,22 @@ class Worker:
 
         They are told so each, but the watermark does not wait for that: it may pass the end before.
         """
+        self._remember_end(event.recording_id, event.at)
         self._stop_of(event.session_id, event.recording_id, event.at)
 
     def _end_session(self, event: SessionEnded) -> None:
         """Close the session's sources, and end where it ended what servers asked for: nothing outlives it."""
         for who in [who for who in self._sources if who[0] == event.session_id]:
             self._close_source(who)
+        self._remember_end(event.session_id, event.at)
         self._stop_of(event.session_id, None, event.at)
         self._ended.add(event.session_id)
         self._forget()
+
+    def _remember_end(self, of: str, at: datetime) -> None:
+        self._ends[of] = at
+        if len(self._ends) > _ENDS:
+            del self._ends[next(iter(self._ends))]
 
     def _stop_of(self, session_id: str, recording_id: str | None, at: datetime) -> None:
         for which, recording in self._recordings.items():

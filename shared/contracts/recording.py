@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar, Literal
 
 from shared.contracts.identifiers import ParticipantId, RecordingId, RoomId, SessionId
 from shared.contracts.message import Command, Event
 
 StopReason = Literal["requested", "session_ended"]
+
+#: A worker that is alive answers a request to record in milliseconds; later than this, nobody will.
+WORKER_ANSWERS_WITHIN = timedelta(seconds=5)
 
 
 def recording_stream(session_id: str) -> str:

@@ -30,14 +30,15 @@ _PAGE = 1000
 
 
 class Follower:
-    """Feeds `apply` every event of the log once, in order. `apply` must not fail: what happened cannot be refused.
+    """Feeds each `apply` every event of the log once, in order. None may fail: what happened cannot be refused.
 
     An event that cannot be read stops it for good: to skip one would be to know something else than the log.
     """
 
-    def __init__(self, store: EventStore, apply: Callable[[Event, StoredEvent], None]) -> None:
+    def __init__(self, store: EventStore, *applies: Callable[[Event, StoredEvent], None]) -> None:
+        """Feed the first of `applies` first."""
         self._store = store
-        self._apply = apply
+        self._applies = applies
         self._turn = asyncio.Lock()
         self._stopped = asyncio.Event()
         self._fault: EventSourcingError | None = None
@@ -91,5 +92,7 @@ class Follower:
         return watermark
 
     def _advance(self, stored: StoredEvent) -> None:
-        self._apply(decode(stored), stored)
+        event = decode(stored)
+        for apply in self._applies:
+            apply(event, stored)
         self.position += 1

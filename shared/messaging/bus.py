@@ -9,7 +9,8 @@ from typing import Protocol
 from shared.messaging.message import Message
 from shared.messaging.topology import Queue
 
-Handler = Callable[[Message], Awaitable[None]]
+#: What it returns is nobody's.
+Handler = Callable[[Message], Awaitable[object]]
 Answerer = Callable[[Message], Awaitable[Message]]
 
 

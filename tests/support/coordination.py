@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from services.gateway.domain.recording import RECORDING, StartRecording, StopRecording
 from services.gateway.domain.room import ROOM
 from services.gateway.handlers import Rooms
-from services.gateway.recorded_sessions import RecordedSessions
+from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.recordings import RoomRecordings
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
 from services.recorder.handlers import RecorderStreams
-from services.recorder.meetings import Meetings
+from services.recorder.process_managers.rooms import RECORDED_ROOMS
 from shared.contracts.consent import ConsentGiven, ConsentRefused
 from shared.contracts.message import Event
 from shared.contracts.recording import ConfirmRecording, RecordingStarted
@@ -26,6 +26,7 @@ from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.process_manager import ProcessManager
 from tests.support.events import append
 from tests.support.eventually import eventually
 from tests.support.moments import at
@@ -69,7 +70,7 @@ class Coordination:
     async def recorder(self) -> AsyncIterator[None]:
         """Start one more recorder, without its worker."""
         clock = _CountedClock(self)
-        one = Meetings(self.streams, clock)
+        one = ProcessManager(RECORDED_ROOMS, self.streams.give, "service:recorder", clock)
         async with self._following(one.apply, one.run, clock):
             yield
 
@@ -77,19 +78,18 @@ class Coordination:
     async def gateway(self) -> AsyncIterator[None]:
         """Start one more gateway, without its clients."""
         clock = _CountedClock(self)
-        one = RecordedSessions(self.recordings, clock)
+        one = ProcessManager(ROOM_RECORDINGS, self.recordings.give, "service:gateway", clock)
         async with self._following(one.apply, one.run, clock):
             yield
 
     @asynccontextmanager
     async def _following(
-        self, take: Callable[[Event], None], run: Callable[[], Awaitable[None]], clock: _CountedClock
+        self,
+        apply: Callable[[Event, StoredEvent], None],
+        run: Callable[[], Awaitable[None]],
+        clock: _CountedClock,
     ) -> AsyncIterator[None]:
         """Have it read the log from its beginning and follow it."""
-
-        def apply(event: Event, _: StoredEvent) -> None:
-            take(event)
-
         follower = Follower(self.log, apply)
         await follower.catch_up()
         running = asyncio.ensure_future(run())

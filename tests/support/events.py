@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.resources import files
 from uuid import UUID, uuid4
 
 import asyncpg
 
+from shared.contracts.message import Event
+from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import NewEvent, StoredEvent
 from shared.eventsourcing.store import EventStore
 from shared.runtime.database import open_database
@@ -35,6 +38,12 @@ def new_event(
 
 def new_events(count: int) -> list[NewEvent]:
     return [new_event(str(number).encode()) for number in range(count)]
+
+
+def as_stored(event: Event, context: Context | None = None, position: int = 1) -> StoredEvent:
+    """Return the event as the log would hold it."""
+    encoded = asdict(encode(event, context or Context.begin("service:test")))
+    return StoredEvent(stream=event.stream, position=position, global_position=position, **encoded)
 
 
 async def append(store: EventStore, stream: str, events: Sequence[NewEvent]) -> int:

@@ -25,7 +25,7 @@ async def main(url: str, root: str, ffmpeg: str, worker_id: str) -> None:
         maker = MergeMaker(log, LocalObjectStore(Path(root)), Path(ffmpeg), worker_id)
         merger = Merger(MergeStreams(log), maker, worker_id, utc_now)
         for stored in await log.read_all(limit=1000):
-            merger.apply(decode(stored))
+            merger.apply(decode(stored), stored)
         await merger.run()
 
 

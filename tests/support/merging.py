@@ -15,7 +15,6 @@ from services.recorder.merging.streams import MergeStreams
 from shared.contracts.merge import CancelMerge, MergeCancelled, MergedFile, MergeEvent, MergeRequested, StartMerge
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context, decode, encode
-from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from tests.support.events import append, sequence_all
 from tests.support.eventually import eventually
@@ -73,11 +72,7 @@ class Workshop:
     async def recorder(self, worker_id: str, maker: Maker) -> AsyncIterator[asyncio.Future[None]]:
         """Start one more recorder, as far as it makes merges; it ends in order, unless it was killed before."""
         merger = Merger(self.streams, maker, worker_id, self.read)
-
-        def apply(event: Event, _: StoredEvent) -> None:
-            merger.apply(event)
-
-        follower = Follower(self.log, apply)
+        follower = Follower(self.log, merger.apply)
         await follower.catch_up()
         running = asyncio.ensure_future(merger.run())
         self._followers.append(follower)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.consent.domain.consent import CONSENT, Consent, ConsentCommand
-from services.consent.process_manager import Session
-from services.consent.process_manager import due as clears_due
-from services.consent.process_manager import follow as follow_clears
+from services.consent.process_managers.clearing import Session
+from services.consent.process_managers.clearing import due as clears_due
+from services.consent.process_managers.clearing import follow as follow_clears
 from services.gateway.domain.recording import (
     RECORDING,
     PauseRecording,
@@ -19,9 +19,9 @@ from services.gateway.domain.recording import (
 )
 from services.gateway.domain.room import ROOM, CreateRoom, JoinRoom, LeaveRoom, RoomCommand
 from services.gateway.domain.room_life import RoomSettings
-from services.gateway.process_manager import RecordedSession
-from services.gateway.process_manager import due as ends_due
-from services.gateway.process_manager import follow as follow_recorded
+from services.gateway.process_managers.room_recordings import RecordedSession as EndingSession
+from services.gateway.process_managers.room_recordings import due as ends_due
+from services.gateway.process_managers.room_recordings import follow as follow_recorded
 from services.recorder.domain.participant_recording import (
     PARTICIPANT_RECORDING,
     ConfirmParticipantRecording,
@@ -30,7 +30,7 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingCommand,
 )
 from services.recorder.domain.participant_recording_life import ParticipantRecordings
-from services.recorder.process_manager import Key, Meeting, due, follow
+from services.recorder.process_managers.sessions import Key, RecordedSession, due, follow
 from shared.contracts.consent import ConsentGiven, ConsentSaid, SetConsent
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
@@ -66,9 +66,9 @@ class SimulatedMeeting:
         self.recordings = RECORDING.initial
         self.participant_recordings: dict[Key, ParticipantRecordings] = defaultdict(ParticipantRecordings)
         #: As the recorder sees it.
-        self.meeting: Meeting | None = None
+        self.session: RecordedSession | None = None
         #: As the gateway sees it.
-        self.recorded: RecordedSession | None = None
+        self.recorded: EndingSession | None = None
         #: As the consent service sees it.
         self.clearing: Session | None = None
         self.second = 0.0
@@ -102,7 +102,7 @@ class SimulatedMeeting:
 
     def clear(self) -> None:
         """Let the consent service write down which consents have ended."""
-        for command in list(clears_due(self.clearing)) if self.clearing else []:
+        for command in list(clears_due(self.clearing, at(self.second))) if self.clearing else []:
             self._consent(command)
 
     def consenting(self) -> set[str]:
@@ -213,7 +213,7 @@ class SimulatedMeeting:
         now = at(self.second)
         return [
             *(ends_due(self.recorded, now) if self.recorded else ()),
-            *(due(self.meeting, now) if self.meeting else ()),
+            *(due(self.session, now) if self.session else ()),
         ]
 
     def give(self, command: Asked) -> None:
@@ -261,7 +261,7 @@ class SimulatedMeeting:
     def _happened(self, events: Iterable[Event]) -> None:
         for event in events:
             self.log.append(event)
-            self.meeting = follow(self.meeting, event)
+            self.session = follow(self.session, event)
             self.recorded = follow_recorded(self.recorded, event)
             self.clearing = follow_clears(self.clearing, event)
 
@@ -275,17 +275,17 @@ class SimulatedMeeting:
         }
 
 
-def replay_recorded(log: Iterable[Event]) -> RecordedSession | None:
+def replay_recorded(log: Iterable[Event]) -> EndingSession | None:
     """Return what the gateway makes of the log."""
-    recorded: RecordedSession | None = None
+    recorded: EndingSession | None = None
     for event in log:
         recorded = follow_recorded(recorded, event)
     return recorded
 
 
-def replay(log: Iterable[Event]) -> Meeting | None:
+def replay(log: Iterable[Event]) -> RecordedSession | None:
     """Return what the recorder makes of the log."""
-    meeting: Meeting | None = None
+    session: RecordedSession | None = None
     for event in log:
-        meeting = follow(meeting, event)
-    return meeting
+        session = follow(session, event)
+    return session

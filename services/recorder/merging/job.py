@@ -35,14 +35,20 @@ class MergeJob:
     """Makes one merge, says now and then that it does, and says how it ended. Cancelled, it says nothing."""
 
     def __init__(
-        self, requested: MergeRequested, make: Make, streams: MergeStreams, worker_id: str, clock: Clock
+        self,
+        requested: MergeRequested,
+        make: Make,
+        streams: MergeStreams,
+        worker_id: str,
+        clock: Clock,
+        context: Context,
     ) -> None:
         self.merge_id = requested.merge_id
         self._requested = requested
         self._make = make
         self._streams = streams
         self._about = {"merge_id": requested.merge_id, "set_id": requested.set_id, "worker_id": worker_id}
-        self._context = Context.begin(f"worker:{worker_id}")
+        self._context = context
         self._clock = clock
         self._percent = 0
 

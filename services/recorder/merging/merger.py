@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from services.recorder.domain.merge import ClaimMerge
 from services.recorder.merging.job import MergeJob
 from services.recorder.merging.maker import Report
 from services.recorder.merging.streams import MergeStreams
-from services.recorder.open_merges import OpenMerge, follow, follow_unfinished, next_to_claim
+from services.recorder.process_managers.merges import OpenMerge, follow, follow_unfinished, next_to_claim
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
@@ -25,10 +25,15 @@ from shared.contracts.merge import (
 )
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.coordinator import Coordinator
+from shared.eventsourcing.decider import RefusedError
+from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.eventsourcing.event import StoredEvent
 from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
+
+#: How often a merge is looked for that nobody makes any more, or whose claim failed before.
+_LOOK_SECONDS = 0.5
 
 
 class Maker(Protocol):
@@ -60,42 +65,51 @@ class Merger:
         self._worker_id = worker_id
         self._clock = clock
         self._open: dict[str, OpenMerge] = {}
+        #: What last became of each open merge, as the cause of what is done about it.
+        self._causes: dict[str, Context] = {}
         #: Recordings that merges wait for: none is claimed meanwhile, as it would keep others from being made.
         self._unfinished: frozenset[str] = frozenset()
         self._to_clear: dict[str, Clear] = {}
         #: What this worker makes.
         self._job: tuple[str, asyncio.Task[None]] | None = None
         self._runs = False
-        self._coordinator: Coordinator[ClaimMerge | Clear] = Coordinator(self._due, self._give)
+        self._changed = asyncio.Event()
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: Event, stored: StoredEvent) -> None:
         """Take the next event of the log."""
         if isinstance(event, MergeEvent):
-            self._follow(event)
+            self._follow(event, stored)
+            self._changed.set()
         elif (unfinished := follow_unfinished(self._unfinished, event)) != self._unfinished:
             self._unfinished = unfinished
-            self._coordinator.look_again()
+            self._changed.set()
 
     async def run(self) -> None:
         """Claim and make merges, for ever. At the end the one that is being made is let go: another claims it soon."""
         self._runs = True
         try:
-            await self._coordinator.run()
+            while True:
+                self._changed.clear()
+                await self._look()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._changed.wait()
         finally:
             if self._job:
                 self._job[1].cancel()
                 await asyncio.wait({self._job[1]})
 
-    def _follow(self, event: MergeEvent) -> None:
+    def _follow(self, event: MergeEvent, stored: StoredEvent) -> None:
         before = self._open.pop(event.merge_id, None)
         after = follow(before, event)
+        self._causes.pop(event.merge_id, None)
         if after:
             self._open[event.merge_id] = after
+            self._causes[event.merge_id] = Context(f"worker:{self._worker_id}", stored.id, stored.correlation_id)
         elif before and self._runs:
             # What was over before this process began was cleared by those who saw it.
             self._to_clear[event.merge_id] = Clear(before.requested, isinstance(event, MergeCompleted))
         self._let_go(event)
-        self._coordinator.look_again()
 
     def _let_go(self, event: MergeEvent) -> None:
         """Stop making what is over, or another's."""
@@ -105,35 +119,40 @@ class Merger:
         if anothers or isinstance(event, MergeCancelled | MergeFailed):
             self._job[1].cancel()
 
-    def _due(self) -> Iterator[ClaimMerge | Clear]:
+    async def _look(self) -> None:
+        """Clear what is left of merges that are over, and claim the next one if this worker makes none."""
         making = self._job[0] if self._job else None
-        yield from [each for merge_id, each in self._to_clear.items() if merge_id != making]
+        for each in [each for merge_id, each in self._to_clear.items() if merge_id != making]:
+            await self._clear(each)
         now = self._clock()
-        if making is None and (requested := next_to_claim(self._open.values(), self._unfinished, now)):
-            yield ClaimMerge(merge_id=requested.merge_id, set_id=requested.set_id, worker_id=self._worker_id, at=now)
+        if self._job is None and (requested := next_to_claim(self._open.values(), self._unfinished, now)):
+            await self._try_to_claim(requested)
 
-    async def _give(self, command: ClaimMerge | Clear) -> None:
-        if isinstance(command, Clear):
-            await self._clear(command)
-        else:
-            await self._claim(command)
-
-    async def _clear(self, command: Clear) -> None:
-        self._to_clear.pop(command.requested.merge_id, None)
+    async def _clear(self, left: Clear) -> None:
+        self._to_clear.pop(left.requested.merge_id, None)
         try:
-            await self._maker.clear(command.requested, keep_file=command.keep_file)
+            await self._maker.clear(left.requested, keep_file=left.keep_file)
         except OSError as error:
-            _log.warning("what is left of a merge stays", merge=command.requested.merge_id, error=str(error))
+            _log.warning("what is left of a merge stays", merge=left.requested.merge_id, error=str(error))
 
-    async def _claim(self, command: ClaimMerge) -> None:
+    async def _try_to_claim(self, requested: MergeRequested) -> None:
+        try:
+            await self._claim(requested, self._causes[requested.merge_id])
+        except RefusedError as error:
+            _log.info("merge not claimed", merge=requested.merge_id, reason=str(error))
+        except (LogUnavailableError, ConcurrencyConflictError) as error:
+            _log.warning("merge will be claimed again", merge=requested.merge_id, reason=str(error))
+
+    async def _claim(self, requested: MergeRequested, context: Context) -> None:
         """Claim it; who else claims it at the same time has not got it."""
-        decided = await self._streams.give(command, Context.begin(f"worker:{self._worker_id}"))
-        open_merge = self._open.get(command.merge_id)
-        if open_merge and decided.state.is_made_by(command.merge_id, self._worker_id):
-            self._begin(open_merge.requested)
+        merge_id = requested.merge_id
+        about = {"merge_id": merge_id, "set_id": requested.set_id, "worker_id": self._worker_id}
+        decided = await self._streams.give(ClaimMerge(**about, at=self._clock()), context)
+        if merge_id in self._open and decided.state.is_made_by(merge_id, self._worker_id):
+            self._begin(requested, context)
 
-    def _begin(self, requested: MergeRequested) -> None:
-        job = MergeJob(requested, self._maker.make, self._streams, self._worker_id, self._clock)
+    def _begin(self, requested: MergeRequested, context: Context) -> None:
+        job = MergeJob(requested, self._maker.make, self._streams, self._worker_id, self._clock, context)
         task = asyncio.create_task(job.run())
         self._job = requested.merge_id, task
         _log.info("merge claimed", merge=requested.merge_id, layout=requested.layout)
@@ -143,4 +162,4 @@ class Merger:
         self._job = None
         if not task.cancelled() and (error := task.exception()):
             _log.error("merge job failed", error=repr(error))
-        self._coordinator.look_again()
+        self._changed.set()

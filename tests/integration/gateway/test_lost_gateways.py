@@ -20,6 +20,7 @@ from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnd
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizon, Horizons
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
@@ -38,7 +39,8 @@ class Gateway:
         self.name = name
         self._store = store
         self._streams = CommandHandler(store, ROOM)
-        self._hub = Hub(store, utc_now)
+        self._hub = Hub(utc_now)
+        self._follower = Follower(store, self._hub.apply)
         self._horizon = Horizon(utc_now)
         self._horizons = Horizons(database)
         self.rooms = Rooms(self._streams, self._horizon, utc_now, lambda: name)
@@ -69,7 +71,7 @@ class Gateway:
     async def knows(self) -> None:
         """Catch up with the log."""
         await sequence_all(self._store)
-        await self._hub.catch_up()
+        await self._follower.catch_up()
 
     async def looks(self) -> None:
         await self.lost.look()

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.recorder.media.probe import decode_errors
+from services.recorder.merging import merger as merger_module
 from shared.contracts.merge import MergeClaimed, MergeCompleted, MergedFile, MergeFailed, MergeInput, MergeLayout
-from shared.eventsourcing import coordinator as coordinator_module
 from tests.support.merge_studio import Film, MergeStudio, beeps, colours, left, right
 from tests.support.merging import Workshop
 
@@ -22,7 +22,7 @@ _FRAME = 0.041
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(merger_module, "_LOOK_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from services.recorder.media.ffmpeg import FfmpegStalledError
 from services.recorder.merging import ffmpeg as ffmpeg_module
 from services.recorder.merging import job as job_module
+from services.recorder.merging import merger as merger_module
 from services.recorder.merging.ffmpeg import run_merge
 from shared.contracts.merge import (
     MergeCancelled,
@@ -28,7 +29,6 @@ from shared.contracts.merge import (
     MergeInput,
     MergeProgressed,
 )
-from shared.eventsourcing import coordinator as coordinator_module
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.runtime.clock import utc_now
 from tests.support.eventually import eventually
@@ -43,7 +43,7 @@ _LONG = 900
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due, and say often that one lives."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(merger_module, "_LOOK_SECONDS", 0.02)
     monkeypatch.setattr(job_module, "_RENEW_SECONDS", 0.1)
 
 

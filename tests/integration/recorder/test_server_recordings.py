@@ -13,9 +13,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.erasures import Erasures
+from services.recorder.eraser import Eraser
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.moments import moment, now_ns
+from services.recorder.process_managers.erasures import ERASURES
 from shared.contracts.participant_recording import (
     ParticipantRecordingErased,
     ParticipantRecordingFailed,
@@ -25,9 +26,11 @@ from shared.contracts.participant_recording import (
     TrackRecordingStopped,
 )
 from shared.contracts.room import SessionEnded
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.runtime.clock import utc_now
 from tests.integration.recorder.asking import Asked, stored
 from tests.integration.recorder.talking import among, finished, talking
+from tests.support.events import as_stored
 from tests.support.studio import Studio, studio
 
 KINDS: tuple[RecordingKind, ...] = ("audio_video", "audio")
@@ -283,9 +286,10 @@ async def test_what_a_failed_recording_left_is_erased_with_it(room: Studio) -> N
 
 async def erased(room: Studio, asked: Asked) -> None:
     """Start a recorder that reads the log, and wait until it says that the files are gone."""
-    recorder = Erasures(room.streams, LocalObjectStore(room.root), utc_now)
+    eraser = Eraser(room.streams, LocalObjectStore(room.root), utc_now)
+    recorder = ProcessManager(ERASURES, eraser.erase, "service:recorder", utc_now)
     for event in await asked.told():
-        recorder.apply(event)
+        recorder.apply(event, as_stored(event))
     running = asyncio.ensure_future(recorder.run())
     await asked.until(ParticipantRecordingErased)
     running.cancel()

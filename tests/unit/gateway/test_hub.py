@@ -14,6 +14,7 @@ from shared.contracts.message import Event
 from shared.contracts.room import LeaveReason, ParticipantJoined, SessionStarted
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
+from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.message import event_message
 from tests.support.events import append, new_event, sequence_all
@@ -56,11 +57,12 @@ class Following:
 
     def __init__(self) -> None:
         self.store = InMemoryEventStore()
-        self.hub = Hub(self.store, lambda: at(60))
+        self.hub = Hub(lambda: at(60))
+        self.follower = Follower(self.store, self.hub.apply)
 
     async def happens(self, *events: Event) -> None:
         await self.is_written(*events)
-        await self.hub.catch_up()
+        await self.follower.catch_up()
 
     async def is_written(self, *events: Event) -> None:
         for event in events:
@@ -168,8 +170,8 @@ async def test_an_event_that_comes_twice_is_told_once(following: Following) -> N
     bob = following.client("bob")
     await following.is_written(gave("ann"))
     (stored,) = await following.store.read("consent-s:ann")
-    await following.hub.receive(event_message(stored))
-    await following.hub.receive(event_message(stored))
+    await following.follower.hear(event_message(stored))
+    await following.follower.hear(event_message(stored))
     assert bob.told == ["update"]
 
 
@@ -177,7 +179,7 @@ async def test_what_the_bus_left_out_is_told_before_what_came_after_it(following
     bob = following.client("bob")
     await following.is_written(gave("ann"), left("ann"))
     last = (await following.store.read("room-r"))[-1]
-    await following.hub.receive(event_message(last))
+    await following.follower.hear(event_message(last))
     assert bob.told == ["update", "left"]
 
 
@@ -239,8 +241,8 @@ async def test_who_is_here_by_no_connection_is_not_who_is_expected(following: Fo
 
 
 async def test_a_hub_that_starts_knows_what_happened_before(following: Following) -> None:
-    late = Hub(following.store, at)
-    await late.catch_up()
+    late = Hub(at)
+    await Follower(following.store, late.apply).catch_up()
     assert late.roster.sessions == following.hub.roster.sessions
     assert following.hub.roster.sessions["r"].present.keys() == {"ann", "bob"}
 
@@ -249,9 +251,9 @@ async def test_an_event_that_cannot_be_read_stops_it(following: Following) -> No
     await append(following.store, "room-r", [new_event(event_type="room.of-the-future.v9")])
     await sequence_all(following.store)
     future = (await following.store.read("room-r"))[-1]
-    await following.hub.receive(event_message(future))
+    await following.follower.hear(event_message(future))
     with pytest.raises(UnknownEventTypeError):
-        await following.hub.until_stopped()
+        await following.follower.until_stopped()
 
 
 async def test_rooms_are_told_apart(following: Following) -> None:

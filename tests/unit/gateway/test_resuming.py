@@ -13,7 +13,6 @@ from services.gateway.hub import Hub
 from services.gateway.resuming import keep_resumptions
 from shared.contracts.room import LeaveReason
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.runtime.clock import utc_now
 
 
@@ -49,7 +48,7 @@ async def test_they_are_refreshed_again_and_again_also_after_the_database_was_aw
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resuming, "_REFRESH_SECONDS", 0)
-    hub, table = Hub(InMemoryEventStore(), utc_now), Table()
+    hub, table = Hub(utc_now), Table()
     gone = Connected("cy", b"cy")
     for room_id, client in (("a", Connected("ann", b"ann")), ("b", Connected("bob", b"bob")), ("b", gone)):
         hub.add(room_id, client)

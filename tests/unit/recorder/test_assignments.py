@@ -13,15 +13,14 @@ from uuid import uuid4
 import pytest
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.erasures import Erasures
 from services.recorder.handlers import RecorderStreams
-from services.recorder.meetings import Meetings
 from services.recorder.service import RecorderService
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.contracts.recording import ConfirmRecording, RecordingRequested, RecordingStopped
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
+from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.errors import NoAnswerError
@@ -69,8 +68,7 @@ class House:
         streams = RecorderStreams(store)
         storage, gauge = LocalObjectStore(self.root), WatermarkGauge()
         worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", range(24_000, 24_010))
-        meetings, erasures = Meetings(streams, utc_now), Erasures(streams, storage, utc_now)
-        return RecorderService(store, Owners(self.bus, patience), meetings, erasures, worker)
+        return RecorderService(Follower(store), Owners(self.bus, patience), worker)
 
     @asynccontextmanager
     async def running(self, recorder: RecorderService) -> AsyncIterator[None]:

@@ -15,7 +15,7 @@ from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
-from services.gateway.recorded_sessions import RecordedSessions
+from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.recordings import RoomRecordings, gateway_answerer
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Connection, Signaling
@@ -26,7 +26,9 @@ from shared.contracts.room import Role
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import NewEvent
+from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
 from shared.messaging.in_process import InProcessBus
@@ -148,8 +150,9 @@ class Gateway:
         self.owners = CountingOwners(bus, _ANSWER_SECONDS)
         self.recordings = RoomRecordings(CommandHandler(log, RECORDING), self.rooms, self.horizon, utc_now)
         #: Ends recordings while a test has it run.
-        self.recorded_sessions = RecordedSessions(self.recordings, utc_now)
-        self.hub = Hub(log, utc_now, also=self.recorded_sessions.apply)
+        self.ends = ProcessManager(ROOM_RECORDINGS, self.recordings.give, "service:gateway", utc_now)
+        self.hub = Hub(utc_now)
+        self.follower = Follower(log, self.ends.apply, self.hub.apply)
         actions = Actions(self.rooms, Consents(self.owners, self.horizon), self.recordings)
         self.signaling = Signaling(actions, self.hub, utc_now)
         self.clients: list[Client] = []
@@ -206,8 +209,8 @@ class House:
 
     async def gateway(self, name: str = "gateway") -> Gateway:
         gateway = Gateway(self.log, self.bus, name)
-        await self._open.enter_async_context(self.bus.subscribe(live_queue("gateway", name), gateway.hub.receive))
-        await gateway.hub.catch_up()
+        await self._open.enter_async_context(self.bus.subscribe(live_queue("gateway", name), gateway.follower.hear))
+        await gateway.follower.catch_up()
         answers = self.bus.answer(GATEWAY_COMMANDS, gateway_answerer(gateway.recordings))
         await self._open.enter_async_context(answers)
         self._gateways.append(gateway)

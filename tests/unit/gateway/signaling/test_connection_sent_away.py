@@ -54,7 +54,7 @@ async def test_who_is_replaced_before_they_were_seen_to_join_is_closed(house: Ho
     await house.until_written(ParticipantJoined, 3)
     # Both at once: the first is not there any more when it learns that it was.
     await house.log.sequence(1_000_000)
-    await gateway.hub.catch_up()
+    await gateway.follower.catch_up()
     house.log.is_published = True
     await house.log.publish()
     await second.hears("join_success")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.gateway import process_manager
+from services.gateway.process_managers import room_recordings
 from shared.contracts.recording import (
     RecordingEvent,
     RecordingFailed,
@@ -47,9 +47,9 @@ async def test_meanwhile_it_can_be_neither_started_nor_stopped_by_its_id(house: 
 async def test_that_no_worker_came_is_told_to_who_asked_for_a_stream(
     house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, action: str, *, told: bool
 ) -> None:
-    monkeypatch.setattr(process_manager, "NO_WORKER_AFTER", timedelta())
+    monkeypatch.setattr(room_recordings, "WORKER_ANSWERS_WITHIN", timedelta())
     mona, olga = await gateway.joined("mona", "moderator"), await gateway.joined("olga", "moderator")
-    async with supervised(gateway.recorded_sessions.run()):
+    async with supervised(gateway.ends.run()):
         mona.says("recording", action=action, **({"target_ids": TARGETS} if told else {}))
         (failed,) = await house.until_written(RecordingFailed)
     assert failed.reason == "no worker answered"
@@ -63,9 +63,9 @@ async def test_that_no_worker_came_is_told_to_who_asked_for_a_stream(
 async def test_a_worker_that_comes_too_late_starts_nothing(
     house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_manager, "NO_WORKER_AFTER", timedelta())
+    monkeypatch.setattr(room_recordings, "WORKER_ANSWERS_WITHIN", timedelta())
     mona = await gateway.joined("mona", "moderator")
-    async with supervised(gateway.recorded_sessions.run()):
+    async with supervised(gateway.ends.run()):
         mona.says("recording", action="start")
         await house.until_written(RecordingFailed)
     mona.says("recording", action="start")
@@ -79,7 +79,7 @@ async def test_a_worker_that_comes_too_late_starts_nothing(
 async def test_a_recording_ends_with_its_session(house: House, gateway: Gateway, status: str) -> None:
     mona = await gateway.joined("mona", "moderator")
     await recording(house, mona, status)
-    async with supervised(gateway.recorded_sessions.run()):
+    async with supervised(gateway.ends.run()):
         mona.hangs_up()
         (stopped,) = await house.until_written(RecordingStopped)
     assert (stopped.reason, stopped.requested_by) == ("session_ended", None)
@@ -88,6 +88,6 @@ async def test_a_recording_ends_with_its_session(house: House, gateway: Gateway,
 async def test_a_recording_that_has_not_started_fails_when_its_session_ends(house: House, gateway: Gateway) -> None:
     mona = await gateway.joined("mona", "moderator")
     await recording(house, mona, "starting")
-    async with supervised(gateway.recorded_sessions.run()):
+    async with supervised(gateway.ends.run()):
         mona.hangs_up()
         assert (await house.until_written(RecordingFailed))[0].reason == "the session ended"

@@ -6,6 +6,7 @@ import pytest
 
 from services.recorder.media.ffmpeg import FfmpegFailedError
 from services.recorder.merging import job as job_module
+from services.recorder.merging import merger as merger_module
 from services.recorder.merging.errors import InputLateError
 from shared.contracts.merge import (
     MergeClaimed,
@@ -16,7 +17,6 @@ from shared.contracts.merge import (
     StartMerge,
 )
 from shared.contracts.participant_recording import ParticipantRecordingRequested, ParticipantRecordingStopped
-from shared.eventsourcing import coordinator as coordinator_module
 from shared.eventsourcing import insisting
 from tests.support.merges import FILE, cancelled, claimed, requested
 from tests.support.merging import HeldMaker, Workshop
@@ -27,7 +27,7 @@ from tests.support.recorded import recorded
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due, and say often that one lives."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(merger_module, "_LOOK_SECONDS", 0.02)
     monkeypatch.setattr(job_module, "_RENEW_SECONDS", 0.02)
     monkeypatch.setattr(insisting, "_RETRY_SECONDS", 0.01)
 

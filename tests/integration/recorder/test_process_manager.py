@@ -13,7 +13,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
 )
 from shared.contracts.recording import RecordingFailed, RecordingStopped
-from shared.eventsourcing import coordinator as coordinator_module
+from shared.eventsourcing import process_manager as runner
 from tests.support.coordination import Coordination
 from tests.support.moments import at
 
@@ -21,7 +21,7 @@ from tests.support.moments import at
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.consent.domain.consent import ClearConsent
-from services.consent.process_manager import Session, due, follow
+from services.consent.process_managers.clearing import Session, due, follow
 from shared.contracts.consent import (
     ClearReason,
     ConsentAttested,
@@ -77,7 +77,7 @@ def after(*events: Event) -> Session | None:
 def due_after(*events: Event) -> Sequence[ClearConsent]:
     now = after(session(), *events)
     assert now
-    return list(due(now))
+    return list(due(now, at()))
 
 
 @pytest.mark.parametrize("reason", ["quit", "timeout", "replaced"])
@@ -155,7 +155,7 @@ def test_a_yes_that_comes_later_than_many_stops_is_cleared_at_one_of_them() -> N
     now = after(session(), *events, gave(1))
     assert now
     assert len(now.stopped) == len(now.left["ann"]) == 16
-    assert list(due(now)) == [clear(84, "left")]
+    assert list(due(now, at())) == [clear(84, "left")]
     backwards = [left(second) for second in reversed(range(2, 100))]
     assert due_after(*backwards, gave(1)) == [clear(84, "left")]
 

@@ -17,7 +17,7 @@ from shared.contracts.participant_recording import (
     StartParticipantRecording,
 )
 from shared.contracts.room import RoomCreated
-from shared.eventsourcing import coordinator as coordinator_module
+from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context
 from tests.support.coordination import Coordination
 from tests.support.moments import at
@@ -28,7 +28,7 @@ OWN = "0123456789abcdef01234567"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingCommand,
     RequestParticipantRecording,
 )
-from services.recorder.process_manager import (
-    Meeting,
+from services.recorder.process_managers.sessions import (
+    RecordedSession,
     due,
     follow,
     participant_recording_id,
@@ -64,16 +64,16 @@ REQUEST_FILE = RequestParticipantRecording(**ANNS_FILE, recording_id="rec", at=a
 STOP_FILE = StopParticipantRecording(**ANNS_FILE, at=at(10))
 
 
-def after(*events: Event, storage_prefix: str = "") -> Meeting | None:
-    meeting: Meeting | None = None
+def after(*events: Event, storage_prefix: str = "") -> RecordedSession | None:
+    session: RecordedSession | None = None
     for event in events:
-        meeting = follow(meeting, event, storage_prefix)
-    return meeting
+        session = follow(session, event, storage_prefix)
+    return session
 
 
 def due_after(*events: Event, second: float = 4, storage_prefix: str = "") -> list[ParticipantRecordingCommand]:
-    meeting = after(*events, storage_prefix=storage_prefix)
-    return due(meeting, at(second)) if meeting else []
+    session = after(*events, storage_prefix=storage_prefix)
+    return due(session, at(second)) if session else []
 
 
 def test_who_is_present_and_consents_is_recorded_when_a_recording_runs() -> None:
@@ -162,13 +162,13 @@ def test_a_failed_recording_leaves_nothing_to_do() -> None:
     assert due_after(SESSION, JOINED, YES, REQUESTED, RecordingFailed(at=at(7), **REC, reason="no worker")) == []
 
 
-def test_a_meeting_is_over_when_session_recording_and_files_have_ended() -> None:
+def test_it_is_over_when_session_recording_and_files_have_ended() -> None:
     ending = (*RUNNING, LEFT, ENDED, STOPPED, FILE_STOP_REQUESTED)
     assert after(*ending)
     assert after(*ending, FILE_STOPPED) is None
 
 
-def test_a_meeting_that_was_not_recorded_is_over_with_its_session() -> None:
+def test_one_that_was_not_recorded_is_over_with_its_session() -> None:
     assert after(SESSION, JOINED, LEFT, ENDED) is None
 
 

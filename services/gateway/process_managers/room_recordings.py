@@ -1,22 +1,26 @@
 """Which room recordings have to end, from what happened: a fold of events, and the commands that are due.
 
-Pure. A command is due until the event that it leads to has been seen, so nothing is lost when one fails or the process
-restarts; one that is given twice writes nothing the second time.
+Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.gateway.domain.recording import FailRecording, StopRecording
 from shared.contracts.message import Event
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
+from shared.contracts.recording import (
+    WORKER_ANSWERS_WITHIN,
+    RecordingFailed,
+    RecordingRequested,
+    RecordingStarted,
+    RecordingStopped,
+    recording_stream,
+)
 from shared.contracts.room import SessionEnded, SessionStarted
-
-#: A worker that is alive confirms in milliseconds; later than this, nobody will.
-NO_WORKER_AFTER = timedelta(seconds=5)
+from shared.eventsourcing.process import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,25 @@ def due(session: RecordedSession, now: datetime) -> Iterator[StopRecording | Fai
         return
     if recording.started and session.ended_at:
         yield StopRecording(*about, session.ended_at, recording.recording_id, reason="session_ended")
-    if not recording.started and (session.ended_at or now - recording.requested_at >= NO_WORKER_AFTER):
+    if not recording.started and (session.ended_at or now - recording.requested_at >= WORKER_ANSWERS_WITHIN):
         reason = "the session ended" if session.ended_at else "no worker answered"
         yield FailRecording(*about, recording.recording_id, reason, now)
+
+
+def next_at(session: RecordedSession) -> datetime | None:
+    """Return when a worker has been waited for long enough."""
+    recording = session.recording
+    return recording.requested_at + WORKER_ANSWERS_WITHIN if recording and not recording.started else None
+
+
+def _session_id(event: Event) -> str | None:
+    return getattr(event, "session_id", None)
+
+
+def _stream(command: StopRecording | FailRecording) -> str:
+    return recording_stream(command.session_id)
+
+
+ROOM_RECORDINGS: Process[RecordedSession, StopRecording | FailRecording] = Process(
+    _session_id, follow, due, _stream, next_at
+)

@@ -8,20 +8,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.gateway.auto_close import NONE, ClosingSession, due, follow
-from services.gateway.closing_sessions import ClosingSessions
 from services.gateway.domain.room import ROOM
 from services.gateway.domain.room_life import RoomSettings
 from services.gateway.handlers import Rooms
+from services.gateway.process_managers.auto_close import AUTO_CLOSE, ClosingSession, due, follow
 from shared.contracts.message import Event
 from shared.contracts.room import ParticipantLeft, RoomDeactivated, SessionEnded, SessionStarted
 from shared.contracts.room_settings import AutoClose
-from shared.eventsourcing import coordinator as coordinator_module
+from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.command_handler import CommandHandler
-from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.runtime.supervision import supervised
 from tests.support.events import sequence_all
 from tests.support.eventually import eventually
@@ -35,10 +34,11 @@ def started(session: str = "s", closes: float | None = 60) -> SessionStarted:
 
 
 def due_after(*events: Event, second: float) -> list[ClosingSession]:
-    sessions = NONE
+    sessions: dict[str | None, ClosingSession | None] = {}
     for event in events:
-        sessions = follow(sessions, event)
-    return list(due(sessions, at(second)))
+        key = AUTO_CLOSE.key_of(event)
+        sessions[key] = follow(sessions.get(key), event)
+    return [each for session in sessions.values() if session for each in due(session, at(second))]
 
 
 # --- which
@@ -82,12 +82,8 @@ class House:
 
     @asynccontextmanager
     async def gateway(self) -> AsyncIterator[None]:
-        closing = ClosingSessions(self.rooms, self.clock)
-
-        def apply(event: Event, _: StoredEvent) -> None:
-            closing.apply(event)
-
-        follower = Follower(self.log, apply)
+        closing = ProcessManager(AUTO_CLOSE, self.rooms.auto_close, "service:gateway", self.clock)
+        follower = Follower(self.log, closing.apply)
         await follower.catch_up()
         self._followers.append(follower)
         async with supervised(closing.run()):
@@ -112,7 +108,7 @@ class House:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
 
 
 @pytest.fixture(params=[1, 2], ids=["one-gateway", "two-gateways"])

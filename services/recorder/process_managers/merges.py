@@ -1,6 +1,7 @@
 """The merges that are not over, from what happened: who makes them, and which of them can be made.
 
-Pure. What waits is claimed in its stream, which decides between those who see the same.
+Pure. What waits is claimed in its stream, which decides between those who see the same. Which one a worker claims is
+no matter of one merge, nor of the log alone: it makes one at a time.
 """
 
 from __future__ import annotations

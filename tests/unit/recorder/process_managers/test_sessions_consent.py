@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.recorder.domain.participant_recording import RequestParticipantRecording
-from services.recorder.process_manager import Meeting, due, follow
+from services.recorder.process_managers.sessions import RecordedSession, due, follow
 from shared.contracts.consent import ConsentRefused
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted
@@ -22,18 +22,18 @@ def recording(begins: float, recording_id: str = "next") -> tuple[Event, Event]:
     )
 
 
-def after(*events: Event) -> Meeting | None:
-    meeting: Meeting | None = None
+def after(*events: Event) -> RecordedSession | None:
+    session: RecordedSession | None = None
     for event in events:
-        meeting = follow(meeting, event)
-    return meeting
+        session = follow(session, event)
+    return session
 
 
 def asked_for(*events: Event) -> list[str]:
     """Return whose files are to be asked for after all that, in order."""
-    meeting = after(*events)
-    assert meeting
-    return [one.participant_id for one in due(meeting, at(20)) if isinstance(one, RequestParticipantRecording)]
+    session = after(*events)
+    assert session
+    return [one.participant_id for one in due(session, at(20)) if isinstance(one, RequestParticipantRecording)]
 
 
 FIRST = recording(2, "rec")
@@ -131,6 +131,6 @@ def test_files_begin_while_the_recording_is_paused_and_go_on_when_it_is_resumed(
 
 
 def test_a_recording_that_was_stopped_before_it_started_leaves_nothing_to_do() -> None:
-    meeting = after(CLEAR, joined(), yes(1), FIRST[0], stopped(3))
-    assert meeting
-    assert due(meeting, at(20)) == []
+    session = after(CLEAR, joined(), yes(1), FIRST[0], stopped(3))
+    assert session
+    assert due(session, at(20)) == []

@@ -31,7 +31,7 @@ from shared.contracts.participant_recording import (
 from shared.contracts.recording import RecordingRequested, RecordingStarted, RecordingStopped
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
-from tests.unit.recorder.test_process_manager import (
+from tests.unit.recorder.process_managers.test_sessions import (
     ANN,
     ENDED,
     FILE_FAILED,

@@ -1,14 +1,13 @@
-"""What the recorder has to do next, from what happened: a fold of events, and the commands that are due.
+"""Who is to be recorded in a session, and which files have to end: a fold of its events, and the commands that are due.
 
-Pure. Commands are due until the events that they lead to have been seen, so nothing is lost when one fails or the
-process restarts; a command that is given twice writes nothing the second time.
+Pure. `rooms.py` follows the sessions of each room with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -33,6 +32,7 @@ from shared.contracts.participant_recording import (
     TrackRecordingStopped,
 )
 from shared.contracts.recording import (
+    WORKER_ANSWERS_WITHIN,
     RecordingFailed,
     RecordingRequested,
     RecordingStarted,
@@ -41,9 +41,6 @@ from shared.contracts.recording import (
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 from shared.contracts.yeses import Yeses
 
-#: A worker that is alive answers in milliseconds; later than this, nobody will.
-NO_WORKER_AFTER = timedelta(seconds=5)
-
 
 @dataclass(frozen=True, slots=True)
 class OpenRecording:
@@ -51,6 +48,8 @@ class OpenRecording:
 
     recording_id: str
     started: bool = False
+    #: Whose file was ever asked for in it: none is asked for twice.
+    asked_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ Key = tuple[str, RecordingKind]
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class RecordedSession:
     """One session, as far as recording is concerned."""
 
     room_id: str
@@ -87,8 +86,6 @@ class Meeting:
     #: When the last recording ended: the files of its participants end there.
     stopped_at: datetime | None = None
     open: Mapping[Key, OpenParticipantRecording] = field(default_factory=lambda: MappingProxyType({}))
-    #: Participant recordings that were ever asked for: none is asked for twice.
-    requested: frozenset[str] = frozenset()
 
     @property
     def recordable(self) -> frozenset[str]:
@@ -100,50 +97,60 @@ class Meeting:
         return self.ended_at is not None and self.recording is None and not self.open
 
 
-def evolve(meeting: Meeting, event: Event) -> Meeting:  # noqa: PLR0911  one case for each event
+def evolve(session: RecordedSession, event: Event) -> RecordedSession:  # noqa: PLR0911  one case for each event
     match event:
         case ParticipantJoined():
-            return replace(meeting, present=meeting.present | {event.participant_id})
+            return replace(session, present=session.present | {event.participant_id})
         case ParticipantLeft():
-            present = meeting.present - {event.participant_id}
-            return replace(meeting, present=present, yeses=meeting.yeses.after(event))
+            present = session.present - {event.participant_id}
+            return replace(session, present=present, yeses=session.yeses.after(event))
         case SessionEnded():
-            return replace(meeting, ended_at=event.at, present=frozenset())
+            return replace(session, ended_at=event.at, present=frozenset())
         case ConsentEvent():
-            return replace(meeting, yeses=meeting.yeses.after(event))
+            return replace(session, yeses=session.yeses.after(event))
         case RecordingRequested():
-            return replace(meeting, recording=OpenRecording(event.recording_id))
-        case RecordingStarted() if meeting.recording:
-            return replace(meeting, recording=replace(meeting.recording, started=True))
+            return replace(session, recording=OpenRecording(event.recording_id))
+        case RecordingStarted() if session.recording:
+            return replace(session, recording=replace(session.recording, started=True))
         case RecordingStopped() | RecordingFailed():
-            return replace(meeting, recording=None, stopped_at=event.at, yeses=meeting.yeses.after(event))
+            return replace(session, recording=None, stopped_at=event.at, yeses=session.yeses.after(event))
         case ParticipantRecordingEvent():
-            return _with(meeting, event)
+            return _with(session, event)
         case _:
-            return meeting
+            return session
 
 
-def follow(meeting: Meeting | None, event: Event, storage_prefix: str = "") -> Meeting | None:
-    """Return what an event of the session makes of its meeting; None when it is over, or we know of none.
+def follow(session: RecordedSession | None, event: Event, storage_prefix: str = "") -> RecordedSession | None:
+    """Return what an event of the session makes of its session; None when it is over, or we know of none.
 
     A session that starts puts its files below its room's `storage_prefix`.
     """
     match event:
         case SessionStarted():
             yeses = Yeses.under(event.consent_policy)
-            return Meeting(event.room_id, event.session_id, storage_prefix, yeses=yeses)
-        case ParticipantRecordingRequested() | ParticipantRecordingAwaited() if meeting is None:
+            return RecordedSession(event.room_id, event.session_id, storage_prefix, yeses=yeses)
+        case ParticipantRecordingRequested() | ParticipantRecordingAwaited() if session is None:
             # It was decided while the session ended, and came into the log after its end. It has to end as well.
-            meeting = Meeting(event.room_id, event.session_id, ended_at=event.at)
+            session = RecordedSession(event.room_id, event.session_id, ended_at=event.at)
         case _:
             pass
-    after = evolve(meeting, event) if meeting else None
+    after = evolve(session, event) if session else None
     return None if after is None or after.is_over else after
 
 
-def due(meeting: Meeting, now: datetime) -> list[ParticipantRecordingCommand]:
+def due(session: RecordedSession, now: datetime) -> list[ParticipantRecordingCommand]:
     """Return the commands that should be given now."""
-    return [*_starts_due(meeting, now), *_changes_due(meeting, now)]
+    return [*_starts_due(session, now), *_changes_due(session, now)]
+
+
+def next_at(session: RecordedSession) -> datetime | None:
+    """Return when those that are waited for, participants and workers, have been waited for long enough."""
+    waited_until = (
+        one.awaited_until or one.requested_at + WORKER_ANSWERS_WITHIN
+        for one in session.open.values()
+        if not one.started
+    )
+    return min(waited_until, default=None)
 
 
 def participant_recording_id(recording_id: str, participant_id: str) -> str:
@@ -151,59 +158,58 @@ def participant_recording_id(recording_id: str, participant_id: str) -> str:
     return uuid5(NAMESPACE_OID, f"{recording_id}/{participant_id}").hex[:24]
 
 
-def _starts_due(meeting: Meeting, now: datetime) -> Iterator[ParticipantRecordingCommand]:
+def _starts_due(session: RecordedSession, now: datetime) -> Iterator[ParticipantRecordingCommand]:
     """Yield what has to be requested for the room recording."""
-    recording = meeting.recording
-    if recording is None or not recording.started or meeting.ended_at:
+    recording = session.recording
+    if recording is None or not recording.started or session.ended_at:
         return
-    for participant_id in sorted(meeting.recordable):
-        wanted = participant_recording_id(recording.recording_id, participant_id)
+    for participant_id in sorted(session.recordable - recording.asked_for):
         key: Key = (participant_id, "audio_video")
-        if key not in meeting.open and wanted not in meeting.requested:
+        if key not in session.open:
             yield RequestParticipantRecording(
-                **_about(meeting, key, wanted, now),
+                **_about(session, key, participant_recording_id(recording.recording_id, participant_id), now),
                 recording_id=recording.recording_id,
-                storage_prefix=meeting.storage_prefix,
+                storage_prefix=session.storage_prefix,
             )
 
 
-def _changes_due(meeting: Meeting, now: datetime) -> Iterator[ParticipantRecordingCommand]:
+def _changes_due(session: RecordedSession, now: datetime) -> Iterator[ParticipantRecordingCommand]:
     """Yield what has become of those that were asked for: their participant came, or they have to end."""
-    for key, open_one in meeting.open.items():
-        about = _about(meeting, key, open_one.participant_recording_id, now)
+    for key, open_one in session.open.items():
+        about = _about(session, key, open_one.participant_recording_id, now)
         if open_one.awaited_until:
-            yield from _of_awaited(meeting, key, open_one.awaited_until, about)
-        elif not open_one.stopping and (end := _end(meeting, open_one, now)):
+            yield from _of_awaited(session, key, open_one.awaited_until, about)
+        elif not open_one.stopping and (end := _end(session, open_one, now)):
             yield StopParticipantRecording(**about | {"at": end})
-        elif not open_one.started and now - open_one.requested_at >= NO_WORKER_AFTER:
+        elif not open_one.started and now - open_one.requested_at >= WORKER_ANSWERS_WITHIN:
             yield FailParticipantRecording(**about, reason="no worker answered", if_still="requested")
 
 
 def _of_awaited(
-    meeting: Meeting, key: Key, until: datetime, about: dict[str, Any]
+    session: RecordedSession, key: Key, until: datetime, about: dict[str, Any]
 ) -> Iterator[ParticipantRecordingCommand]:
-    if meeting.ended_at:
+    if session.ended_at:
         yield FailParticipantRecording(**about, reason="session ended before participant came", if_still="awaited")
-    elif key[0] in meeting.recordable:
+    elif key[0] in session.recordable:
         yield RequestParticipantRecording(**about)
     elif about["at"] >= until:
-        missing = "consent" if key[0] in meeting.present else "come"
+        missing = "consent" if key[0] in session.present else "come"
         yield FailParticipantRecording(**about, reason=f"participant did not {missing}", if_still="awaited")
 
 
-def _end(meeting: Meeting, open_one: OpenParticipantRecording, now: datetime) -> datetime | None:
+def _end(session: RecordedSession, open_one: OpenParticipantRecording, now: datetime) -> datetime | None:
     """Return where a file ends: a room recording's with that one, a server's with the session; None: it goes on."""
     if open_one.recording_id is None:
-        return meeting.ended_at
-    running = meeting.recording.recording_id if meeting.recording else None
-    return None if open_one.recording_id == running else meeting.stopped_at or now
+        return session.ended_at
+    running = session.recording.recording_id if session.recording else None
+    return None if open_one.recording_id == running else session.stopped_at or now
 
 
-def _about(meeting: Meeting, key: Key, participant_recording_id: str, now: datetime) -> dict[str, Any]:
+def _about(session: RecordedSession, key: Key, participant_recording_id: str, now: datetime) -> dict[str, Any]:
     participant_id, kind = key
     return {
-        "room_id": meeting.room_id,
-        "session_id": meeting.session_id,
+        "room_id": session.room_id,
+        "session_id": session.session_id,
         "participant_id": participant_id,
         "kind": kind,
         "participant_recording_id": participant_recording_id,
@@ -211,22 +217,23 @@ def _about(meeting: Meeting, key: Key, participant_recording_id: str, now: datet
     }
 
 
-def _with(meeting: Meeting, event: ParticipantRecordingEvent) -> Meeting:
-    """Return the meeting after something happened to a participant recording."""
+def _with(session: RecordedSession, event: ParticipantRecordingEvent) -> RecordedSession:
+    """Return the session after something happened to a participant recording."""
     key: Key = (event.participant_id, event.kind)
-    known = meeting.open.get(key)
+    known = session.open.get(key)
     match event:
-        case ParticipantRecordingAwaited() | ParticipantRecordingRequested():
-            requested = meeting.requested | {event.participant_recording_id}
-            return replace(_put(meeting, key, _asked(event)), requested=requested)
+        case ParticipantRecordingAwaited():
+            return _put(session, key, _asked(event))
+        case ParticipantRecordingRequested():
+            return replace(_put(session, key, _asked(event)), recording=_asked_for(session.recording, event))
         case ParticipantRecordingStarted() if known:
-            return _put(meeting, key, replace(known, started=True))
+            return _put(session, key, replace(known, started=True))
         case ParticipantRecordingStopRequested() if known:
-            return _put(meeting, key, replace(known, stopping=True))
+            return _put(session, key, replace(known, stopping=True))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
-            return _put(meeting, key, None)
+            return _put(session, key, None)
         case _:
-            return meeting
+            return session
 
 
 def _asked(event: ParticipantRecordingAwaited | ParticipantRecordingRequested) -> OpenParticipantRecording:
@@ -235,6 +242,12 @@ def _asked(event: ParticipantRecordingAwaited | ParticipantRecordingRequested) -
     return OpenParticipantRecording(event.participant_recording_id, event.recording_id, event.at)
 
 
-def _put(meeting: Meeting, key: Key, changed: OpenParticipantRecording | None) -> Meeting:
-    others = {other: one for other, one in meeting.open.items() if other != key}
-    return replace(meeting, open=MappingProxyType({**others, key: changed} if changed else others))
+def _asked_for(recording: OpenRecording | None, event: ParticipantRecordingRequested) -> OpenRecording | None:
+    if recording is None or event.recording_id != recording.recording_id:
+        return recording
+    return replace(recording, asked_for=recording.asked_for | {event.participant_id})
+
+
+def _put(session: RecordedSession, key: Key, changed: OpenParticipantRecording | None) -> RecordedSession:
+    others = {other: one for other, one in session.open.items() if other != key}
+    return replace(session, open=MappingProxyType({**others, key: changed} if changed else others))

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.consent import clearing as clearing_module
-from services.consent.clearing import Clearing
+from services.consent.domain.consent import ClearConsent
 from services.consent.handlers import Consents
+from services.consent.process_managers.clearing import CLEARING, Session
 from shared.contracts.consent import ConsentCleared, ConsentGiven, SetConsent
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import ParticipantLeft, SessionEnded, SessionStarted
-from shared.eventsourcing import coordinator
+from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
+from shared.eventsourcing.follower import Follower
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.message import event_message
 from tests.support.events import append, new_event
 from tests.support.eventually import eventually
@@ -29,7 +31,10 @@ from tests.support.unreliable_log import UnreliableEventStore
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what failed before."""
-    monkeypatch.setattr(coordinator, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
+
+
+Clearing = ProcessManager[Session, ClearConsent]
 
 
 @dataclass(slots=True)
@@ -37,20 +42,22 @@ class House:
     """A log, and those who clear what it says."""
 
     log: UnreliableEventStore = field(default_factory=UnreliableEventStore)
-    clearings: list[Clearing] = field(default_factory=list)
+    followers: list[Follower] = field(default_factory=list)
     _heard: int = 0
 
     @asynccontextmanager
-    async def clearing(self) -> AsyncIterator[Clearing]:
-        """Start one more."""
-        one = Clearing(self.log, Consents(self.log).clear)
-        await one.catch_up()
-        self.clearings.append(one)
+    async def clearing(self) -> AsyncIterator[Follower]:
+        """Start one more, as the service does."""
+        one: Clearing = ProcessManager(CLEARING, Consents(self.log).clear, "service:consent", at)
+        follower = Follower(self.log, one.apply)
+        await follower.catch_up()
+        await one.give_due()
+        self.followers.append(follower)
         running = asyncio.create_task(one.run())
         try:
-            yield one
+            yield follower
         finally:
-            self.clearings.remove(one)
+            self.followers.remove(follower)
             running.cancel()
             await asyncio.wait({running})
             assert running.cancelled()
@@ -84,7 +91,7 @@ class House:
         """Let everybody who runs hear what is new in the log."""
         await self.log.sequence()
         for stored in await self.log.read_all(self._heard):
-            for one in self.clearings:
+            for one in self.followers:
                 await one.hear(event_message(stored))
             self._heard += 1
 
@@ -108,8 +115,8 @@ def house() -> House:
 
 
 async def test_leaving_and_a_stop_clear_at_once_at_their_moments(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen to fail without `look_again`."""
-    monkeypatch.setattr(coordinator, "_TICK_SECONDS", 3600)
+    """Seen to fail where nobody is woken by what happens."""
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 3600)
     async with house.clearing():
         await house.session("ann", "bob")
         await house.leaves("ann", 5)
@@ -166,9 +173,9 @@ async def test_what_happened_while_nobody_ran_is_cleared_before_a_start_is_over_
 async def test_sessions_that_are_over_are_forgotten_but_not_at_once_and_not_while_they_owe_something(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen to fail without `_forget`, and with those in `_over` that owe something."""
-    monkeypatch.setattr(clearing_module, "_OVER", 3)
-    one = Clearing(house.log, _nobody)
+    """Seen to fail without `_forget`, and with those that owe something taken for resting."""
+    monkeypatch.setattr(runner, "_RESTING", 3)
+    one: Clearing = ProcessManager(CLEARING, _nobody, "service:consent", at)
     await house.session(session_id="owing")
     await house.leaves("ann", 5, "owing")
     await house.ends("owing")
@@ -177,10 +184,10 @@ async def test_sessions_that_are_over_are_forgotten_but_not_at_once_and_not_whil
         await house.session("ann", session_id=f"s{number}")
         await house.ends(f"s{number}")
     await house.log.sequence()
-    await one.catch_up()
-    assert "owing" in one._sessions
-    assert len(one._sessions) == 4
-    assert "s9" in one._sessions
+    await Follower(house.log, one.apply).catch_up()
+    assert "owing" in one
+    assert len(one) == 4
+    assert "s9" in one
 
 
 async def test_a_yes_of_before_a_leave_that_is_written_after_the_session_ended_is_cleared(house: House) -> None:
@@ -202,5 +209,5 @@ async def test_an_event_that_cannot_be_read_stops_it(house: House) -> None:
             await asyncio.wait_for(one.until_stopped(), 10)
 
 
-async def _nobody(_: object) -> None:
+async def _nobody(_: object, __: object) -> None:
     """Take what is due and do nothing."""

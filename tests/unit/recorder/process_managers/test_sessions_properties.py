@@ -14,7 +14,7 @@ from services.gateway.domain.recording import Running
 from services.recorder.domain.participant_recording import RequestParticipantRecording
 from services.recorder.gates import Gates
 from services.recorder.moments import nanoseconds
-from services.recorder.process_manager import participant_recording_id
+from services.recorder.process_managers.sessions import participant_recording_id
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
@@ -220,7 +220,7 @@ def _is_of_server(event: Event) -> TypeGuard[ParticipantRecordingRequested]:
 @given(_meetings)
 def test_replaying_all_events_gives_the_same_meeting(steps: list[Step]) -> None:
     meeting = held(steps)
-    assert replay(meeting.log) == meeting.meeting
+    assert replay(meeting.log) == meeting.session
     assert replay_recorded(meeting.log) == meeting.recorded
 
 
@@ -273,7 +273,7 @@ def test_every_meeting_comes_to_its_end_however_late_commands_are_given(steps: l
     meeting.settle()
     for who, kind in product(PEOPLE, KINDS):
         meeting.finish_file(who, kind)
-    assert meeting.meeting is None
+    assert meeting.session is None
     assert meeting.recorded is None
     assert meeting.recordings.running is None
     assert all(recordings.current is None for recordings in meeting.participant_recordings.values())

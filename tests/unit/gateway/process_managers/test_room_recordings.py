@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from services.gateway.domain.recording import FailRecording, StopRecording
-from services.gateway.process_manager import NO_WORKER_AFTER, RecordedSession, due, follow
+from services.gateway.process_managers.room_recordings import RecordedSession, due, follow
 from shared.contracts.consent import ConsentGiven
 from shared.contracts.message import Event
-from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
+from shared.contracts.recording import (
+    WORKER_ANSWERS_WITHIN,
+    RecordingFailed,
+    RecordingRequested,
+    RecordingStarted,
+    RecordingStopped,
+)
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 from tests.support.moments import at
 from tests.unit.gateway.domain.test_recording import paused, resumed
@@ -44,11 +50,11 @@ def due_after(*events: Event, second: float = 21) -> list[StopRecording | FailRe
 
 
 def test_a_recording_that_no_worker_confirms_fails_after_five_seconds_and_not_before() -> None:
-    waited = REQUESTED.at + NO_WORKER_AFTER
+    waited = REQUESTED.at + WORKER_ANSWERS_WITHIN
     session = after(SESSION, JOINED, REQUESTED)
-    assert NO_WORKER_AFTER.total_seconds() == 5
+    assert WORKER_ANSWERS_WITHIN.total_seconds() == 5
     assert session
-    assert list(due(session, waited - NO_WORKER_AFTER / 1000)) == []
+    assert list(due(session, waited - WORKER_ANSWERS_WITHIN / 1000)) == []
     assert list(due(session, waited)) == [FailRecording("r", "s", "rec", "no worker answered", waited)]
 
 

@@ -7,22 +7,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.erasures import Erasures, follow
+from services.recorder.eraser import Eraser
 from services.recorder.handlers import RecorderStreams
+from services.recorder.process_managers.erasures import ERASURES
 from shared.contracts.message import Event
-from shared.contracts.participant_recording import ParticipantRecordingErased
-from shared.eventsourcing import coordinator as coordinator_module
+from shared.contracts.participant_recording import ParticipantRecordingDeleted, ParticipantRecordingErased
+from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context, decode, encode
+from shared.eventsourcing.event import StoredEvent
+from shared.eventsourcing.process_manager import ProcessManager
 from shared.runtime.clock import utc_now
-from tests.support.events import append
+from tests.support.events import append, as_stored
 from tests.support.eventually import eventually
 from tests.support.participant_recordings import FILE, started, stop_requested, stopped
-from tests.support.server_recordings import delete, deleted, erased, wanted
+from tests.support.server_recordings import delete, deleted, wanted
 from tests.support.unreliable_log import UnreliableEventStore
 
 STREAM = stopped().stream
@@ -32,7 +34,18 @@ FINISHED = (wanted(), started(), stop_requested(), stopped())
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try often what did not succeed."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Who erases, as far as that goes."""
+
+    eraser: Eraser
+    erasures: ProcessManager[ParticipantRecordingDeleted, ParticipantRecordingDeleted]
+
+    def hears(self, stored: StoredEvent) -> None:
+        self.erasures.apply(decode(stored), stored)
 
 
 @dataclass(slots=True)
@@ -47,12 +60,13 @@ class House:
         return RecorderStreams(self.log)
 
     @asynccontextmanager
-    async def recorder(self) -> AsyncIterator[Erasures]:
+    async def recorder(self) -> AsyncIterator[Recorder]:
         """Start one more, which knows what is in the log."""
-        one = Erasures(self.streams, self.store, utc_now)
-        for event in await self.told():
-            one.apply(event)
-        running = asyncio.ensure_future(one.run())
+        eraser = Eraser(self.streams, self.store, utc_now)
+        one = Recorder(eraser, ProcessManager(ERASURES, eraser.erase, "service:recorder", utc_now))
+        for stored in await self.log.read(STREAM):
+            one.hears(stored)
+        running = asyncio.ensure_future(one.erasures.run())
         try:
             yield one
         finally:
@@ -60,9 +74,9 @@ class House:
             with suppress(asyncio.CancelledError):
                 await running
 
-    async def deletes(self) -> Event:
-        (event,) = await self.streams.give(delete(), Context.begin("server:key"))
-        return event
+    async def deletes(self) -> StoredEvent:
+        await self.streams.give(delete(), Context.begin("server:key"))
+        return (await self.log.read(STREAM))[-1]
 
     async def told(self) -> list[Event]:
         return [decode(stored) for stored in await self.log.read(STREAM)]
@@ -86,35 +100,25 @@ async def house(tmp_path: Path) -> House:
     return house
 
 
-def test_what_was_deleted_has_to_be_erased_until_it_is() -> None:
-    nothing = MappingProxyType[str, object]({})
-    one = follow(nothing, deleted("a.webm"))  # type: ignore[arg-type]
-    both = follow(one, deleted("b.webm", one="b"))
-    assert both == {"a": deleted("a.webm"), "b": deleted("b.webm", one="b")}
-    assert follow(both, erased()) == {"b": deleted("b.webm", one="b")}
-    assert follow(both, stopped()) is both
-    assert follow(one, erased("b")) == one
-
-
 async def test_the_files_of_a_deleted_recording_are_erased_and_then_the_log_says_so(house: House) -> None:
     async with house.recorder() as recorder:
-        recorder.apply(await house.deletes())
+        recorder.hears(await house.deletes())
         await house.until_erased()
     assert not house.file.exists()
 
 
 async def test_nobody_waits_for_the_time_to_come(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 600)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 600)
     async with house.recorder() as recorder:
         await asyncio.sleep(0)
-        recorder.apply(await house.deletes())
+        recorder.hears(await house.deletes())
         await house.until_erased()
 
 
 async def test_what_is_not_deleted_stays(house: House) -> None:
     async with house.recorder() as recorder:
-        recorder.apply(stopped())
-        recorder.apply(deleted("another.webm", one="b"))
+        recorder.hears(as_stored(stopped()))
+        recorder.hears(as_stored(deleted("another.webm", one="b")))
         await eventually(lambda: not house.store.path("another.webm").exists())
     assert house.file.exists()
 
@@ -136,8 +140,8 @@ async def test_one_whose_files_went_before_a_crash_is_told_of_all_the_same(house
 async def test_two_recorders_say_it_once(house: House) -> None:
     event = await house.deletes()
     async with house.recorder() as one, house.recorder() as other:
-        one.apply(event)
-        other.apply(event)
+        one.hears(event)
+        other.hears(event)
         await house.until_erased()
         await eventually(lambda: not house.file.exists())
     assert sum(isinstance(event, ParticipantRecordingErased) for event in await house.told()) == 1
@@ -147,7 +151,7 @@ async def test_a_log_that_does_not_answer_is_told_later(house: House) -> None:
     event = await house.deletes()
     house.log.refusals = 2
     async with house.recorder() as recorder:
-        recorder.apply(event)
+        recorder.hears(event)
         await house.until_erased()
     assert house.log.refusals == 0
 
@@ -158,8 +162,8 @@ async def test_what_cannot_be_erased_yet_is_not_said_to_be_and_is_tried_again(ho
     (house.file / "in the way").touch()
     async with house.recorder() as recorder:
         tried = Attempts(house.store)
-        recorder._store = tried
-        recorder.apply(await house.deletes())
+        recorder.eraser._store = tried
+        recorder.hears(await house.deletes())
         await eventually(lambda: tried.made >= 2)
         assert not any(isinstance(event, ParticipantRecordingErased) for event in await house.told())
         (house.file / "in the way").unlink()

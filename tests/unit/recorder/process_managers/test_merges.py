@@ -8,7 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from services.recorder.domain.merge import MERGE, MergeCommand
-from services.recorder.open_merges import OpenMerge, follow, follow_unfinished, next_to_claim
+from services.recorder.process_managers.merges import OpenMerge, follow, follow_unfinished, next_to_claim
 from shared.contracts.merge import MergeEvent
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,

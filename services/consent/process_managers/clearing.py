@@ -2,8 +2,7 @@
 
 Pure. Of a room that does not keep a yes, one ends when its participant leaves and when a recording stops. Streams come
 into the log beside each other, so a yes may stand before or after the stop that it was said after or before: moments
-count, not places. A command is due until the event that it leads to has been seen, so nothing is lost when one fails
-or the process restarts; one that is given twice writes nothing the second time.
+count, not places.
 """
 
 from __future__ import annotations
@@ -22,14 +21,18 @@ from shared.contracts.consent import (
     ConsentGiven,
     ConsentRefused,
     ConsentWithdrawn,
+    consent_stream,
 )
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingStopped
 from shared.contracts.room import ParticipantLeft, SessionEnded, SessionStarted
+from shared.eventsourcing.process import Process
 
 #: How many stops of a session and leaves of a participant are remembered. Should a yes come into the log later than as
 #: many of them, it is cleared at the oldest of those.
 _REMEMBERED = 16
+#: How many of those who left a session, and do not consent, are remembered: a yes of before may be on its way.
+_LEFT = 1000
 
 #: In the order of their moments.
 _Moments = tuple[datetime, ...]
@@ -43,7 +46,7 @@ class Session:
     session_id: str
     #: Who consents, and the moment of their newest yes.
     consenting: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
-    #: When each participant left. Kept also of who does not consent: a yes of before may be on its way.
+    #: When participants left, who left last at the end.
     left: Mapping[str, _Moments] = field(default_factory=lambda: MappingProxyType({}))
     stopped: _Moments = ()
     is_over: bool = False
@@ -65,8 +68,7 @@ def evolve(session: Session, event: Event) -> Session:
             others = {who: yes for who, yes in session.consenting.items() if who != event.participant_id}
             return replace(session, consenting=MappingProxyType(others))
         case ParticipantLeft():
-            left = _with(session.left.get(event.participant_id, ()), event.at)
-            return replace(session, left=MappingProxyType({**session.left, event.participant_id: left}))
+            return replace(session, left=_after_leave(session, event.participant_id, event.at))
         case RecordingStopped():
             return replace(session, stopped=_with(session.stopped, event.at))
         case SessionEnded():
@@ -75,8 +77,18 @@ def evolve(session: Session, event: Event) -> Session:
             return session
 
 
-def due(session: Session) -> Iterator[ClearConsent]:
-    """Yield the commands that should be given now: each yes ends at the first cause that came with it or after it."""
+def due(session: Session, _: datetime) -> Iterator[ClearConsent]:
+    """Yield the commands that should be given now, whatever the time."""
+    return _owed(session)
+
+
+def rests(session: Session) -> bool:
+    """Tell whether it is over and owes nothing. A yes that waited for this service may still come."""
+    return session.is_over and not any(_owed(session))
+
+
+def _owed(session: Session) -> Iterator[ClearConsent]:
+    """Yield what ends each yes: the first cause that came with it or after it."""
     for who, yes in sorted(session.consenting.items()):
         causes = [*_since(yes, session.left.get(who, ()), "left"), *_since(yes, session.stopped, "recording_stopped")]
         if causes:
@@ -92,3 +104,21 @@ def _with(moments: _Moments, moment: datetime) -> _Moments:
     known = list(moments)
     insort(known, moment)
     return tuple(known[-_REMEMBERED:])
+
+
+def _after_leave(session: Session, who: str, at: datetime) -> Mapping[str, _Moments]:
+    left = {other: moments for other, moments in session.left.items() if other != who}
+    if len(left) >= _LEFT and (longest_gone := next((one for one in left if one not in session.consenting), None)):
+        del left[longest_gone]
+    return MappingProxyType({**left, who: _with(session.left.get(who, ()), at)})
+
+
+def _session_id(event: Event) -> str | None:
+    return getattr(event, "session_id", None)
+
+
+def _stream(command: ClearConsent) -> str:
+    return consent_stream(command.session_id, command.participant_id)
+
+
+CLEARING: Process[Session, ClearConsent] = Process(_session_id, follow, due, _stream, rests=rests)

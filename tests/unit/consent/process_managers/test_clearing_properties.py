@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.consent.domain.consent import CONSENT, ClearConsent, Consent, ConsentCommand
-from services.consent.process_manager import Session, due, follow
+from services.consent.process_managers.clearing import Session, due, follow
 from services.recorder.media.gate import Gate
 from services.recorder.moments import nanoseconds
 from shared.contracts.consent import ConsentCleared, ConsentEvent, ConsentGiven, SetConsent
@@ -48,7 +48,7 @@ class SimulatedLog:
         replica.position += len(page)
         for event in page:
             replica.session = follow(replica.session, event)
-        return list(due(replica.session)) if replica.session else []
+        return list(due(replica.session, at())) if replica.session else []
 
     def settle(self) -> None:
         for replica in self.replicas:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from shared.contracts.recording import RecordingEvent, RecordingFailed, RecordingRequested, RecordingStopped
-from shared.eventsourcing import coordinator as coordinator_module
+from shared.eventsourcing import process_manager as runner
 from tests.support.coordination import Coordination
 from tests.support.moments import at
 
@@ -16,7 +16,7 @@ from tests.support.moments import at
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often for what time makes due."""
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
 
 
 @pytest.fixture(params=[1, 2], ids=["one-gateway", "two-gateways"])
@@ -122,7 +122,7 @@ async def test_a_gateway_that_starts_anew_ends_what_was_asked_for_while_none_was
 
 
 async def test_what_happens_is_acted_upon_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinator_module, "_TICK_SECONDS", 600)
+    monkeypatch.setattr(runner, "_TICK_SECONDS", 600)
     meeting = Coordination()
     async with meeting.gateway():
         await meeting.session()

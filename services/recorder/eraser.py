@@ -1,0 +1,47 @@
+"""Erases the files of deleted recordings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.domain.participant_recording import ConfirmErasure
+from services.recorder.handlers import RecorderStreams
+from shared.contracts.participant_recording import ParticipantRecordingDeleted
+from shared.eventsourcing.codec import Context
+from shared.runtime.clock import Clock
+
+_log = structlog.get_logger()
+
+
+class Eraser:
+    """Erases files, and says so. Several may run at once: what is gone already is not missed."""
+
+    def __init__(self, streams: RecorderStreams, store: LocalObjectStore, clock: Clock) -> None:
+        self._streams = streams
+        self._store = store
+        self._clock = clock
+
+    async def erase(self, deleted: ParticipantRecordingDeleted, context: Context) -> None:
+        """Erase what was deleted. Raises LogUnavailableError and ConcurrencyConflictError."""
+        try:
+            for key in deleted.paths:
+                self._store.delete(key)
+        except OSError as error:
+            # It stays due, and whoever looks after the store finds out why.
+            _log.warning("not erased", recording=deleted.participant_recording_id, error=str(error))
+            return
+        await self._streams.give(_confirm(deleted, self._clock()), context)
+
+
+def _confirm(deleted: ParticipantRecordingDeleted, now: datetime) -> ConfirmErasure:
+    return ConfirmErasure(
+        room_id=deleted.room_id,
+        session_id=deleted.session_id,
+        participant_id=deleted.participant_id,
+        participant_recording_id=deleted.participant_recording_id,
+        kind=deleted.kind,
+        at=now,
+    )

@@ -1,0 +1,28 @@
+"""Which files have to be erased."""
+
+from __future__ import annotations
+
+from services.recorder.process_managers.erasures import ERASURES, due, follow
+from shared.contracts.message import Event
+from tests.support.moments import at
+from tests.support.participant_recordings import started, stopped
+from tests.support.server_recordings import deleted, erased
+
+
+def test_what_was_deleted_has_to_be_erased_until_it_is() -> None:
+    one = follow(None, deleted("a.webm"))
+    assert one == deleted("a.webm")
+    assert list(due(one, at())) == [deleted("a.webm")]
+    assert follow(one, erased()) is None
+
+
+def test_nothing_else_that_happens_to_a_recording_erases_it_or_spares_it() -> None:
+    one = deleted("a.webm")
+    assert follow(one, stopped()) is one
+    assert follow(None, stopped()) is None
+    assert follow(None, started()) is None
+
+
+def test_each_recording_is_erased_by_itself() -> None:
+    events: list[Event] = [deleted("a.webm"), deleted("b.webm", one="b"), erased("b")]
+    assert [ERASURES.key_of(event) for event in events] == ["a", "b", "b"]
