@@ -86,7 +86,7 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     closes = ProcessManager(AUTO_CLOSE, rooms.auto_close, "service:gateway", clock)
     follower = Follower(infrastructure.store, ends.apply, closes.apply, hub.apply)
     resumptions = Resumptions(infrastructure.database)
-    lost_gateways = LostGateways(rooms, hub, Horizons(infrastructure.database))
+    lost_gateways = LostGateways(rooms, hub.roster, follower, Horizons(infrastructure.database))
     owners = Owners(bus, settings.command_timeout)
     consents = Consents(owners, horizon)
     signaling = Signaling(Actions(rooms, consents, recordings), hub, clock)

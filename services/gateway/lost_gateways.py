@@ -8,8 +8,9 @@ from datetime import datetime
 import structlog
 
 from services.gateway.handlers import Rooms
-from services.gateway.hub import Hub
+from services.gateway.projections.roster import Roster
 from shared.eventsourcing.errors import EventSourcingError
+from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizons
 
 _log = structlog.get_logger()
@@ -26,9 +27,11 @@ class LostGateways:
     them see is written once.
     """
 
-    def __init__(self, rooms: Rooms, hub: Hub, horizons: Horizons) -> None:
+    def __init__(self, rooms: Rooms, roster: Roster, follower: Follower, horizons: Horizons) -> None:
         self._rooms = rooms
-        self._hub = hub
+        self._roster = roster
+        #: What keeps the roster.
+        self._follower = follower
         self._horizons = horizons
 
     async def watch(self) -> None:
@@ -55,7 +58,7 @@ class LostGateways:
 
     async def _see_off(self, lost: GatewayHorizon) -> None:
         """Have its participants leave at its horizon, and let the watermark pass it."""
-        await self._hub.catch_up()
+        await self._follower.catch_up()
         for room_id, gateway_id in sorted(self._connected()):
             if gateway_id == lost.gateway:
                 await self._lose(room_id, gateway_id, lost.known_until + TICK)
@@ -69,7 +72,7 @@ class LostGateways:
         """Return rooms with gateways that somebody in them is connected to."""
         return {
             (room_id, peer.gateway_id)
-            for room_id, session in self._hub.roster.sessions.items()
+            for room_id, session in self._roster.sessions.items()
             for peer in session.present.values()
             if peer.connection_id and peer.gateway_id
         }

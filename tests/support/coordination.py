@@ -128,6 +128,10 @@ class Coordination:
         events = [decode(stored) for stored in await self.log.read_all(limit=100_000)]
         return [event for event in events if isinstance(event, kind)]
 
+    async def stored(self, kind: type[Event]) -> list[StoredEvent]:
+        """Return how the log holds what was told."""
+        return [stored for stored in await self.log.read_all(limit=100_000) if isinstance(decode(stored), kind)]
+
     # --- what happens
 
     async def session(self, *consenting: str, consent_policy: ConsentPolicy = "clear") -> None:

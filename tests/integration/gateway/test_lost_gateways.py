@@ -44,7 +44,7 @@ class Gateway:
         self._horizon = Horizon(utc_now)
         self._horizons = Horizons(database)
         self.rooms = Rooms(self._streams, self._horizon, utc_now, lambda: name)
-        self.lost = LostGateways(self.rooms, self._hub, self._horizons)
+        self.lost = LostGateways(self.rooms, self._hub.roster, self._follower, self._horizons)
 
     async def lives(self) -> None:
         known_until = self._horizon.known_until()

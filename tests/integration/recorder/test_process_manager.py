@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.contracts.consent import ConsentGiven
 from shared.contracts.participant_recording import (
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
     ParticipantRecordingStopRequested,
 )
-from shared.contracts.recording import RecordingFailed, RecordingStopped
+from shared.contracts.recording import RecordingFailed, RecordingStarted, RecordingStopped
 from shared.eventsourcing import process_manager as runner
 from tests.support.coordination import Coordination
 from tests.support.moments import at
@@ -69,6 +70,19 @@ async def test_nobody_is_recorded_before_a_worker_is_ready(coordinated: Coordina
     coordinated.passes(5)
     await coordinated.until(RecordingFailed)
     assert await coordinated.told(ParticipantRecordingRequested) == []
+
+
+async def test_that_a_file_is_asked_for_comes_of_what_made_it_due(coordinated: Coordination) -> None:
+    await coordinated.session("ann")
+    await coordinated.starts()
+    await coordinated.until(ParticipantRecordingRequested)
+    await coordinated.joins("bob")
+    await coordinated.until(ParticipantRecordingRequested, 2)
+    (started,) = await coordinated.stored(RecordingStarted)
+    (_, bobs_yes) = await coordinated.stored(ConsentGiven)
+    anns, bobs = await coordinated.stored(ParticipantRecordingRequested)
+    assert (anns.causation_id, anns.correlation_id) == (started.id, started.correlation_id)
+    assert (bobs.causation_id, bobs.correlation_id) == (bobs_yes.id, bobs_yes.correlation_id)
 
 
 async def test_two_recorders_side_by_side_ask_for_each_recording_once(meeting: Coordination) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from services.recorder import worker as worker_module
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.worker import SourceRefusedError
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
 from shared.contracts.room import SessionEnded
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpTrack
 from shared.eventsourcing import insisting
+from tests.integration.recorder.asking import Asked
 from tests.support.eventually import eventually
 from tests.support.rtp_peer import rtp_peer
 from tests.support.studio import Studio, now, studio
@@ -253,3 +255,37 @@ def is_free(ports: RtpPorts | None) -> bool:
         except OSError:
             return False
     return True
+
+
+# --- ends that are heard of before what they end
+
+
+async def test_a_file_that_is_assigned_after_its_room_recording_stopped_ends_with_it(room: Studio) -> None:
+    """Seen to fail without the end that was remembered: it ran on until somebody stopped it."""
+    requested = await room.requests("ann")
+    room.stops_recording()
+    room.takes(requested)
+    await room.until("ann", ParticipantRecordingStopped)
+    await room.idle()
+
+
+async def test_that_another_recording_stopped_ends_no_file(room: Studio) -> None:
+    room.stops_recording(number=2)
+    await room.records("ann")
+    room.stops_recording(number=1)
+    assert (await room.until("ann", ParticipantRecordingStopped)).participant_recording_id == "ann-1"
+
+
+async def test_what_a_server_asked_for_ends_with_its_session_also_when_it_is_assigned_later(room: Studio) -> None:
+    """Seen to fail without the end that was remembered."""
+    room.worker.apply(SessionEnded(at=now(), room_id="r", session_id="s"))
+    asked = Asked(room)
+    await asked.asks_to_start()
+    await asked.until(ParticipantRecordingStopped)
+
+
+async def test_only_so_many_ends_are_remembered(room: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "_ENDS", 3)
+    for number in range(9):
+        room.stops_recording(number=number)
+    assert list(room.worker._ends) == ["rec6", "rec7", "rec8"]

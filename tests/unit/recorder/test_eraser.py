@@ -107,6 +107,16 @@ async def test_the_files_of_a_deleted_recording_are_erased_and_then_the_log_says
     assert not house.file.exists()
 
 
+async def test_that_they_are_erased_comes_of_their_deletion(house: House) -> None:
+    async with house.recorder() as recorder:
+        deletion = await house.deletes()
+        recorder.hears(deletion)
+        await house.until_erased()
+    erasure = (await house.log.read(STREAM))[-1]
+    assert (erasure.causation_id, erasure.correlation_id) == (deletion.id, deletion.correlation_id)
+    assert erasure.actor == "service:recorder"
+
+
 async def test_nobody_waits_for_the_time_to_come(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_TICK_SECONDS", 600)
     async with house.recorder() as recorder:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.consent.domain.consent import ClearConsent
+from services.consent.process_managers import clearing as module
 from services.consent.process_managers.clearing import Session, due, follow
 from shared.contracts.consent import (
     ClearReason,
@@ -162,3 +163,14 @@ def test_a_yes_that_comes_later_than_many_stops_is_cleared_at_one_of_them() -> N
 
 def test_a_session_that_nobody_knows_is_not_followed() -> None:
     assert after(gave(2), left(9)) is None
+
+
+def test_of_those_who_left_only_so_many_are_remembered_but_all_who_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen to fail without the limit, and where who left first is forgotten whoever it is."""
+    monkeypatch.setattr(module, "_LEFT", 3)
+    one = after(session(), gave(1, "ann"), left(2, "ann"), *(left(3 + n, f"guest{n}") for n in range(9)))
+    other = after(session(), left(1, "bob"), left(2, "cy"), left(3, "bob"), left(4, "dan"), left(5, "eve"))
+    assert one
+    assert other
+    assert list(one.left) == ["ann", "guest7", "guest8"]
+    assert list(other.left) == ["bob", "dan", "eve"]

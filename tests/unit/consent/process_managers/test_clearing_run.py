@@ -127,6 +127,18 @@ async def test_leaving_and_a_stop_clear_at_once_at_their_moments(house: House, m
         assert (bob.participant_id, bob.at, bob.reason) == ("bob", at(9), "recording_stopped")
 
 
+async def test_that_a_yes_is_cleared_comes_of_what_ended_it(house: House) -> None:
+    async with house.clearing():
+        await house.session("ann")
+        await house.leaves("ann", 5)
+        await house.until_cleared(1)
+    log = await house.log.read_all()
+    (left,) = [stored for stored in log if stored.type == ParticipantLeft.type]
+    (cleared,) = [stored for stored in log if stored.type == ConsentCleared.type]
+    assert (cleared.causation_id, cleared.correlation_id) == (left.id, left.correlation_id)
+    assert cleared.actor == "service:consent"
+
+
 async def test_two_side_by_side_clear_each_consent_once(house: House) -> None:
     everybody = sorted(f"guest{number}" for number in range(20))
     async with house.clearing(), house.clearing():

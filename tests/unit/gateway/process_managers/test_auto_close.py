@@ -155,8 +155,11 @@ async def test_with_it_the_room_is_deactivated_if_it_says_so(house: House) -> No
     house.passes(3)
     await house.until(RoomDeactivated)
     assert [type(event) for event in await house.told()][-2:] == [SessionEnded, RoomDeactivated]
-    actors = {stored.actor for stored in (await house.log.read_all())[-2:]}
-    assert actors == {"service:gateway"}
+    log = await house.log.read_all()
+    (started,) = [stored for stored in log if isinstance(decode(stored), SessionStarted)]
+    for stored in log[-2:]:
+        assert (stored.actor, stored.causation_id) == ("service:gateway", started.id)
+        assert stored.correlation_id == started.correlation_id
 
 
 async def test_a_gateway_that_starts_anew_ends_what_became_due_while_none_was_there() -> None:

@@ -46,6 +46,16 @@ async def test_a_recording_that_nobody_confirms_fails_after_five_seconds_and_not
     assert await told(meeting) == ["requested", "failed"]
 
 
+async def test_that_a_recording_fails_comes_of_the_request_that_nobody_confirmed(meeting: Coordination) -> None:
+    await meeting.session()
+    await meeting.starts(confirmed=False)
+    meeting.passes(5)
+    await meeting.until(RecordingFailed)
+    (requested,), (failed,) = [await meeting.stored(kind) for kind in (RecordingRequested, RecordingFailed)]
+    assert (failed.causation_id, failed.correlation_id) == (requested.id, requested.correlation_id)
+    assert failed.actor == "service:gateway"
+
+
 async def test_a_recording_that_a_worker_confirmed_does_not_fail(meeting: Coordination) -> None:
     await meeting.session()
     await meeting.starts(confirmed=False)

@@ -54,6 +54,17 @@ async def test_a_merge_is_claimed_made_and_told_of(workshop: Workshop) -> None:
     assert await workshop.story() == ["requested", "claimed", "completed"]
 
 
+async def test_what_a_worker_says_comes_of_the_request(workshop: Workshop) -> None:
+    maker = HeldMaker()
+    maker.may_end.set()
+    async with workshop.recorder("one", maker):
+        await workshop.asks()
+        await workshop.until(MergeCompleted)
+    request, *said = await workshop.log.read_all()
+    assert {(stored.causation_id, stored.correlation_id) for stored in said} == {(request.id, request.correlation_id)}
+    assert {stored.actor for stored in said} == {"worker:one"}
+
+
 async def test_a_worker_says_that_it_lives_and_how_far_it_is(workshop: Workshop) -> None:
     maker = HeldMaker(percent=42)
     async with workshop.recorder("one", maker):
