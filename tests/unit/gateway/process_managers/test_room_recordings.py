@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from services.gateway.domain.recording import FailRecording, StopRecording
-from services.gateway.process_managers.room_recordings import RecordedSession, due, follow
+from services.gateway.process_managers.room_recordings import RecordedSession, due, follow, next_at
 from shared.contracts.consent import ConsentGiven
 from shared.contracts.message import Event
 from shared.contracts.recording import (
@@ -82,6 +85,15 @@ def test_the_next_recording_waits_five_seconds_of_its_own() -> None:
         assert due_after(SESSION, *first, again, second=16) == [
             FailRecording("r", "s", "again", "no worker answered", at(16))
         ]
+
+
+@given(st.lists(st.sampled_from([REQUESTED, STARTED, STOPPED, FAILED, ENDED]), min_size=1), st.integers(20, 30))
+def test_what_is_due_changes_with_time_only_at_the_moment_that_is_told(events: list[Event], second: int) -> None:
+    """Whoever runs it asks no session again before. Seen to fail where no moment is told."""
+    session = after(SESSION, *(event.model_copy(update={"at": at(20)}) for event in events))
+    if session and ((until := next_at(session)) is None or at(second) < until):
+        at_once, later = ([type(command) for command in due(session, moment)] for moment in (at(20), at(second)))
+        assert at_once == later
 
 
 # --- the end of the session

@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.gateway.domain.recording import Running
-from services.gateway.process_managers.room_recordings import due as ends_due
-from services.gateway.process_managers.room_recordings import next_at as next_end_at
 from services.recorder.domain.participant_recording import RequestParticipantRecording
 from services.recorder.gates import Gates
 from services.recorder.moments import nanoseconds
@@ -267,8 +265,6 @@ def test_what_is_due_changes_with_time_only_at_the_moment_that_is_told(steps: li
     moments = [at(meeting.second + seconds) for seconds in later]
     if meeting.session and ((until := next_at(meeting.session)) is None or max(moments) < until):
         assert _alike(due(meeting.session, moments[0])) == _alike(due(meeting.session, moments[1]))
-    if meeting.recorded and ((until := next_end_at(meeting.recorded)) is None or max(moments) < until):
-        assert _alike(ends_due(meeting.recorded, moments[0])) == _alike(ends_due(meeting.recorded, moments[1]))
 
 
 @given(_meetings, st.lists(st.integers(0, 30), max_size=6))

@@ -147,16 +147,17 @@ async def test_as_time_passes_only_those_are_asked_to_whom_it_matters() -> None:
 
 
 async def test_time_passes_also_where_something_happens_all_the_time() -> None:
-    debts = Debts()
-    async with debts.managed():
+    """Seen to fail where time is looked at only after a pause in what happens."""
+    debts, again = Debts(), 0.0
+    async with debts.managed() as manager, asyncio.timeout(10):
         debts.happens(owes("ann", "bob", due_at=60))
+        await eventually(lambda: debts.asked["ann"] == 1)
         debts.passes(60)
-        for number in range(10_000):
-            if debts.paid():
-                break
-            debts._managers[0].apply(owes("cy", str(number), 10**6), as_stored(owes("cy", str(number), 10**6)))
+        while not debts.paid():
+            again += 1
+            for event in (owes("cy", "dan", due_at=10**6), Paid(at=at(again), debtor="cy", creditor="dan")):
+                manager.apply(event, as_stored(event))
             await asyncio.sleep(0)
-    assert debts.paid() == ["ann to bob"]
 
 
 # --- beside one another
@@ -189,13 +190,15 @@ async def test_what_is_due_once_more_waits_for_one_of_before_that_still_hangs() 
         await eventually(lambda: len(debts.given) == 3)
 
 
-async def test_one_that_hangs_is_given_nothing_else_meanwhile() -> None:
+async def test_one_that_hangs_is_given_nothing_else_meanwhile_and_nothing_waits_to_be() -> None:
     debts = Debts(hanging={"bank": asyncio.Event()})
     async with debts.managed():
-        debts.happens(owes("ann", "bank"), owes("cy", "dan", due_at=1))
-        debts.passes(1)
-        await debts.until("cy to dan")  # there were looks at what is due since
-        assert [command.creditor for command, _ in debts.given].count("bank") == 1
+        debts.happens(owes("ann", "bank"))
+        await eventually(lambda: len(debts.given) == 1)
+        tasks = len(asyncio.all_tasks())
+        await eventually(lambda: debts.asked["ann"] >= 10)
+        assert len(debts.given) == 1
+        assert len(asyncio.all_tasks()) == tasks
 
 
 @pytest.mark.usefixtures("patient")
