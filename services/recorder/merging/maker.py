@@ -13,7 +13,7 @@ from services.recorder.merging.ffmpeg import check_encoders, run_merge
 from services.recorder.merging.inputs import Inputs, Piece
 from services.recorder.merging.output import Output
 from services.recorder.merging.plan import Plan, planned
-from services.recorder.open_merges import INPUTS_WITHIN
+from services.recorder.process_managers.merges import INPUTS_WITHIN
 from shared.contracts.merge import MergedFile, MergeInput, MergeRequested
 from shared.eventsourcing.insisting import until_answered
 from shared.eventsourcing.store import EventStore
