@@ -12,7 +12,7 @@ from services.audit.selection import Wanted
 from services.audit.views.replay_text import show_changes
 from shared.contracts.message import Event
 from tests.support.moments import at
-from tests.unit.audit.story import STORY, given, joined, log_of, withdrawn
+from tests.unit.audit.story import STORY, asked, begun, given, joined, log_of, paused, resumed, withdrawn
 
 
 async def changed(since: Point, until: Point | None = None, wanted: Wanted | None = None) -> dict[str, StreamChange]:
@@ -62,8 +62,12 @@ async def test_a_comparison_goes_with_filters() -> None:
 
 
 async def test_streams_whose_state_is_what_it_was_are_left_out() -> None:
-    """Ann left and came back within the earlier session: the room is as it was."""
-    assert await changed(Point(1), Point(5)) == {}
+    """The recording was paused and went on."""
+    log = await log_of([asked(1), begun(2), paused(3), resumed(4)])
+    assert [each.stream for each in changes(await replay(log, DECIDERS, Request(Point(3), Point(2))))] == [
+        "recording-s"
+    ]
+    assert list(changes(await replay(log, DECIDERS, Request(Point(4), Point(2))))) == []
 
 
 async def test_what_came_and_went_in_a_list_is_told_and_not_the_whole_of_it(capsys: pytest.CaptureFixture[str]) -> None:
