@@ -1,9 +1,10 @@
 """Whose yes holds in a session, as its events tell, whatever order the log has them in.
 
-Pure, and the one place that says when a yes ends by itself: where the room does not keep consent, when its participant
-leaves and when the recording stops. The consent service writes that down (`consent.cleared`) a little later; whoever
-folds this knows it from the causes. Streams come into the log beside one another, so a yes that ended is told from one
-that was said again since by their moments alone.
+Pure. Where the room does not keep consent, a yes ends by itself: when its participant leaves and when the recording
+stops. The consent service writes that down (`consent.cleared`) a little later; whoever folds this knows it from the
+causes. Streams come into the log beside one another, so a yes that ended is told from one that was said again since by
+their moments alone. The same rule stands in two more places: in the consent service's process manager, `clearing`, and
+in the recorder's `gates`, which tell it of any moment.
 """
 
 from __future__ import annotations

@@ -8,7 +8,12 @@ EventSourcingError
 ├── MalformedEventError        stored bytes that are not that type
 ├── LogIncompleteError         events that are archived or lost
 ├── LogUnavailableError        the database does not answer
-└── MigrationError             the schema is not the one this version was made for
+├── MigrationError             the schema is not the one this version was made for
+├── ProjectionMissingError     freshness.py: there is no live one yet
+├── ProjectionStoppedError     projection.py: it has come to an event that it cannot read
+├── BuildChangedError          projection_builds.py: somebody else changed the build
+├── BuildRunningError          projection_runner.py: somebody else is building it
+└── ProjectionOutdatedError    projection_runner.py: the live one is of a newer version
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ RefusedError
 ├── RoomDeactivatedError           nobody may join it any more
 ├── ParticipantNotAllowedError     it names who may join, and not them
 ├── SessionNotFoundError           no such session is live
+├── UnknownSessionError            there was never such a session
 ├── NotInRoomError                 the participant is not in the live session
 ├── InsufficientPermissionsError   only a moderator may
 ├── TargetIsRoomOwnerError         who came as a moderator stays one
