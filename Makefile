@@ -14,7 +14,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench soak lock schemas clean format-check lint types imports unit
+.PHONY: help setup demo run test check format bench soak mutation lock schemas clean format-check lint types imports unit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ bench: setup ## Measure, with real PostgreSQL and RabbitMQ, and print the tables
 soak: setup ## Look for skipped events among ten million appends; about half an hour
 	$(BIN)/python -m tests.soak $(ARGS)
 
+mutation: setup ## Change the rules in thousands of ways, and see that tests notice; about half an hour
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 lock: ## Write the lock files anew, by uv; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
@@ -54,7 +57,7 @@ schemas: setup ## Write the JSON schemas and AsyncAPI documents of all messages 
 	@$(BIN)/python -m services.gateway.signaling.asyncapi
 
 clean: ## Remove .venv and everything else that was made here
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 types: setup

@@ -1,8 +1,12 @@
 """Fixtures and hooks of the whole suite."""
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.support.fixtures"]
+
+# Thousands of changes are tried: a law that fails by one of them mostly does so soon.
+settings.register_profile("mutation", max_examples=30, database=None, derandomize=True)
 
 #: How long a test may take, with its fixtures, where these start processes and servers.
 _SECONDS = {"tests/e2e/": 180, "tests/faults/": 240}
