@@ -37,8 +37,8 @@ def verdict(score: Score) -> str | None:
     if score.noticed_share >= FLOOR:
         return None
     return (
-        f"{score.noticed_share:.1f} % of the changes were noticed, and {FLOOR:g} % shall be: write tests for those that "
-        f"were not; {Path(sys.executable).name} -m mutmut browse shows them"
+        f"{score.noticed_share:.1f} % of the changes were noticed, and {FLOOR:g} % shall be: write tests for the rest, "
+        f"which {Path(sys.executable).name} -m mutmut browse shows"
     )
 
 

@@ -25,9 +25,9 @@ class Score:
 
 
 def scores(results: str) -> dict[str, Score]:
-    """Return the score of each module, from what `mutmut results --all true` prints. What was not tried, nobody noticed.
+    """Return the score of each module, from what `mutmut results --all true` prints.
 
-    Raises ValueError when it holds no result.
+    What was not tried was noticed by nobody. Raises ValueError when it holds no result.
     """
     found: dict[str, Counter[bool]] = defaultdict(Counter)
     for each in _RESULT.finditer(results):

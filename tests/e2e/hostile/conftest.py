@@ -22,7 +22,7 @@ from tests.support.servers import Server
 _KEY, _SECRET = "hostile", "a secret that is made up for hostile input alone"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def gateway(
     postgres_server: Server, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
@@ -59,7 +59,7 @@ def store(gateway: Gateway) -> EventStore:
     return gateway.store
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(gateway: Gateway) -> Site:
     return Site((gateway.url,), _KEY, _SECRET)
 

@@ -28,7 +28,7 @@ _NEXT_KEY, _NEXT_SECRET = "next", "another secret that is made up for this walk,
 _GRACE_SECONDS = 10
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def place(
     postgres_server: servers.Server, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Place]:
@@ -54,19 +54,19 @@ async def place(
         await postgres.drop_database(postgres_server.url, database_url)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def server(place: Place) -> AsyncIterator[Server]:
     async with httpx.AsyncClient(base_url=place.url, timeout=20, trust_env=False) as http:
         yield Server(http, _KEY, _SECRET, place.storage)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def next_server(server: Server) -> Server:
     """The same server after its key was changed."""
     return Server(server.http, _NEXT_KEY, _NEXT_SECRET, server.storage)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(place: Place) -> Site:
     """Where those who join by signaling get in."""
     return Site((place.url,), _KEY, _SECRET)
@@ -86,7 +86,7 @@ async def target() -> AsyncIterator[Receiver]:
         yield listening
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+@pytest_asyncio.fixture(scope="package", loop_scope="session", autouse=True)
 async def waiting(server: Server, site: Site) -> AsyncIterator[Waiting]:
     """Used by all, so that what takes long begins with the first test."""
     with elsewhere() as place:

@@ -47,7 +47,7 @@ class Processes:
         return {stream: state for streams in states.values() for stream, state in streams.items()}
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def processes(
     postgres_server: Server, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Processes]:
@@ -83,7 +83,7 @@ def _processes(settings: dict[str, str], folder: Path) -> Processes:
     return Processes(gateways, process("consent"), process("recorder"), process("relay"), settings, folder)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(processes: Processes) -> Site:
     return Site(tuple(gateway.url for gateway in processes.gateways), _KEY, _SECRET)
 
@@ -100,7 +100,7 @@ async def room(site: Site, stack: AsyncExitStack) -> Room:
     return Room(site, await site.create_room(), stack)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+@pytest_asyncio.fixture(scope="package", loop_scope="session", autouse=True)
 async def waiting(site: Site) -> AsyncIterator[Waiting]:
     """Used by all, so that what takes long begins with the first test."""
     with elsewhere() as place:

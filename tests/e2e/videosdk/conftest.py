@@ -23,7 +23,7 @@ from tests.support.rabbitmq import VirtualHosts
 Options = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def packages() -> Path:
     """The folder with the official package in it, as the lock says."""
     return installed_packages()
@@ -43,7 +43,7 @@ async def _place(
         await postgres.drop_database(postgres_server.url, database_url)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def place(
     postgres_server: servers.Server, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Place]:
