@@ -13,10 +13,12 @@ from services.recorder.domain.participant_recording import (
 )
 from services.recorder.domain.participant_recording_errors import ConsentRequiredError
 from services.recorder.domain.participant_recording_life import ParticipantRecordingHappened, ParticipantRecordings
+from services.recorder.keys import Remains
 from shared.contracts.message import Command
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
     ParticipantRecordingAccepted,
+    ParticipantRecordingDeleted,
     ParticipantRecordingRefused,
     PauseParticipantRecording,
     ResumeParticipantRecording,
@@ -57,6 +59,12 @@ class RecorderStreams:
         """
         decided = await self._participant_recordings.handle(_stream(command), command, context)
         return decided.state.is_begun(command.participant_recording_id, command.worker_id, command.at)
+
+    async def remains(self, deleted: ParticipantRecordingDeleted) -> Remains | None:
+        """Return what may be left of a recording beside what the log names; None: no file was ever begun."""
+        loaded = await self._participant_recordings.load(deleted.stream)
+        ended = loaded.state.ended(deleted.participant_recording_id)
+        return ended.remains if ended else None
 
     def answerers(self) -> Mapping[type[Command], CommandAnswerer]:
         """Return what answers the commands of servers, which come over the bus, perhaps more than once."""

@@ -35,9 +35,22 @@ class RecordingKeys:
         return f"{self._stem}.segment-1.webm"
 
     @property
+    def remains(self) -> Remains:
+        """Whatever may be there of it."""
+        stamp = self.start_ns // _NS_PER_MS
+        return Remains(self._folder, self._name, stamp, stamp)
+
+    @property
     def _stem(self) -> str:
-        folder = _below(self.prefix, f"{self.session_id}/{self.participant_id}")
-        return f"{folder}/participant_recording_{self.participant_id}_{self.start_ns // _NS_PER_MS}"
+        return f"{self._folder}/{self._name}{self.start_ns // _NS_PER_MS}"
+
+    @property
+    def _folder(self) -> str:
+        return _below(self.prefix, f"{self.session_id}/{self.participant_id}")
+
+    @property
+    def _name(self) -> str:
+        return f"participant_recording_{self.participant_id}_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +77,38 @@ class TrackKeys:
         """What ffmpeg writes until this file is whole."""
         return f"{self._stem}.segment-1.webm"
 
+    def remains_until(self, end_ns: int) -> Remains:
+        """Whatever may be there of this file, and of those of its recording that began up to then."""
+        return Remains(self._folder, self._name, self.start_ns // _NS_PER_MS, end_ns // _NS_PER_MS)
+
     @property
     def _stem(self) -> str:
-        folder = _below(self.prefix, f"{self.session_id}/{self.participant_id}/{self.kind}")
-        return f"{folder}/track_recording_{self.participant_id}_{self.kind}_{self.start_ns // _NS_PER_MS}"
+        return f"{self._folder}/{self._name}{self.start_ns // _NS_PER_MS}"
+
+    @property
+    def _folder(self) -> str:
+        return _below(self.prefix, f"{self.session_id}/{self.participant_id}/{self.kind}")
+
+    @property
+    def _name(self) -> str:
+        return f"track_recording_{self.participant_id}_{self.kind}_"
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """The files of one recording, finished or not: no other of its kind has begun between its beginning and its end."""
+
+    folder: str
+    #: How their names begin, before the stamp.
+    name: str
+    first_ms: int
+    last_ms: int
+
+    def include(self, name: str) -> bool:
+        """Tell whether a file of that folder is among them: `….webm`, `….segment-1.webm`, `….webm.part`."""
+        stamp, dot, _ = name.removeprefix(self.name).partition(".")
+        is_named_so = name.startswith(self.name) and dot == "." and stamp.isdecimal()
+        return is_named_so and self.first_ms <= int(stamp) <= self.last_ms
 
 
 def _below(prefix: str, folder: str) -> str:

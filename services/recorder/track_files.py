@@ -49,7 +49,8 @@ class TrackFiles:
         self._failure: Exception | None = None
 
     async def open(self) -> TrackPipeline:
-        """Be ready to take media in."""
+        """Be ready to take media in. The folder is made even if there comes none: without it the store is not there."""
+        await self._segment(self._start_ns)
         segment, written = self._segment, self._written.put
         return TrackPipeline(self._kind, self._bench.ffmpeg, self._gate, self._start_ns, segment, written)
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+
+
+class FolderMissingError(OSError):
+    """A folder that was made for objects is not there, so nobody can tell what became of them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"the store has no folder {folder}: mount what ONRECORD_STORAGE_URL names, or, if the folder was removed "
+            "with all that was in it, make it anew"
+        )
+        self.folder = folder
 
 
 class LocalObjectStore:
@@ -20,9 +32,7 @@ class LocalObjectStore:
 
     def path(self, key: str) -> Path:
         """Return where the object is or will be, with its folder made. Raises ValueError for a key that leads out."""
-        path = (self.root / key).resolve()
-        if not path.is_relative_to(self.root):
-            raise ValueError(f"key {key!r} leads out of the storage root")
+        path = self._inside(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -31,7 +41,22 @@ class LocalObjectStore:
         return await asyncio.to_thread(lambda: _digest(self.path(key)))
 
     def delete(self, key: str) -> None:
-        self.path(key).unlink(missing_ok=True)
+        self._inside(key).unlink(missing_ok=True)
+
+    def sweep(self, folder: str, is_meant: Callable[[str], bool]) -> None:
+        """Delete the files of a folder whose names are meant. Raises FolderMissingError."""
+        path = self._inside(folder)
+        if not path.is_dir():
+            raise FolderMissingError(path)
+        for file in path.iterdir():
+            if is_meant(file.name):
+                file.unlink(missing_ok=True)
+
+    def _inside(self, key: str) -> Path:
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root):
+            raise ValueError(f"key {key!r} leads out of the storage root")
+        return path
 
 
 def _digest(path: Path) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, assert_never
 
-from services.recorder.keys import RecordingKeys
+from services.recorder.keys import RecordingKeys, Remains, TrackKeys
 from services.recorder.moments import nanoseconds
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
@@ -71,7 +71,10 @@ class Over:
     """One that has ended, and what is left of it in the store."""
 
     participant_recording_id: str
+    #: What the log names.
     paths: tuple[str, ...] = ()
+    #: And whatever else its worker may have left; None: no file was ever begun.
+    remains: Remains | None = None
     deleted: bool = False
     erased: bool = False
 
@@ -132,7 +135,7 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
         case TrackFileFinished():
             return replace(state, current=replace(current, paths=(*current.paths, event.file.path)))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
-            ended = Over(event.participant_recording_id, _paths(current, event))
+            ended = Over(event.participant_recording_id, _paths(current, event), _remains(current, event))
             return replace(state, current=None, over=(*state.over, ended))
         case ParticipantRecordingDeleted() | ParticipantRecordingErased():
             return replace(state, over=tuple(_marked(one, event) for one in state.over))
@@ -150,11 +153,24 @@ def _paths(current: Current, ended: _Ended) -> tuple[str, ...]:
         case ParticipantRecordingStopped():
             return (ended.file.path,)
         case ParticipantRecordingFailed() if current.started_at and ended.kind == "audio_video":
-            begin_ns = nanoseconds(current.started_at)
-            keys = RecordingKeys(ended.session_id, ended.participant_id, begin_ns, current.storage_prefix)
+            keys = _keys(current.started_at, current, ended)
             return keys.file, keys.segment
         case _:
             return current.paths
+
+
+def _remains(current: Current, ended: _Ended) -> Remains | None:
+    if current.started_at is None:
+        return None
+    if ended.kind == "audio_video":
+        return _keys(current.started_at, current, ended).remains
+    begin_ns = nanoseconds(current.started_at)
+    first = TrackKeys(ended.session_id, ended.participant_id, ended.kind, begin_ns, current.storage_prefix)
+    return first.remains_until(nanoseconds(ended.at))
+
+
+def _keys(started_at: datetime, current: Current, ended: _Ended) -> RecordingKeys:
+    return RecordingKeys(ended.session_id, ended.participant_id, nanoseconds(started_at), current.storage_prefix)
 
 
 def _marked(one: Over, event: ParticipantRecordingDeleted | ParticipantRecordingErased) -> Over:

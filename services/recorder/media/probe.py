@@ -82,14 +82,18 @@ class _Listing:
 async def remux(ffmpeg: Path, source: Path, target: Path) -> None:
     """Copy a written file, cut off or not, into one with duration and an index in front.
 
-    The target appears only when it is whole; one that was there before is replaced.
+    The target appears only when it is whole; one that was there before is replaced. Nothing is left of one that is not.
     """
     part = target.with_name(target.name + ".part")
     copy = ffmpeg_python.input(file_url(source)).output(
         file_url(part), map="0", codec="copy", format="webm", cues_to_front=1
     )
-    await run(arguments(ffmpeg, copy, "-y", "-loglevel", "error"), PATIENCE)
-    await asyncio.to_thread(part.replace, target)
+    try:
+        await run(arguments(ffmpeg, copy, "-y", "-loglevel", "error"), PATIENCE)
+        await asyncio.to_thread(part.replace, target)
+    except BaseException:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
+        raise
 
 
 async def probe(ffmpeg: Path, path: Path) -> ProbedFile:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.adapters.object_store import FolderMissingError, LocalObjectStore
 
 
 def test_an_object_has_its_place_below_the_root_and_its_folder_is_made(tmp_path: Path) -> None:
@@ -38,6 +38,23 @@ async def test_the_digest_tells_size_and_sha256(tmp_path: Path) -> None:
     store = LocalObjectStore(tmp_path)
     store.path("s/file.webm").write_bytes(b"recorded")
     assert await store.digest("s/file.webm") == (8, hashlib.sha256(b"recorded").hexdigest())
+
+
+def test_of_a_folder_goes_what_is_meant(tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    for name in ("a.webm", "a.webm.part", "b.webm"):
+        store.path(f"s/{name}").touch()
+    store.sweep("s", lambda name: name.startswith("a."))
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["b.webm"]
+
+
+def test_a_folder_that_is_not_there_is_told_of_and_not_made(tmp_path: Path) -> None:
+    """Seen to fail with the folder made, as for what is written."""
+    store = LocalObjectStore(tmp_path)
+    with pytest.raises(FolderMissingError, match=r"no folder .*/s/ann: mount"):
+        store.sweep("s/ann", lambda _: True)
+    store.delete("s/ann/file.webm")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_deleting_twice_is_no_error(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from services.recorder.domain.participant_recording_errors import (
     RecordingRunningError,
 )
 from services.recorder.domain.participant_recording_life import ParticipantRecordingHappened
+from services.recorder.keys import Remains
 from tests.support.moments import at
 from tests.support.participant_recordings import (
     FILE,
@@ -282,6 +283,21 @@ def test_of_one_that_failed_goes_what_its_worker_had_written() -> None:
     given(PARTICIPANT_RECORDING, *RUNNING, failed()).when(delete()).then(
         deleted(f"{stem}.webm", f"{stem}.segment-1.webm")
     )
+
+
+def test_whatever_else_its_worker_may_have_left_is_known_by_its_name() -> None:
+    stamp = int(at(2).timestamp() * 1000)
+    for end in (stopped(), failed()):
+        whole = PARTICIPANT_RECORDING.fold([*RUNNING, end]).ended("a")
+        assert whole
+        assert whole.remains == Remains("team/s/ann", "participant_recording_ann_", stamp, stamp)
+    for over in (track_stopped(second=5), failed(second=5)):
+        track = PARTICIPANT_RECORDING.fold([*RUNNING, over.model_copy(update={"kind": "audio"})]).ended("a")
+        assert track
+        assert track.remains == Remains("team/s/ann/audio", "track_recording_ann_audio_", stamp, stamp + 3000)
+    never = PARTICIPANT_RECORDING.fold([*WAITING, failed()]).ended("a")
+    assert never
+    assert never.remains is None
 
 
 @pytest.mark.parametrize("events", UNFINISHED)
