@@ -125,13 +125,20 @@ class Worker:
         task.add_done_callback(lambda done: self._done(which, done))
 
     async def open_rtp_source(self, asked: OpenRtpSource) -> RtpSourceOpened:
-        """Listen for a participant's RTP. Asked the same again, answer the same. Raises SourceRefusedError."""
+        """Listen for a participant's RTP. Asked the same again, answer the same. Raises SourceRefusedError.
+
+        What was asked before that, and comes again or late, changes nothing.
+        """
         who = asked.session_id, asked.participant_id
-        known = self._sources.get(who)
-        if known and (known[0].video, known[0].audio) == (asked.video, asked.audio):
-            self._sources[who] = asked, known[1]
-            known[1].announced_again()
-            return known[1].answer
+        if known := self._sources.get(who):
+            newest, source = known
+            if asked.at < newest.at:
+                reason = f"participant {asked.participant_id} was announced anew since: send where that was answered"
+                raise SourceRefusedError("lapsed", reason)
+            if (newest.video, newest.audio) == (asked.video, asked.audio):
+                self._sources[who] = asked, source
+                source.announced_again()
+                return source.answer
         source = self._open(asked)
         self._close_source(who)
         self._sources[who] = asked, source

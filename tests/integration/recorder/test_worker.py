@@ -52,6 +52,20 @@ async def test_another_announcement_replaces_the_source(room: Studio) -> None:
     assert is_free(first.video)
 
 
+async def test_an_older_announcement_that_comes_again_changes_nothing(room: Studio) -> None:
+    """Seen to fail without a look at its moment: it closed the newer source."""
+    older = now() - timedelta(seconds=1)
+    opus = RtpTrack(codec="opus", payload_type=111)
+    asked = OpenRtpSource(at=now(), room_id="r", session_id="s", participant_id="ann", audio=opus)
+    await room.opens_source("ann", older)
+    opened = await room.worker.open_rtp_source(asked)
+    with pytest.raises(SourceRefusedError) as refused:
+        await room.opens_source("ann", older)
+    assert refused.value.code == "lapsed"
+    assert not is_free(opened.audio)
+    assert await room.worker.open_rtp_source(asked) == opened
+
+
 @pytest.mark.parametrize(
     ("codec", "code"), [(None, "no_tracks"), ("AV2", "unsupported_codec")], ids=["nothing", "unknown"]
 )
