@@ -14,6 +14,7 @@ from services.gateway.projections.kept_recordings import KeptRecording
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
     ParticipantRecordingAccepted,
+    ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
     PauseParticipantRecording,
     RecordingKind,
@@ -150,6 +151,10 @@ class ParticipantRecordings:
         """Return the events of this recording, and of no other in its stream."""
         stream = participant_recording_stream(recording.session_id, recording.participant_id, recording.kind)
         return [stored for stored in await self._store.read(stream) if _is_of(stored, recording.id)]
+
+    async def is_deleted(self, recording: KeptRecording) -> bool:
+        """Tell whether the log has it deleted."""
+        return any(stored.type == ParticipantRecordingDeleted.type for stored in await self.history(recording))
 
     async def _consents_now(
         self, asker: Asker, subject: Subject, session_id: str, attestation: Attestation | None

@@ -292,6 +292,18 @@ async def test_a_file_that_is_not_finished_or_gone_is_not_found(doors: Doors) ->
     assert head.status_code == 404
 
 
+async def test_what_was_deleted_is_given_to_nobody_however_late_the_projection_is(doors: Doors) -> None:
+    """Seen to fail with the projection alone asked."""
+    await doors.has("one", "s/ann/one.webm")
+    await doors.has("two", "s/ann/two.webm")
+    deleted: Event = recorded(ParticipantRecordingDeleted, "one", 10)
+    # Nobody gives it a place in the log yet, so no projection hears of it.
+    await append(doors.store, deleted.stream, [encode(deleted, Context.begin("server:key"))])
+    assert refusal(await doors.get("/one/file")) == (404, "recording_not_found")
+    assert (await doors.http.head(f"{_BASE}/one/file", headers=_SERVER)).status_code == 404
+    assert (await doors.get("/two/file")).status_code == 200
+
+
 # --- deletion
 
 

@@ -61,20 +61,31 @@ class Archive:
     #: As it is set.
     public_url: str | None = None
 
-    async def find(self, shelf: Shelf, participant_recording_id: str, authorization: str | None) -> KeptRecording:
-        """Return a recording that the bearer may see, deleted or not. Raises RecordingNotFoundError among others."""
+    def bearer(self, authorization: str | None) -> Identity:
+        """Return who may use the server API. Raises TokenError and ForbiddenError."""
         identity = self.tokens.read(authorization)
         identity.require_rest()
+        return identity
+
+    async def find(self, shelf: Shelf, participant_recording_id: str, identity: Identity) -> KeptRecording:
+        """Return a recording that the bearer may see, deleted or not. Raises RecordingNotFoundError among others."""
         recording = await self.kept.recording(participant_recording_id)
         if recording is None or recording.kind not in shelf.kinds:
             raise RecordingNotFoundError(participant_recording_id)
         _require(identity, recording.room_id, recording.participant_id)
         return recording
 
-    async def shown(self, shelf: Shelf, participant_recording_id: str, authorization: str | None) -> KeptRecording:
+    async def shown(self, shelf: Shelf, participant_recording_id: str, identity: Identity) -> KeptRecording:
         """Return a recording that the bearer may see and that is there. Raises RecordingNotFoundError among others."""
-        recording = await self.find(shelf, participant_recording_id, authorization)
+        recording = await self.find(shelf, participant_recording_id, identity)
         if not recording.is_shown:
+            raise RecordingNotFoundError(participant_recording_id)
+        return recording
+
+    async def given(self, shelf: Shelf, participant_recording_id: str, identity: Identity) -> KeptRecording:
+        """Return one whose files the bearer may have: not deleted, however late the projection is. Raises likewise."""
+        recording = await self.shown(shelf, participant_recording_id, identity)
+        if await self.recordings.is_deleted(recording):
             raise RecordingNotFoundError(participant_recording_id)
         return recording
 
@@ -93,8 +104,7 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
         authorization: Authorization = None,
     ) -> dict[str, Any]:
         """List recordings, newest first."""
-        identity = archive.tokens.read(authorization)
-        identity.require_rest()
+        identity = archive.bearer(authorization)
         which = WhichRecordings(
             kinds=shelf.kinds,
             room_id=room_id or identity.room_id,
@@ -113,7 +123,8 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
         authorization: Authorization = None,
     ) -> dict[str, Any]:
         """Show a recording."""
-        return recording_object(await archive.shown(shelf, id, authorization), url_of(request, archive.public_url))
+        recording = await archive.shown(shelf, id, archive.bearer(authorization))
+        return recording_object(recording, url_of(request, archive.public_url))
 
     @router.delete("/{id}")
     async def delete_recording(
@@ -121,9 +132,10 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
         authorization: Authorization = None,
     ) -> str:
         """Erase the files of a recording that is over. Its history stays."""
-        recording = await archive.shown(shelf, id, authorization)
+        identity = archive.bearer(authorization)
+        recording = await archive.shown(shelf, id, identity)
         subject = Subject(room_id=recording.room_id, participant_id=recording.participant_id, kind=recording.kind)
-        await archive.recordings.delete(asker(archive.tokens.read(authorization), subject), recording)
+        await archive.recordings.delete(asker(identity, subject), recording)
         return shelf.deleted
 
     @router.get("/{id}/events", response_model=History)
@@ -132,7 +144,7 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
         authorization: Authorization = None,
     ) -> dict[str, Any]:
         """Tell all that happened to a recording, also to one that was refused or deleted."""
-        recording = await archive.find(shelf, id, authorization)
+        recording = await archive.find(shelf, id, archive.bearer(authorization))
         return {"data": [event_object(stored) for stored in await archive.recordings.history(recording)]}
 
     @router.head("/{id}/file", include_in_schema=False)
@@ -143,7 +155,7 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
         authorization: Authorization = None,
     ) -> FileResponse:
         """Send a finished file, whole or in ranges."""
-        recording = await archive.shown(shelf, id, authorization)
+        recording = await archive.given(shelf, id, archive.bearer(authorization))
         file = recording.files[index] if index < len(recording.files) else None
         response = await archive.files.response(file.path, has_picture=file.height > 0) if file else None
         if response is None:
