@@ -243,7 +243,10 @@ def _headers(wire_type: str) -> Json:
 
 def _who(wire_type: str) -> str:
     if command := COMMANDS.get(wire_type):
-        return f"To the {command.owner} service, which decides it and answers. The property `message_id` is its id."
+        return (
+            f"To the {command.owner} service, which decides it and answers. The property `message_id` is its id, the "
+            "same when it is asked again."
+        )
     if wire_type in EVENTS:
         category = wire_type.partition(".")[0]
         return f"By the {APPENDS[category]} service, to everybody. The property `message_id` is the event's id."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -70,14 +70,15 @@ def contract_message(contract: Contract, wire_type: str, headers: Mapping[str, s
 
 
 def command_message(command: Command, context: Context, within: float) -> Message:
-    """Return a command on its way to its owner. The command's own message id is what it causes things by.
+    """Return a command on its way to its owner. Asked again in the same context, it is the same message.
 
-    A command that lapses does so `within` seconds of its moment.
+    Its id is what led to it, and so the cause of what it leads to: its owner finds it in the stream. A context is for
+    one command. A command that lapses does so `within` seconds of its moment.
     """
     headers = {"actor": context.actor, "correlation-id": str(context.correlation_id)}
     if command.lapses:
         headers["lapses-at"] = (command.at + timedelta(seconds=within)).isoformat()
-    return contract_message(command, command.type, headers)
+    return replace(contract_message(command, command.type, headers), id=context.causation_id)
 
 
 def has_lapsed(message: Message, now: datetime) -> bool:

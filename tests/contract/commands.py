@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from uuid import uuid4
 
 import pytest
 
+from shared.contracts.consent import SetConsent
+from shared.contracts.message import Command
+from shared.contracts.reply import Accepted
+from shared.eventsourcing.codec import Context
+from shared.messaging.asking import Owners
 from shared.messaging.errors import NoAnswerError
-from shared.messaging.message import Message
+from shared.messaging.message import ACCEPTED, Message, asked_command
+from shared.messaging.topology import CONSENT_COMMANDS
 from tests.support.broker import Broker, Heard, answered_in_background, commands_queue, declare, message, payloads
 from tests.support.eventually import eventually
+from tests.support.moments import at
 
 QUEUE = commands_queue("test")
 
@@ -51,6 +59,22 @@ class CommandsContract:
             answers = await asyncio.gather(*(bus.ask("test", command, within=5) for _ in range(3)))
 
         assert [answer.payload for answer in answers] == [b"answer to again"] * 3
+
+    async def test_a_command_that_is_asked_again_in_its_context_is_the_same_message(self, broker: Broker) -> None:
+        """Seen to fail with a new id for each time."""
+        owners, asked = Owners(await broker.connect(), 5), list[tuple[Command, Context]]()
+        word = SetConsent(at=at(), room_id="r", session_id="s", participant_id="ann", consent=False)
+        context, another = Context("participant:ann", uuid4(), uuid4()), Context.begin("participant:ann")
+
+        async def answer(command: Message) -> Message:
+            asked.append(asked_command(command))
+            return ACCEPTED
+
+        async with (await broker.connect()).answer(CONSENT_COMMANDS, answer):
+            for each in (context, context, another):
+                await owners.ask(word, each, Accepted)
+
+        assert asked == [(word, context), (word, context), (word, another)]
 
     async def test_no_more_commands_are_answered_at_once_than_may_be_on_their_way(self, broker: Broker) -> None:
         bus, narrow = await broker.connect(), commands_queue("narrow", prefetch=3)
