@@ -107,10 +107,10 @@ class Consuming:
         """Return why, as soon as the consumer is lost."""
         denials = 0
         while denials < _DENIALS:
-            if await _closes_within(consumer.channel, _LOOK_SECONDS):
-                return "its channel was closed"
             try:
                 with uncancelled():
+                    if await _closes_within(consumer.channel, _LOOK_SECONDS):
+                        return "its channel was closed"
                     if not await consumer.is_ours():
                         return "it was cancelled"
                     denials = 0 if await self._is_known(consumer) else denials + 1

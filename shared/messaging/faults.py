@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from aiormq.exceptions import AMQPError
 
 from shared.messaging.errors import BusUnavailableError
+
+_log = structlog.get_logger()
 
 #: What aio-pika raises when the broker, the connection or the channel is gone, or the address makes no sense.
 FAULTS = (AMQPError, OSError, TimeoutError, RuntimeError, ValueError, KeyError)
@@ -51,6 +54,9 @@ async def with_patience(ending: Awaitable[object]) -> bool:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await ending
     except FAULTS:
+        return False
+    except Exception:  # noqa: BLE001  whatever it was, the loops that end what was lost must not end
+        _log.exception("not ended in order")
         return False
     return True
 

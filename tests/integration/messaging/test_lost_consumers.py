@@ -99,6 +99,29 @@ async def test_a_consumer_that_is_lost_is_soon_back_and_misses_nothing(
         assert await consumers_of(bus, queue) == 1
 
 
+@pytest.mark.parametrize("step", ["closed", "close"])
+async def test_a_channel_that_fails_once_in_a_way_nobody_foresaw_does_not_end_the_loop(
+    bus: RabbitMqBus, channels: dict[str, Channel], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Seen to fail, where it is looked at and where it is closed, with known faults alone caught."""
+    heard, failed, works = Heard(), asyncio.Event(), getattr(aio_pika.channel.Channel, step)
+
+    async def fails_once(self: aio_pika.channel.Channel, *arguments: object) -> object:
+        if not failed.is_set() and await driver(self) is channels[SHARED.name]:
+            failed.set()
+            raise AssertionError("nobody foresaw this")
+        return await works(self, *arguments)
+
+    async with bus.subscribe(SHARED, heard.handle):
+        before, last = restored(SHARED.name), channels[SHARED.name]
+        monkeypatch.setattr(aio_pika.channel.Channel, step, fails_once)
+        await it_is_cancelled(bus, last)
+        await eventually(lambda: failed.is_set() and restored(SHARED.name) > before, within=SOON)
+        await insist(lambda: bus.publish([message("afterwards")]))
+        await eventually(lambda: b"afterwards" in heard.payloads)
+        assert await consumers_of(bus, SHARED) == 1
+
+
 @pytest.mark.parametrize("queue", [SHARED, LIVE], ids=lambda queue: queue.name)
 async def test_a_queue_that_is_deleted_while_it_is_consumed_is_soon_back(bus: RabbitMqBus, queue: Queue) -> None:
     """Seen to fail without the loop around the consumer."""

@@ -27,6 +27,15 @@ async def test_an_ending_that_the_driver_cancels_is_not_confirmed() -> None:
     assert await with_patience(cancelled_by_the_driver()) is False
 
 
+async def test_an_ending_that_fails_in_a_way_nobody_foresaw_is_not_confirmed() -> None:
+    """Seen to fail with known faults alone caught: it ended the loop that brings a consumer back."""
+
+    async def fail() -> None:
+        raise AssertionError
+
+    assert await with_patience(fail()) is False
+
+
 async def test_a_task_that_is_cancelled_is_cancelled() -> None:
     begun = asyncio.Event()
 
