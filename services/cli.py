@@ -46,10 +46,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 def up() -> None:
     """Run the whole system in this process, until Ctrl-C. Settings: docs/operations.md."""
     from services.system import system  # noqa: PLC0415  each command imports what it needs: the others start faster
-    from shared.runtime.process import keep_to_owner, stop_signal  # noqa: PLC0415
+    from shared.runtime.process import keep_to_owner, stop_signal, unless_stopped  # noqa: PLC0415
 
     async def run() -> None:
-        async with stop_signal() as stop, system() as running:
+        async with stop_signal() as stop, unless_stopped(stop) as started, system() as running:
+            started.set()
             typer.echo(f"onrecord is up on http://127.0.0.1:{running.http_port}; recordings: {running.storage_root}")
             typer.echo("Ctrl-C ends it. Tokens: onrecord token --help")
             await stop.wait()

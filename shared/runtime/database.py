@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from shared.runtime.settings import Settings
 _CONNECT_SECONDS = 10
 #: A database that takes longer for a statement hangs, and is treated as one that is away.
 _COMMAND_SECONDS = 30
+_CLOSE_SECONDS = 10
 _POOL_SIZE = 10
 _NO_URL = (
     "cannot be read: write postgresql://user:password@host/database, with %40 for @, %2F for / and so on in a password"
@@ -45,7 +46,7 @@ async def open_database(settings: Settings, migrations: Sequence[Traversable]) -
         try:
             yield pool
         finally:
-            await pool.close()
+            await _close(pool)
 
 
 async def migrate_database(settings: Settings, migrations: Sequence[Traversable]) -> list[str]:
@@ -75,6 +76,13 @@ async def _connect(url: str) -> asyncpg.Pool:
             connection_class=_Connection,
             init=_become_service,
         )
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    """Close it in order. What is not given back in time, or hangs, is cut off."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()
 
 
 async def _become_service(connection: asyncpg.Connection) -> None:

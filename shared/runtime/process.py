@@ -57,6 +57,30 @@ async def stop_signal() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+@asynccontextmanager
+async def unless_stopped(stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """Give up what is begun within when told to stop before the yielded event says that it has started."""
+    task, started = asyncio.current_task(), asyncio.Event()
+    assert task is not None
+    given_up = False
+
+    async def watch() -> None:
+        nonlocal given_up
+        await stop.wait()
+        if not started.is_set():
+            given_up = task.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield started
+    except asyncio.CancelledError:
+        if not given_up or task.uncancel():
+            raise
+    finally:
+        watching.cancel()
+
+
 async def _until_stopped(service: AbstractAsyncContextManager[object]) -> None:
-    async with stop_signal() as stop, service:
+    async with stop_signal() as stop, unless_stopped(stop) as started, service:
+        started.set()
         await stop.wait()

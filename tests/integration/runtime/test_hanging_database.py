@@ -35,6 +35,16 @@ async def test_an_append_that_gets_no_answer_is_told_as_an_outage_and_writes_not
         assert await store.append("s", 1, new_events(1)) == 2
 
 
+async def test_a_connection_that_is_not_given_back_holds_nobody_up_at_the_end(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with the pool waited for as long as it takes."""
+    monkeypatch.setattr(database, "_CLOSE_SECONDS", 0.2)
+    async with asyncio.timeout(10):
+        async with open_database(Settings(database_url=database_url), [LOG_MIGRATIONS]) as pool:
+            await pool.acquire()
+
+
 async def test_a_brief_session_that_hangs_is_given_up_though_its_cancellation_hangs_too(database_url: str) -> None:
     async with hanging(database_url) as proxy, asyncpg.create_pool(proxy.url, min_size=1, max_size=1) as pool:
         proxy.hang()

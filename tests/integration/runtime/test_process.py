@@ -28,6 +28,9 @@ async def service(*_):
         subprocess.run(["mkdir", "folder"])
         subprocess.run(["touch", "folder/file"])
     async with supervised(work()):
+        if "start for ever" in sys.argv:
+            print("starting", flush=True)
+            await asyncio.Event().wait()
         print("running", flush=True)
         yield
     print("ended in order", flush=True)
@@ -59,6 +62,24 @@ async def test_a_process_that_is_told_to_stop_ends_in_order(number: signal.Signa
         said, complained = await process.communicate()
 
     assert (process.returncode, said, complained) == (0, b"ended in order\n", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_process_that_is_told_to_stop_while_it_starts_does_not_start(number: signal.Signals) -> None:
+    """Seen to fail with the stop heeded once the service runs."""
+    process = await _start("start for ever")
+    assert process.stdout
+    assert await process.stdout.readline() == b"starting\n"
+
+    process.send_signal(number)
+    try:
+        async with asyncio.timeout(20):
+            said, complained = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+    assert (process.returncode, said, complained) == (0, b"", b"")
 
 
 async def test_what_a_process_and_its_children_write_is_for_its_user_alone(tmp_path: Path) -> None:
