@@ -23,6 +23,7 @@ from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler, Decided
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.eventsourcing.snapshots import Loaded
 from shared.eventsourcing.store import EventStore
 from shared.runtime.clock import Clock
 
@@ -162,7 +163,8 @@ class Delivery:
             return False
         report = await self._attempts.make(due, known.state.attempts + 1)
         self._note_target(due.url, report)
-        decided = await self._write_down(stream, report, Context("service:notifier", due.event_id, due.correlation_id))
+        context = Context("service:notifier", due.event_id, due.correlation_id)
+        decided = await self._write_down(stream, report, context, known)
         self._ahead[due.id] = decided.position
         return decided.state.outcome in ("delivered", "given_up")
 
@@ -174,11 +176,11 @@ class Delivery:
             self._places.answered(url)
 
     async def _write_down(
-        self, stream: str, report: ReportAttempt, context: Context
+        self, stream: str, report: ReportAttempt, context: Context, known: Loaded[Webhook]
     ) -> Decided[Webhook, WebhookHappened]:
         while True:
             try:
-                return await self._webhooks.handle(stream, report, context)
+                return await self._webhooks.handle(stream, report, context, known)
             except (LogUnavailableError, ConcurrencyConflictError) as error:
                 # Not given up: it would be posted again, though we know what came of it.
                 _log.warning("outcome of webhook not written down yet", stream=stream, error=str(error))

@@ -70,11 +70,18 @@ class CommandHandler(Generic[State, Asked, Happened]):
         await self._keep(stream, since.position, loaded)
         return loaded
 
-    async def handle(self, stream: str, command: Asked, context: Context) -> Decided[State, Happened]:
-        """Decide the command on the stream's newest state. Raises RefusedError."""
+    async def handle(
+        self, stream: str, command: Asked, context: Context, known: Loaded[State] | None = None
+    ) -> Decided[State, Happened]:
+        """Decide the command on the stream's newest state. Raises RefusedError.
+
+        `known` spares the read, for a command that leads to an event on any state: the log refuses one that is old.
+        """
 
         async def attempt() -> Decided[State, Happened]:
-            return await self._attempt(stream, await self.load(stream), command, context)
+            nonlocal known
+            loaded, known = known or await self.load(stream), None
+            return await self._attempt(stream, loaded, command, context)
 
         # One after the other: all at once, all but one would have to decide again, for as many times as there are.
         async with self._turns.setdefault(stream, asyncio.Lock()):

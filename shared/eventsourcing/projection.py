@@ -7,7 +7,7 @@ leaves something out is worse than one that is late.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -51,14 +51,19 @@ class Projection:
     #: Contracts of the events that it is made of. Others are not handed to it.
     events: tuple[type[Event], ...]
     apply: Apply
+    #: Types of other streams' events, which need not be decoded. Of a type that is unknown it cannot be said whose it
+    #: is; of an older version, only that it is the same stream's.
+    _others: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_others", _others(self.events))
 
     def read(self, page: Sequence[StoredEvent]) -> Reading:
         """Return what the page tells it, up to the first event that cannot be read."""
         told: list[Told] = []
         position = 0
-        others = self._others()
         for stored in page:
-            if stored.type not in others:
+            if stored.type not in self._others:
                 try:
                     event = decode(stored)
                 except (UnknownEventTypeError, MalformedEventError) as error:
@@ -67,14 +72,6 @@ class Projection:
                     told.append((event, stored))
             position = stored.global_position or 0
         return Reading(told, position)
-
-    def _others(self) -> set[str]:
-        """Return the types of other streams' events, which need not be decoded.
-
-        Of a type that is unknown it cannot be said whose it is. Of an older version, only that it is the same stream's.
-        """
-        ours = {_category(name) for name, contract in EVENTS.items() if issubclass(contract, self.events)}
-        return {name for name in EVENTS if _category(name) not in ours}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,11 @@ class Reading:
     #: Global position of the last event that could be read; 0 when not even the first could.
     position: int
     unreadable: ProjectionStoppedError | None = None
+
+
+def _others(events: tuple[type[Event], ...]) -> frozenset[str]:
+    ours = {_category(name) for name, contract in EVENTS.items() if issubclass(contract, events)}
+    return frozenset(name for name in EVENTS if _category(name) not in ours)
 
 
 def _category(wire_type: str) -> str:

@@ -18,6 +18,7 @@ from services.notifier.payload import payload
 from shared.contracts.webhook import WebhookDelivered, WebhookFailed, webhook_stream
 from shared.eventsourcing import projection_runner
 from shared.eventsourcing.codec import decode
+from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.postgres import PostgresEventStore
 from tests.integration.notifier.target import (
     Target,
@@ -63,6 +64,30 @@ async def test_what_happened_before_the_notifier_came_is_posted_when_it_comes(
         async with notifying(store, database):
             await eventually(lambda: all_told(store, ids))
     assert target.ids == target.named(ids)
+
+
+class SeenStore(PostgresEventStore):
+    """Tells which streams were read."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self.read_streams: list[str] = []
+
+    async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
+        self.read_streams.append(stream)
+        return await super().read(stream, after)
+
+
+async def test_the_stream_of_a_webhook_is_read_once_for_each_attempt(
+    database: asyncpg.Pool, store: PostgresEventStore, target: Target
+) -> None:
+    """Seen to fail with what was read to post it forgotten when it is written down."""
+    seen = SeenStore(database)
+    async with sequencing(store), notifying(seen, database):
+        await create_room(store, "r", target.url())
+        ids = await record(store, "r")
+        await eventually(lambda: all_told(store, ids))
+    assert seen.read_streams == [webhook_stream(each, target.url()) for each in ids]
 
 
 async def test_rooms_without_a_webhook_are_told_nothing(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from threading import get_ident
 from uuid import UUID
 
 import pytest
@@ -34,8 +36,21 @@ class _Target:
         return self._came
 
 
-async def made(came: Answer | Exception, url: str = URL) -> ReportAttempt:
-    attempts = Attempts(_Target(came), Signer(KEY, (b"secret",)), Retries((5, 300)), at, None)
+class SeenSigner(Signer):
+    """Tells in which thread it signed."""
+
+    signed_in: int | None = None
+
+    def headers(self, webhook_id: UUID, body: bytes, at: datetime) -> dict[str, str]:
+        self.signed_in = get_ident()
+        return super().headers(webhook_id, body, at)
+
+
+SIGNER = Signer(KEY, (b"secret",))
+
+
+async def made(came: Answer | Exception, url: str = URL, signer: Signer = SIGNER) -> ReportAttempt:
+    attempts = Attempts(_Target(came), signer, Retries((5, 300)), at, None)
     due = Due(ID, ID, ID, "r", ID, 1, url, "hooks.example:8443", "session-started", b"{}", at(), False, 0)
     return await attempts.make(due, 1)
 
@@ -75,6 +90,13 @@ async def test_our_log_names_the_host_and_nothing_that_opens_doors(url: str, tar
     assert [line["target"] for line in lines] == [target]
     assert "secret" not in str(lines)
     assert "pass" not in str(lines)
+
+
+async def test_nobody_else_waits_for_the_signature() -> None:
+    """Seen to fail with it made on the event loop, where media may be."""
+    signer = SeenSigner(KEY, (b"secret",))
+    await made(Answer(200), signer=signer)
+    assert signer.signed_in not in {None, get_ident()}
 
 
 async def test_an_answer_is_reported() -> None:

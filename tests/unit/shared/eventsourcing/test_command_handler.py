@@ -55,11 +55,12 @@ class CountingStore(InMemoryEventStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.appends = self.read_events = 0
+        self.appends = self.reads = self.read_events = 0
 
     async def read(self, stream: str, after: int = 0) -> list[StoredEvent]:
         await asyncio.sleep(0)
         stored = await super().read(stream, after)
+        self.reads += 1
         self.read_events += len(stored)
         return stored
 
@@ -195,6 +196,17 @@ async def test_a_storm_of_conflicts_ends() -> None:
     with pytest.raises(ConcurrencyConflictError):
         await handler(store).handle(STREAM, start(), CONTEXT)
     assert store.attempts == 20
+
+
+async def test_a_state_that_is_known_is_decided_on_without_the_log_and_anew_where_it_is_old() -> None:
+    """Seen to fail with the stream read all the same."""
+    store = CountingStore()
+    known = await handler(store).load(STREAM)
+    await handler(store).handle(STREAM, start("a"), CONTEXT, known)
+    assert store.reads == 1
+    with pytest.raises(AlreadyRecordingError):
+        await handler(store).handle(STREAM, start("b"), CONTEXT, known)
+    assert store.reads == 2
 
 
 async def test_a_log_that_does_not_answer_is_not_asked_again() -> None:
