@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictBool,
     TypeAdapter,
     ValidationError,
@@ -183,10 +184,17 @@ class Ping(ClientCommand):
 
     action: Literal["ping"]
 
+    _answer: str = PrivateAttr("")
+
+    @property
+    def answer(self) -> str:
+        """The payload of the answer."""
+        return self._answer
+
     @model_validator(mode="after")
-    def _can_be_told(self) -> Self:
+    def _can_be_answered(self) -> Self:
         """Refuse what cannot be said in return: half of a surrogate pair, or what is nested too deep."""
-        self.model_dump_json()
+        self._answer = self.model_dump_json()
         return self
 
 

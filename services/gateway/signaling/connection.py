@@ -20,7 +20,7 @@ from services.gateway.hub import Hub
 from services.gateway.projections.live_session import LiveSession
 from services.gateway.signaling import commands, events
 from services.gateway.signaling.actions import Actions, Participant
-from services.gateway.signaling.envelope import ProtocolError, display_name, enveloped, parse
+from services.gateway.signaling.envelope import ProtocolError, display_name, echoed, enveloped, parse
 from services.gateway.signaling.join_success import join_success
 from services.gateway.signaling.lives import Lives
 from services.gateway.signaling.outbox import Outbox, OutboxFullError
@@ -224,7 +224,7 @@ class Connection:
         try:
             command = parse(text, joined=self._participant is not None)
             if isinstance(command, commands.Ping):
-                self._say(events.Pong.model_validate(command.model_dump()))
+                self.tell(echoed(command, self._signaling.clock()))
             elif self._participant:
                 self._act(self._participant, command)
             elif isinstance(command, commands.Join):

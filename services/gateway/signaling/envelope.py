@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.gateway.signaling.commands import COMMANDS, Command
-from services.gateway.signaling.events import ServerMessage
+from services.gateway.signaling.commands import COMMANDS, Command, Ping
+from services.gateway.signaling.events import Pong, ServerMessage
 
 PROTOCOLS = ("opentalk-signaling-json-v1.0", "k3k-signaling-json-v1.0")
 TICKET_PREFIX = "ticket#"
@@ -95,6 +95,14 @@ def _is_seen(character: str) -> bool:
 
 def enveloped(message: ServerMessage, now: datetime) -> str:
     """Return the message as it is sent, with the time (RFC 3339, UTC)."""
+    return _enveloped(message.namespace, message.model_dump_json(), now)
+
+
+def echoed(ping: Ping, now: datetime) -> str:
+    """Return the answer to a ping as it is sent."""
+    return _enveloped(Pong.namespace, ping.answer, now)
+
+
+def _enveloped(namespace: str, payload: str, now: datetime) -> str:
     timestamp = now.isoformat().replace("+00:00", "Z")
-    payload = message.model_dump_json()
-    return f'{{"namespace":"{message.namespace}","timestamp":"{timestamp}","payload":{payload}}}'
+    return f'{{"namespace":"{namespace}","timestamp":"{timestamp}","payload":{payload}}}'

@@ -76,16 +76,17 @@ class TrackReceiver:
         """Give up what has been waited for too long; return the frames that are whole without it."""
         return self._frames(self._buffer.pop(now_ns))
 
-    def report(self, data: bytes, arrival_ns: int) -> None:
-        """Take an RTCP datagram: sender reports teach the clock."""
+    def report(self, data: bytes, arrival_ns: int) -> bool:
+        """Take an RTCP datagram, and tell whether it is one: sender reports teach the clock."""
         try:
             packets = parse_rtcp(data)
         except RtpError:
             self.counters.malformed += 1
-            return
+            return False
         for packet in packets:
             if isinstance(packet, SenderReport):
                 self._learn(packet, arrival_ns)
+        return True
 
     def _learn(self, report: SenderReport, arrival_ns: int) -> None:
         timestamp = self._buffer.sender_timestamp(report.ssrc, report.rtp_timestamp)

@@ -16,7 +16,7 @@ from services.recorder.media.clock import keep_in_step
 from services.recorder.media.counting import FRAMES, PACKETS, Tally
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
 from services.recorder.media.receiver import TrackReceiver
-from services.recorder.media.rtcp import parse_rtcp, picture_loss_indication
+from services.recorder.media.rtcp import picture_loss_indication
 from services.recorder.media.rtp import RtpError, parse_rtp
 from services.recorder.media.sender_lock import Address, SenderLock
 from services.recorder.media.sources.ports import Host, Pair
@@ -60,14 +60,13 @@ class _Track:
         """Tell whether the datagram is to be read. What is no media of this track says nothing about its sender."""
         return not self._is_media(data, sender) or self._admitted(self.lock.admits(sender, time.monotonic_ns()), sender)
 
-    def admits_rtcp(self, data: bytes, sender: Address) -> bool:
-        """Tell whether the datagram is to be read, and note where its sender hears of keyframes."""
+    def reported(self, data: bytes, sender: Address) -> bool:
+        """Take in what the sender reports, and note where it hears of keyframes; tell whether it was a report."""
         admitted = self._admitted(self.lock.admits_report(sender), sender)
-        if admitted:
-            with suppress(RtpError):
-                parse_rtcp(data)
-                self._rtcp_from = sender
-        return admitted
+        if not admitted or not self.receiver.report(data, time.time_ns()):
+            return False
+        self._rtcp_from = sender
+        return True
 
     def _is_media(self, data: bytes, sender: Address) -> bool:
         if len(data) < 2 or data[1] & 0x7F != self._announced.payload_type:
@@ -193,8 +192,7 @@ class RtpSource:
 
     def _read_rtcp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtcp):
-            if track.admits_rtcp(data, sender) and self._sinks:
-                track.receiver.report(data, time.time_ns())
+            if track.reported(data, sender):
                 keep_in_step(*(each.receiver.clock for each in self._tracks))
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:

@@ -169,7 +169,7 @@ def test_the_sender_is_unknown_before_its_first_packet() -> None:
 def test_a_malformed_report_is_counted_and_disturbs_nothing() -> None:
     receiver = audio()
     first = talk(receiver, [0])
-    receiver.report(b"\x80\xc8\x00", NOON_NS)
+    assert not receiver.report(b"\x80\xc8\x00", NOON_NS)
     assert receiver.counters.malformed == 1
     assert receiver.clock.offset_ns is None
     assert times_ms(first + talk(receiver, [1])) == [0, 20]
