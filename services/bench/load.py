@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from services.bench.cpu import CpuMeter, CpuSeconds
-from shared.runtime.supervision import single_error
+from shared.concurrency.supervision import single_error
 
 #: Does one piece of work and returns how many events that were.
 Client = Callable[[], Awaitable[int]]

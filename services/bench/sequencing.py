@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.store import EventStore, Sequencer
-from shared.runtime.supervision import supervised
 
 _BATCH = 1000
 _POLL_SECONDS = 0.01

@@ -52,6 +52,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon, Horizons
@@ -65,7 +66,6 @@ from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.signing_keys import load_signing_key
 from shared.runtime.standalone import database_answers
-from shared.runtime.supervision import supervised
 from shared.runtime.tokens import Tokens
 
 MIGRATIONS = files("services.gateway") / "sql"

@@ -32,13 +32,13 @@ from services.gateway.domain.room_errors import (
 )
 from services.gateway.domain.room_life import Room, RoomHappened, RoomSettings
 from services.gateway.process_managers.auto_close import ClosingSession
+from shared.concurrency.clock import Clock
 from shared.contracts.room import LeaveReason, Role, room_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.insisting import until_answered
-from shared.runtime.clock import Clock
 
 
 class NestedBreakoutRoomError(RefusedError):

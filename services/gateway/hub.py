@@ -10,10 +10,10 @@ from typing import Protocol
 
 from services.gateway.projections.roster import Goodbye, Notice, Roster
 from services.gateway.signaling.envelope import enveloped
+from shared.concurrency.clock import Clock
 from shared.contracts.message import Event
 from shared.contracts.room import LeaveReason, ParticipantJoined
 from shared.eventsourcing.event import StoredEvent
-from shared.runtime.clock import Clock
 
 
 class Client(Protocol):

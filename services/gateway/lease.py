@@ -11,10 +11,10 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.sessions import brief_session
-from shared.runtime.supervision import supervised
 
 _log = structlog.get_logger()
 

@@ -13,13 +13,13 @@ from services.gateway.merge_sources import MergeSources, NotRecordedError, Sourc
 from services.gateway.participant_recordings import joined_folders
 from services.gateway.projections.kept_recordings import KeptMerge, KeptRecording
 from services.gateway.projections.recordings_read import Found, Recordings, WhichMerges
+from shared.concurrency.clock import Clock
 from shared.contracts.merge import CancelMerge, MergeInput, MergeLayout, StartMerge
 from shared.contracts.reply import Accepted
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import Owners
-from shared.runtime.clock import Clock
 
 #: How many recordings one merge is made of, at most.
 MOST_INPUTS = 100

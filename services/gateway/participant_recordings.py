@@ -11,6 +11,7 @@ from services.gateway.consents import Consents, CurrentConsents, Voucher
 from services.gateway.domain.room_errors import SessionNotFoundError
 from services.gateway.handlers import Rooms
 from services.gateway.projections.kept_recordings import KeptRecording
+from shared.concurrency.clock import Clock
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
     ParticipantRecordingAccepted,
@@ -32,7 +33,6 @@ from shared.eventsourcing.horizon import DECIDING, Horizon
 from shared.eventsourcing.store import EventStore
 from shared.messaging.asking import CommandRefusedError, Owners
 from shared.messaging.errors import BusError
-from shared.runtime.clock import Clock
 
 #: What leaves open whether a command was decided.
 _UNDECIDED = (BusError, asyncio.CancelledError)

@@ -15,6 +15,7 @@ from services.gateway.domain.recording import (
 )
 from services.gateway.handlers import Rooms, participant
 from services.gateway.projections.roster import target_id
+from shared.concurrency.clock import Clock
 from shared.contracts.recording import ConfirmRecording, recording_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -23,7 +24,6 @@ from shared.eventsourcing.horizon import Horizon
 from shared.messaging.answering import answering
 from shared.messaging.bus import Answerer
 from shared.messaging.message import ACCEPTED, Message
-from shared.runtime.clock import Clock
 
 
 class InvalidStreamingIdError(RefusedError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from services.gateway.handlers import Rooms
+from shared.concurrency.clock import Clock
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
-from shared.runtime.clock import Clock
 
 
 class Sources:

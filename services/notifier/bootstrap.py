@@ -13,11 +13,11 @@ from services.notifier.posting import Attempts
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
 from services.notifier.settings import NotifierSettings
 from services.notifier.signing import Signer
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.messaging.topology import NOTIFIER_COMMANDS
 from shared.runtime.infrastructure import Infrastructure
 from shared.runtime.signing_keys import load_signing_key, load_webhook_secrets
-from shared.runtime.supervision import supervised
 
 
 @asynccontextmanager

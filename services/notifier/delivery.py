@@ -19,13 +19,13 @@ from services.notifier.domain.webhook import WEBHOOK, ReportAttempt, Webhook, We
 from services.notifier.outbox import Due, WebhookOutbox
 from services.notifier.places import Places
 from services.notifier.posting import Attempts
+from shared.concurrency.clock import Clock
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler, Decided
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.snapshots import Loaded
 from shared.eventsourcing.store import EventStore
-from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
 

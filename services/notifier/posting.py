@@ -20,7 +20,7 @@ from services.notifier.outbox import Due
 from services.notifier.payload import with_file_urls
 from services.notifier.retry_after import seconds_to_wait
 from services.notifier.signing import Signer
-from shared.runtime.clock import Clock
+from shared.concurrency.clock import Clock
 from shared.runtime.http_url import http_url
 
 _log = structlog.get_logger()

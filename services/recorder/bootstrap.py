@@ -21,6 +21,7 @@ from services.recorder.service import RecorderService
 from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
+from shared.concurrency.supervision import supervised
 from shared.contracts.recording import WORKER_ANSWERS_WITHIN
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.process_manager import ProcessManager
@@ -28,7 +29,6 @@ from shared.messaging.asking import Owners
 from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.infrastructure import Infrastructure
-from shared.runtime.supervision import supervised
 
 
 @asynccontextmanager

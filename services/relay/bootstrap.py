@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from services.relay.relay import Relay
+from shared.concurrency.supervision import supervised
 from shared.runtime.infrastructure import Infrastructure
-from shared.runtime.supervision import supervised
 
 MIGRATIONS = files("services.relay") / "sql"
 

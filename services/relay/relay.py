@@ -10,12 +10,12 @@ import structlog
 from prometheus_client import Gauge
 
 from services.relay.publisher import Publisher
+from shared.concurrency.clock import Clock
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import GatewayWatch, Horizons
 from shared.eventsourcing.store import EventStore, Sequencer
 from shared.messaging.bus import Bus
-from shared.runtime.clock import Clock
-from shared.runtime.supervision import supervised
 
 _log = structlog.get_logger()
 

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from shared.concurrency.clock import Clock
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.outages import outages_told
-from shared.runtime.clock import Clock
 
 #: Seconds without a renewal after which a gateway is taken for dead: nobody can say anything through it.
 DEAD_AFTER = 5.0

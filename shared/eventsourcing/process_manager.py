@@ -12,14 +12,14 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from shared.concurrency.clock import Clock
+from shared.concurrency.supervision import single_error
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.process import Process
-from shared.runtime.clock import Clock
-from shared.runtime.supervision import single_error
 
 _log = structlog.get_logger()
 

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from prometheus_client import Gauge
 
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.errors import EventSourcingError, LogIncompleteError, LogUnavailableError
 from shared.eventsourcing.log_hint import LogHint, listening
 from shared.eventsourcing.outages import outages_told
@@ -32,7 +33,6 @@ from shared.eventsourcing.projection_builds import (
 )
 from shared.eventsourcing.sessions import own_session
 from shared.eventsourcing.store import EventStore
-from shared.runtime.supervision import supervised
 
 _log = structlog.get_logger()
 _position = Gauge("onrecord_projection_position", "Global position the projection has come to.", ["projection"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from shared.concurrency.clock import Clock, utc_now
 from shared.contracts.message import Command
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.messaging.bus import Answerer
 from shared.messaging.errors import MalformedMessageError
 from shared.messaging.message import Message, asked_command, has_lapsed, refusal
-from shared.runtime.clock import Clock, utc_now
 
 #: Takes the command type it is listed under.
 CommandAnswerer = Callable[[Any, Context], Awaitable[Message]]

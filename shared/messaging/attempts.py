@@ -9,11 +9,11 @@ from enum import Enum, auto
 
 import structlog
 
+from shared.concurrency.clock import utc_now
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.messaging.dead_letter import DeadLetter
 from shared.messaging.errors import MalformedMessageError
 from shared.messaging.topology import Queue
-from shared.runtime.clock import utc_now
 
 _log = structlog.get_logger()
 

@@ -15,9 +15,9 @@ from fastapi import APIRouter, FastAPI, Response, Security
 from fastapi.security import APIKeyHeader
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared.concurrency.supervision import single_error
 from shared.runtime.errors import SettingError
 from shared.runtime.loop_lag import watch_loop
-from shared.runtime.supervision import single_error
 from shared.runtime.websockets import WebSocketProtocol
 
 #: How long open connections may take to end at shutdown.

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from shared.concurrency.clock import Clock, utc_now
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.sessions import own_session
 from shared.eventsourcing.store import EventStore
@@ -18,7 +19,6 @@ from shared.messaging.bus import Bus
 from shared.messaging.errors import BusUnavailableError
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.rabbitmq import RabbitMqBus
-from shared.runtime.clock import Clock, utc_now
 from shared.runtime.credentials import Credentials, load_credentials
 from shared.runtime.database import open_database
 from shared.runtime.errors import SettingError

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from random import Random
 from uuid import UUID
 
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentGiven
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, LogUnavailableError
 from shared.eventsourcing.event import NewEvent, StoredEvent
 from shared.eventsourcing.store import EventStore
-from shared.runtime.clock import utc_now
 
 #: As long as a client of the product waits before it tries again.
 _PAUSE_SECONDS = 0.05

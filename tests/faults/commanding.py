@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from random import Random
 from uuid import UUID
 
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentGiven, SetConsent, consent_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -17,7 +18,6 @@ from shared.messaging.bus import Bus
 from shared.messaging.errors import BusUnavailableError, NoAnswerError
 from shared.messaging.message import ACCEPTED, Message, command_message
 from shared.messaging.topology import CONSENT_COMMANDS
-from shared.runtime.clock import utc_now
 from shared.runtime.infrastructure import Infrastructure
 
 #: How long an asker waits for an answer before it asks again.

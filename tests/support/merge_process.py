@@ -13,9 +13,9 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger
 from services.recorder.merging.streams import MergeStreams
+from shared.concurrency.clock import utc_now
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.postgres import PostgresEventStore
-from shared.runtime.clock import utc_now
 from tests.support.events import open_log
 
 

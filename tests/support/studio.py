@@ -16,6 +16,7 @@ from services.recorder.handlers import RecorderStreams
 from services.recorder.moments import now_ns
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
+from shared.concurrency.supervision import supervised
 from shared.contracts.consent import ConsentGiven, ConsentWithdrawn
 from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
@@ -26,7 +27,6 @@ from shared.contracts.recording import RecordingPaused, RecordingResumed, Record
 from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined, ParticipantLeft, SessionStarted
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context, decode
-from shared.runtime.supervision import supervised
 from tests.support.eventually import eventually
 from tests.support.unreliable_log import UnreliableEventStore
 

@@ -18,10 +18,10 @@ from services.bench.ground import Log
 from services.bench.log.listener import named_queue
 from services.bench.log.moments import Heard, hearing
 from services.relay.relay import Relay
+from shared.concurrency.clock import utc_now
+from shared.concurrency.supervision import supervised
 from shared.messaging.in_process import InProcessBus
-from shared.runtime.clock import utc_now
 from shared.runtime.errors import StartupError
-from shared.runtime.supervision import supervised
 
 QUEUES = "live", "shared"
 

@@ -21,8 +21,8 @@ import uvicorn
 import uvloop
 from prometheus_client import generate_latest
 
+from shared.concurrency.supervision import supervised
 from shared.runtime.loop_lag import watch_loop
-from shared.runtime.supervision import supervised
 
 _MOMENT = "2030-01-01T00:00:00.000000Z"
 

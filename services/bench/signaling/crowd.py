@@ -14,8 +14,8 @@ from typing import Any
 from services.bench.signaling.client import NotAdmittedError, now
 from services.bench.signaling.member import Door, Member, Notes
 from services.bench.signaling.system import Server
+from shared.concurrency.supervision import single_error
 from shared.runtime.errors import StartupError
-from shared.runtime.supervision import single_error
 
 PING_SECONDS = 12
 

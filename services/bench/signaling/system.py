@@ -15,9 +15,9 @@ import httpx
 
 from services.bench.ground import Ground, Log
 from services.bench.processes import ServiceProcess
+from shared.concurrency.supervision import single_error
 from shared.runtime.credentials import Credentials
 from shared.runtime.errors import SettingError, StartupError
-from shared.runtime.supervision import single_error
 from shared.runtime.tokens import Permission, Tokens
 
 #: All that a meeting needs beside gateways.

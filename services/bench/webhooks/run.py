@@ -30,15 +30,15 @@ from services.notifier.outbox import WebhookOutbox
 from services.notifier.posting import Attempts
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
 from services.notifier.signing import Signer
+from shared.concurrency.clock import utc_now
+from shared.concurrency.supervision import supervised
 from shared.contracts.participant_recording import ParticipantRecordingStarted
 from shared.contracts.room import RoomCreated
 from shared.contracts.webhook import webhook_id
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.projection_runner import ProjectionRunner
-from shared.runtime.clock import utc_now
 from shared.runtime.settings import Settings
 from shared.runtime.signing_keys import SigningKey
-from shared.runtime.supervision import supervised
 
 _LOOPBACK = (ip_network("127.0.0.0/8"),)
 _ROOM = "bench"

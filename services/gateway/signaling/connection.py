@@ -25,10 +25,10 @@ from services.gateway.signaling.join_success import join_success
 from services.gateway.signaling.lives import Lives
 from services.gateway.signaling.outbox import Outbox, OutboxFullError
 from services.gateway.signaling.rate_limit import RateLimit
+from shared.concurrency.clock import Clock
 from shared.contracts.room import LeaveReason
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
 

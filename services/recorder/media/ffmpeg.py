@@ -20,7 +20,7 @@ from typing import Any
 import ffmpeg as ffmpeg_python
 import imageio_ffmpeg
 
-from shared.runtime.supervision import single_error
+from shared.concurrency.supervision import single_error
 
 #: How much of the end of ffmpeg's stderr is kept, in bytes.
 LAST_WORDS_BYTES = 2048

@@ -12,7 +12,7 @@ from pathlib import Path
 from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, FfmpegFailedError, FfmpegStalledError, run
 from services.recorder.merging import gives_way
 from services.recorder.merging.errors import EncoderMissingError
-from shared.runtime.supervision import single_error
+from shared.concurrency.supervision import single_error
 
 #: Neither further in the merge nor in the file for so long: it will not get on any more.
 _STALLED_SECONDS = 60.0

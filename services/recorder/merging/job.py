@@ -16,11 +16,11 @@ from services.recorder.domain.merge import (
 from services.recorder.merging.errors import reason_of
 from services.recorder.merging.maker import Report
 from services.recorder.merging.streams import MergeStreams
+from shared.concurrency.clock import Clock
 from shared.contracts.merge import MergedFile, MergeRequested
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.insisting import until_answered
-from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
 

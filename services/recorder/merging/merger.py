@@ -14,6 +14,7 @@ from services.recorder.merging.job import MergeJob
 from services.recorder.merging.maker import Report
 from services.recorder.merging.streams import MergeStreams
 from services.recorder.process_managers.merges import OpenMerge, follow, follow_unfinished, next_to_claim
+from shared.concurrency.clock import Clock
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
@@ -28,7 +29,6 @@ from shared.eventsourcing.codec import Context
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.event import StoredEvent
-from shared.runtime.clock import Clock
 
 _log = structlog.get_logger()
 

@@ -17,6 +17,7 @@ import pytest
 import services.relay.bootstrap
 from services.consent.bootstrap import running
 from services.consent.projections.consent_register import may_be_recorded
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentCleared, ConsentGiven, SetConsent
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingStopped
@@ -26,7 +27,6 @@ from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.message import command_message, read_reply
-from shared.runtime.clock import utc_now
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
 from shared.runtime.settings import Settings
 from tests.support.events import append, new_event

@@ -30,6 +30,7 @@ from services.gateway.entrypoints.v2.session_participants import session_partici
 from services.gateway.entrypoints.v2.sessions import sessions_router
 from services.gateway.handlers import Rooms
 from services.gateway.sources import Sources
+from shared.concurrency.clock import utc_now
 from shared.contracts.room import room_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -37,7 +38,6 @@ from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.in_process import InProcessBus
-from shared.runtime.clock import utc_now
 from shared.runtime.credentials import Credentials
 from shared.runtime.database import open_database
 from shared.runtime.infrastructure import LOG_MIGRATIONS

@@ -23,6 +23,7 @@ from services.gateway.merges import Merges
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
 from services.recorder.domain.merge import MERGE
+from shared.concurrency.clock import utc_now
 from shared.contracts.merge import CancelMerge, StartMerge, merge_stream
 from shared.contracts.message import Command, Event
 from shared.contracts.participant_recording import (
@@ -44,7 +45,6 @@ from shared.messaging.asking import Owners
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import ACCEPTED, Message
 from shared.messaging.topology import NOTIFIER_COMMANDS, RECORDER_COMMANDS
-from shared.runtime.clock import utc_now
 from tests.integration.gateway.doors import TOKENS, bearer
 from tests.integration.projections.keeping import keeping, sequencing
 from tests.support.events import append

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from services.gateway.lease import Lease
+from shared.concurrency.clock import utc_now
 from shared.eventsourcing import horizon as module
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import GatewayHorizon, Horizon, Horizons
-from shared.runtime.clock import utc_now
 from tests.support.eventually import eventually
 from tests.support.hanging_proxy import hanging
 

@@ -15,6 +15,7 @@ from services.gateway.domain.room import ROOM, JoinRoom
 from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.lost_gateways import LostGateways
+from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, room_stream
 from shared.eventsourcing.codec import Context, decode
@@ -24,7 +25,6 @@ from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizon, Horizons
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
-from shared.runtime.clock import utc_now
 from tests.integration.relay.listening import relaying
 from tests.support.events import sequence_all
 from tests.support.eventually import eventually

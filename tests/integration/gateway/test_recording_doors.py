@@ -23,6 +23,7 @@ from services.gateway.handlers import Rooms
 from services.gateway.participant_recordings import ParticipantRecordings
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
+from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
@@ -40,7 +41,6 @@ from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.in_process import InProcessBus
-from shared.runtime.clock import utc_now
 from tests.integration.gateway.doors import TOKENS, bearer, refusal
 from tests.integration.projections.keeping import keeping, say, sequencing
 from tests.support.events import append

@@ -21,6 +21,8 @@ from services.notifier.outbox import WebhookOutbox
 from services.notifier.posting import Attempts, Poster
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
 from services.notifier.signing import Signer
+from shared.concurrency.clock import utc_now
+from shared.concurrency.supervision import supervised
 from shared.contracts.message import Event
 from shared.contracts.recording import RecordingFailed, RecordingRequested, RecordingStarted, RecordingStopped
 from shared.contracts.room import RoomCreated
@@ -29,10 +31,8 @@ from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.eventsourcing.store import EventStore
-from shared.runtime.clock import utc_now
 from shared.runtime.http import serving
 from shared.runtime.signing_keys import SigningKey
-from shared.runtime.supervision import supervised
 from tests.integration.projections.keeping import build_of
 from tests.support.events import append
 from tests.support.eventually import eventually

@@ -17,6 +17,7 @@ from services.notifier.adapters.http import Answer
 from services.notifier.handlers import Resending, WebhookNotFoundError, notifier_answerer
 from services.notifier.outbox import WebhookOutbox
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from shared.concurrency.clock import utc_now
 from shared.contracts.reply import Accepted
 from shared.contracts.webhook import ResendWebhook, WebhookFailed, WebhookTargetDisabled, webhook_id
 from shared.eventsourcing.codec import Context
@@ -25,7 +26,6 @@ from shared.eventsourcing.projection_runner import rebuild
 from shared.messaging.asking import CommandRefusedError, Owners
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.topology import NOTIFIER_COMMANDS
-from shared.runtime.clock import utc_now
 from tests.integration.notifier.target import (
     Target,
     all_delivered,

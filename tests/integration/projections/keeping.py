@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from shared.concurrency.supervision import supervised
 from shared.contracts.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context, encode
@@ -17,7 +18,6 @@ from shared.eventsourcing.projection import Projection, Told
 from shared.eventsourcing.projection_builds import Build, find_build
 from shared.eventsourcing.projection_runner import Companion, ProjectionRunner
 from shared.eventsourcing.store import EventStore
-from shared.runtime.supervision import supervised
 from tests.support.events import append, sequence_all
 from tests.support.eventually import eventually
 from tests.support.moments import at

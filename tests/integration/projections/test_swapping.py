@@ -9,10 +9,10 @@ from functools import partial
 
 import asyncpg
 
+from shared.concurrency.supervision import supervised
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.projection_runner import rebuild
-from shared.runtime.supervision import supervised
 from tests.integration.projections.keeping import (
     Seen,
     administrating,

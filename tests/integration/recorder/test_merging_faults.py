@@ -21,6 +21,7 @@ from services.recorder.merging import ffmpeg as ffmpeg_module
 from services.recorder.merging import job as job_module
 from services.recorder.merging import merger as merger_module
 from services.recorder.merging.ffmpeg import run_merge
+from shared.concurrency.clock import utc_now
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
@@ -30,7 +31,6 @@ from shared.contracts.merge import (
     MergeProgressed,
 )
 from shared.eventsourcing.postgres import PostgresEventStore
-from shared.runtime.clock import utc_now
 from tests.support.eventually import eventually
 from tests.support.merge_studio import Film, MergeStudio, beeps, left, right
 from tests.support.merges import cancel

@@ -12,6 +12,7 @@ import pytest
 import services.recorder.bootstrap
 import services.relay.bootstrap
 from services.recorder.settings import RecorderSettings
+from shared.concurrency.clock import utc_now
 from shared.contracts.merge import (
     CancelMerge,
     MergeCancelled,
@@ -26,7 +27,6 @@ from shared.contracts.message import Event
 from shared.contracts.reply import Accepted
 from shared.eventsourcing.codec import Context, decode
 from shared.messaging.asking import CommandRefusedError, Owners
-from shared.runtime.clock import utc_now
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
 from tests.support.eventually import eventually
 from tests.support.merge_studio import Film, MergeStudio, left, right

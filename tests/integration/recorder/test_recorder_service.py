@@ -15,6 +15,7 @@ import pytest
 import services.relay.bootstrap
 from services.recorder.bootstrap import running
 from services.recorder.settings import RecorderSettings
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentGiven
 from shared.contracts.message import Command, Contract, Event
 from shared.contracts.participant_recording import (
@@ -37,7 +38,6 @@ from shared.contracts.room import ParticipantJoined, SessionStarted
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.messaging.asking import CommandRefusedError, Owners
-from shared.runtime.clock import utc_now
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
 from shared.runtime.settings import Settings
 from tests.integration.recorder.talking import among, talking

@@ -17,6 +17,7 @@ from services.recorder.eraser import Eraser
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.moments import moment, now_ns
 from services.recorder.process_managers.erasures import ERASURES
+from shared.concurrency.clock import utc_now
 from shared.contracts.participant_recording import (
     ParticipantRecordingErased,
     ParticipantRecordingFailed,
@@ -27,7 +28,6 @@ from shared.contracts.participant_recording import (
 )
 from shared.contracts.room import SessionEnded
 from shared.eventsourcing.process_manager import ProcessManager
-from shared.runtime.clock import utc_now
 from tests.integration.recorder.asking import Asked, stored
 from tests.integration.recorder.talking import among, finished, talking
 from tests.support.events import as_stored

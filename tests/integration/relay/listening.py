@@ -10,6 +10,7 @@ from datetime import datetime
 import asyncpg
 
 from services.relay.relay import Relay
+from shared.concurrency.clock import utc_now
 from shared.contracts.watermark import Watermark
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.postgres import PostgresEventStore
@@ -17,7 +18,6 @@ from shared.eventsourcing.store import EventStore
 from shared.messaging.bus import Bus
 from shared.messaging.message import Message, stored_event
 from shared.messaging.topology import live_queue
-from shared.runtime.clock import utc_now
 
 
 class Listener:

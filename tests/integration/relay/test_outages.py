@@ -9,6 +9,7 @@ from functools import partial
 import asyncpg
 import pytest
 
+from shared.concurrency.clock import utc_now
 from shared.contracts.recording import RecordingStarted
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.event import NewEvent, StoredEvent
@@ -19,7 +20,6 @@ from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message, stored_event
 from shared.messaging.rabbitmq import RabbitMqBus
 from shared.messaging.topology import live_queue
-from shared.runtime.clock import utc_now
 from tests.integration.relay.listening import Listener, relaying
 from tests.support.events import append, new_event, new_events, open_log
 from tests.support.eventually import eventually

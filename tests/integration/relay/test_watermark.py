@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from shared.concurrency.clock import utc_now
 from shared.eventsourcing import horizon
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
-from shared.runtime.clock import utc_now
 from tests.integration.relay.listening import Listener, relaying
 from tests.support.events import append, new_events
 from tests.support.eventually import eventually

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from shared.runtime.errors import SettingError
 from shared.runtime.process import main, run_process
 from shared.runtime.settings import Settings
-from shared.runtime.supervision import supervised
+from shared.concurrency.supervision import supervised
 
 @asynccontextmanager
 async def service(*_):

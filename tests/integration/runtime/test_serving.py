@@ -12,12 +12,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from shared.concurrency.supervision import supervised
 from shared.runtime.errors import SettingError
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
 from shared.runtime.settings import Settings
 from shared.runtime.standalone import database_answers, standalone
-from shared.runtime.supervision import supervised
 from tests.support.eventually import eventually
 from tests.support.processes import free_port
 from tests.support.proxy import proxied

@@ -13,6 +13,7 @@ from services.gateway.domain.room import ROOM
 from services.gateway.handlers import Rooms
 from services.gateway.participant_recordings import ParticipantRecordings
 from services.gateway.projections.roster import Roster
+from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import StartParticipantRecording
 from shared.contracts.room import RoomCreated, SessionStarted
@@ -23,7 +24,6 @@ from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.topology import CONSENT_COMMANDS
-from shared.runtime.clock import utc_now
 from tests.support.events import append
 from tests.support.moments import at
 from tests.support.recorder import FakeRecorder

@@ -10,6 +10,7 @@ import pytest
 from services.gateway.domain.room_errors import RoomNotFoundError, SessionNotFoundError
 from services.gateway.participant_recordings import Asker, Subject, UnusableFolderError, Wishes
 from services.gateway.projections.kept_recordings import KeptRecording
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentAttested, ConsentCleared, ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Command, Event
 from shared.contracts.participant_recording import StopParticipantRecording
@@ -18,7 +19,6 @@ from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnd
 from shared.contracts.room_settings import Attestation
 from shared.messaging.asking import CommandRefusedError
 from shared.messaging.errors import NoAnswerError
-from shared.runtime.clock import utc_now
 from tests.support.moments import at
 from tests.unit.gateway.recording_house import RecordingHouse
 

@@ -11,9 +11,9 @@ import pytest
 from services.gateway import resuming
 from services.gateway.hub import Hub
 from services.gateway.resuming import keep_resumptions
+from shared.concurrency.clock import utc_now
 from shared.contracts.room import LeaveReason
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.runtime.clock import utc_now
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import pytest
 
 from services.recorder.handlers import recorder_answerer
 from services.recorder.worker import SourceRefusedError
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import SetConsent
 from shared.contracts.message import Command
 from shared.contracts.reply import Refused
@@ -13,7 +14,6 @@ from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened
 from shared.eventsourcing.codec import Context
 from shared.messaging.errors import MalformedMessageError
 from shared.messaging.message import Message, command_message, read_reply
-from shared.runtime.clock import utc_now
 
 OPENED = RtpSourceOpened(host="127.0.0.1", video=RtpPorts(rtp_port=40_000, rtcp_port=40_001))
 

@@ -17,6 +17,7 @@ from services.recorder.handlers import RecorderStreams
 from services.recorder.service import RecorderService
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
+from shared.concurrency.clock import utc_now
 from shared.contracts.recording import ConfirmRecording, RecordingRequested, RecordingStopped
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
@@ -27,7 +28,6 @@ from shared.messaging.errors import NoAnswerError
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import ACCEPTED, Message, asked_command, event_message, refusal
 from shared.messaging.topology import GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS
-from shared.runtime.clock import utc_now
 from tests.support.eventually import eventually
 
 REC = {"room_id": "r", "session_id": "s", "recording_id": "rec"}

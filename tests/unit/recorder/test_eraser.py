@@ -14,13 +14,13 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
 from services.recorder.handlers import RecorderStreams
 from services.recorder.process_managers.erasures import ERASURES
+from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import ParticipantRecordingDeleted, ParticipantRecordingErased
 from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.process_manager import ProcessManager
-from shared.runtime.clock import utc_now
 from tests.support.events import append, as_stored
 from tests.support.eventually import eventually
 from tests.support.participant_recordings import FILE, requested, started, stop_requested, stopped

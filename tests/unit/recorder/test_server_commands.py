@@ -9,6 +9,7 @@ import pytest
 
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
 from services.recorder.handlers import RecorderStreams, recorder_answerer
+from shared.concurrency.clock import utc_now
 from shared.contracts.message import Command
 from shared.contracts.participant_recording import (
     ParticipantRecordingAccepted,
@@ -22,7 +23,6 @@ from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.messaging.bus import Answerer
 from shared.messaging.message import Message, command_message, read_reply
-from shared.runtime.clock import utc_now
 from tests.support.participant_recordings import confirm, finish, stop
 from tests.support.server_recordings import delete, pause, resume, start, stop_any
 from tests.support.unreliable_log import UnreliableEventStore

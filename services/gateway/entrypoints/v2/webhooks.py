@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from services.gateway.entrypoints.bearer import actor, require_any_participant, require_moderator
+from shared.concurrency.clock import Clock
 from shared.contracts.reply import Accepted
 from shared.contracts.webhook import ResendWebhook
 from shared.eventsourcing.codec import Context
 from shared.messaging.asking import Owners
-from shared.runtime.clock import Clock
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
 

@@ -12,6 +12,7 @@ from services.gateway.domain.room import ROOM
 from services.gateway.domain.room_life import RoomSettings
 from services.gateway.handlers import Rooms
 from services.gateway.process_managers.auto_close import AUTO_CLOSE, ClosingSession, due, follow
+from shared.concurrency.supervision import supervised
 from shared.contracts.message import Event
 from shared.contracts.room import ParticipantLeft, RoomDeactivated, SessionEnded, SessionStarted
 from shared.contracts.room_settings import AutoClose
@@ -21,7 +22,6 @@ from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.process_manager import ProcessManager
-from shared.runtime.supervision import supervised
 from tests.support.events import sequence_all
 from tests.support.eventually import eventually
 from tests.support.moments import at

@@ -19,6 +19,7 @@ from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.recordings import RoomRecordings, gateway_answerer
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Connection, Signaling
+from shared.concurrency.clock import utc_now
 from shared.contracts.message import Command, Contract, Event
 from shared.contracts.recording import ConfirmRecording, RecordingRequested
 from shared.contracts.reply import Accepted
@@ -34,7 +35,6 @@ from shared.messaging.errors import BusError
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message, event_message, stored_event
 from shared.messaging.topology import CONSENT_COMMANDS, GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS, live_queue
-from shared.runtime.clock import utc_now
 from tests.support.events import append
 from tests.support.eventually import eventually
 from tests.support.unreliable_log import UnreliableEventStore

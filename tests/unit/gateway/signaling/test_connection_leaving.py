@@ -9,11 +9,11 @@ from starlette.websockets import WebSocketState
 
 from services.gateway.projections.roster import target_id
 from services.gateway.signaling import lives
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentGiven, ConsentSaid, ConsentWithdrawn
 from shared.contracts.recording import RecordingStarted, RecordingStopped
 from shared.contracts.room import ParticipantJoined, ParticipantLeft
 from shared.eventsourcing import insisting
-from shared.runtime.clock import utc_now
 from tests.support.eventually import eventually
 from tests.unit.gateway.signaling.house import Gateway, House
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.gateway.process_managers import room_recordings
+from shared.concurrency.supervision import supervised
 from shared.contracts.recording import (
     RecordingEvent,
     RecordingFailed,
@@ -14,7 +15,6 @@ from shared.contracts.recording import (
     RecordingStarted,
     RecordingStopped,
 )
-from shared.runtime.supervision import supervised
 from tests.unit.gateway.signaling.house import Gateway, House
 from tests.unit.gateway.signaling.recordings import TARGETS, recording
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from services.recorder.domain.participant_recording import (
-    PARTICIPANT_RECORDING,
-)
+from services.recorder.domain.participant_recording import PARTICIPANT_RECORDING
 from services.recorder.domain.participant_recording_errors import NotRecordingError, ParticipantAlreadyRecordingError
 from tests.support.participant_recordings import (
     confirm,

@@ -4,8 +4,8 @@ import time
 
 from prometheus_client import REGISTRY
 
+from shared.concurrency.supervision import supervised
 from shared.runtime.loop_lag import watch_loop
-from shared.runtime.supervision import supervised
 from tests.support.eventually import eventually
 
 

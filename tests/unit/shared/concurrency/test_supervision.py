@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from shared.runtime import supervision
-from shared.runtime.supervision import supervised
+from shared.concurrency import supervision
+from shared.concurrency.supervision import supervised
 
 
 async def test_a_job_that_swallows_a_cancellation_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
