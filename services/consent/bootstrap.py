@@ -9,9 +9,9 @@ from services.consent.handlers import Consents, consent_answerer
 from services.consent.process_managers.clearing import CLEARING
 from services.consent.projections.consent_register import CONSENT_REGISTER
 from shared.concurrency.supervision import supervised
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.projection_runner import ProjectionRunner
+from shared.messaging.follower import Follower
 from shared.messaging.topology import CONSENT_COMMANDS, live_queue
 from shared.runtime.infrastructure import Infrastructure
 

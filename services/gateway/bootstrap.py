@@ -54,13 +54,13 @@ from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
 from shared.concurrency.supervision import supervised
 from shared.eventsourcing.command_handler import CommandHandler
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.eventsourcing.recent_states import RecentStates
 from shared.eventsourcing.snapshots import Snapshots
 from shared.messaging.asking import Owners
+from shared.messaging.follower import Follower
 from shared.messaging.topology import GATEWAY_COMMANDS, live_queue
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure

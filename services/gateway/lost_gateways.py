@@ -10,8 +10,8 @@ import structlog
 from services.gateway.handlers import Rooms
 from services.gateway.projections.roster import Roster
 from shared.eventsourcing.errors import EventSourcingError
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizons
+from shared.messaging.follower import Follower
 
 _log = structlog.get_logger()
 

@@ -23,9 +23,9 @@ from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.concurrency.supervision import supervised
 from shared.contracts.recording import WORKER_ANSWERS_WITHIN
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.asking import Owners
+from shared.messaging.follower import Follower
 from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.infrastructure import Infrastructure

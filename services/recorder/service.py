@@ -13,9 +13,9 @@ from shared.contracts.recording import WORKER_ANSWERS_WITHIN, ConfirmRecording, 
 from shared.contracts.reply import Accepted
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.decider import RefusedError
-from shared.eventsourcing.follower import Follower
 from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
+from shared.messaging.follower import Follower
 from shared.messaging.message import Message, stored_event
 
 _log = structlog.get_logger()

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from shared.contracts.message import Event
 from shared.contracts.watermark import Watermark
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.follower import Follower
+from shared.messaging.follower import Follower
 from shared.messaging.message import Message, stored_event
 from shared.messaging.topology import EVENTS, Queue, live_queue
 from shared.runtime.infrastructure import Infrastructure

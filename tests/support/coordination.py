@@ -24,9 +24,9 @@ from shared.contracts.room import ConsentPolicy, ParticipantJoined, SessionEnded
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.process_manager import ProcessManager
+from shared.messaging.follower import Follower
 from tests.support.events import append
 from tests.support.eventually import eventually
 from tests.support.moments import at

@@ -15,7 +15,7 @@ from services.recorder.merging.streams import MergeStreams
 from shared.contracts.merge import CancelMerge, MergeCancelled, MergedFile, MergeEvent, MergeRequested, StartMerge
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context, decode, encode
-from shared.eventsourcing.follower import Follower
+from shared.messaging.follower import Follower
 from tests.support.events import append, sequence_all
 from tests.support.eventually import eventually
 from tests.support.merges import FILE, cancel, start

@@ -21,9 +21,9 @@ from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnd
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import LogUnavailableError
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizon, Horizons
 from shared.eventsourcing.postgres import PostgresEventStore
+from shared.messaging.follower import Follower
 from shared.messaging.in_process import InProcessBus
 from tests.integration.relay.listening import relaying
 from tests.support.events import sequence_all

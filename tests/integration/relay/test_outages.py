@@ -13,9 +13,9 @@ from shared.concurrency.clock import utc_now
 from shared.contracts.recording import RecordingStarted
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.event import NewEvent, StoredEvent
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
+from shared.messaging.follower import Follower
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message, stored_event
 from shared.messaging.rabbitmq import RabbitMqBus

@@ -21,10 +21,10 @@ from shared.concurrency.clock import utc_now
 from shared.contracts.recording import ConfirmRecording, RecordingRequested, RecordingStopped
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.errors import NoAnswerError
+from shared.messaging.follower import Follower
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import ACCEPTED, Message, asked_command, event_message, refusal
 from shared.messaging.topology import GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS

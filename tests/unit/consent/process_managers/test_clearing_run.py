@@ -19,8 +19,8 @@ from shared.contracts.room import ParticipantLeft, SessionEnded, SessionStarted
 from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.process_manager import ProcessManager
+from shared.messaging.follower import Follower
 from shared.messaging.message import event_message
 from tests.support.events import append, new_event
 from tests.support.eventually import eventually

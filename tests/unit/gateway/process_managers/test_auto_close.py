@@ -19,9 +19,9 @@ from shared.contracts.room_settings import AutoClose
 from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.command_handler import CommandHandler
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.process_manager import ProcessManager
+from shared.messaging.follower import Follower
 from tests.support.events import sequence_all
 from tests.support.eventually import eventually
 from tests.support.moments import at

@@ -27,11 +27,11 @@ from shared.contracts.room import Role
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import NewEvent
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.horizon import Horizon
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.asking import Owners
 from shared.messaging.errors import BusError
+from shared.messaging.follower import Follower
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message, event_message, stored_event
 from shared.messaging.topology import CONSENT_COMMANDS, GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS, live_queue
