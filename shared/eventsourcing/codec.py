@@ -12,7 +12,8 @@ from shared.contracts.message import Event
 from shared.contracts.registry import EVENTS
 from shared.contracts.upcasting import upcast
 from shared.eventsourcing.errors import MalformedEventError, UnknownEventTypeError
-from shared.eventsourcing.event import NewEvent, StoredEvent, new_event_id
+from shared.eventsourcing.event import NewEvent, StoredEvent
+from shared.eventsourcing.event_id import new_event_id
 
 
 @dataclass(frozen=True, slots=True)

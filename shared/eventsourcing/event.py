@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from time import time_ns
 from typing import NamedTuple
 from uuid import UUID
 
@@ -77,10 +75,3 @@ class StoredEvent(NamedTuple):
     actor: str
     causation_id: UUID
     correlation_id: UUID
-
-
-def new_event_id() -> UUID:
-    """Return an id that sorts by time, so that indexes on ids grow at their end: RFC 9562 section 5.7, version 7."""
-    milliseconds = time_ns() // 1_000_000
-    bits = milliseconds << 80 | int.from_bytes(os.urandom(10))
-    return UUID(int=bits & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62)

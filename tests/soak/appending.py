@@ -14,7 +14,8 @@ from uuid import UUID
 import asyncpg
 
 from shared.eventsourcing.errors import ConcurrencyConflictError, DuplicateEventError, LogUnavailableError
-from shared.eventsourcing.event import AppendRequest, NewEvent, new_event_id
+from shared.eventsourcing.event import AppendRequest, NewEvent
+from shared.eventsourcing.event_id import new_event_id
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.postgres import PostgresEventStore
 from tests.soak.ledger import Ledger

@@ -12,7 +12,8 @@ from services.bench.log.listening import QUEUES, Audience, relayed
 from services.bench.log.moments import Heard, Sent, now
 from services.bench.log.scale import Bench
 from shared.concurrency.supervision import single_error
-from shared.eventsourcing.event import NewEvent, new_event_id
+from shared.eventsourcing.event import NewEvent
+from shared.eventsourcing.event_id import new_event_id
 from shared.eventsourcing.store import EventStore
 
 #: Appends that may be under way. More wait for their turn, and their times tell it.

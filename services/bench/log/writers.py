@@ -9,7 +9,8 @@ import asyncpg
 
 from services.bench.load import Client
 from services.bench.supply import Supply
-from shared.eventsourcing.event import NewEvent, new_event_id
+from shared.eventsourcing.event import NewEvent
+from shared.eventsourcing.event_id import new_event_id
 from shared.eventsourcing.store import EventStore
 
 #: Events after which a client begins a new stream.
