@@ -16,7 +16,7 @@ from rich.console import Console
 
 from services.audit.cli import audit, replay
 from services.bench.command import bench
-from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.ffmpeg_errors import FfmpegError
 from shared.eventsourcing.errors import EventSourcingError
 from shared.messaging.errors import BusError
 from shared.runtime.credentials import load_credentials

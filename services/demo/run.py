@@ -13,7 +13,8 @@ from services.audit.lookup import RecordingNotFoundError, examine
 from services.audit.projections.timeline import RecordingTimeline
 from services.demo.media import encode_clip
 from services.demo.script import Held, IssueToken, Meeting, Say
-from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
+from services.recorder.media.ffmpeg import find_ffmpeg
+from services.recorder.media.ffmpeg_errors import FfmpegMissingError
 from services.recorder.media.probe import decode_errors
 from services.recorder.settings import RecorderSettings
 from services.system import System, system

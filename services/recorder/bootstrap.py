@@ -10,7 +10,8 @@ from datetime import timedelta
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
 from services.recorder.handlers import RecorderStreams, recorder_answerer
-from services.recorder.media.ffmpeg import FfmpegMissingError, find_ffmpeg
+from services.recorder.media.ffmpeg import find_ffmpeg
+from services.recorder.media.ffmpeg_errors import FfmpegMissingError
 from services.recorder.media.sources.ports import Host
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger

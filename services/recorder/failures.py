@@ -10,7 +10,7 @@ import re
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
-from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.ffmpeg_errors import FfmpegError
 
 #: The folders of an absolute path, with ffmpeg's `file:` before it; what it names at last is kept.
 _FOLDERS = re.compile(r"(?<![\w.\-/])(?:file:)?/(?:[^\s/'\":]+/)*")

@@ -1,8 +1,7 @@
-"""Between the log's moments (microseconds) and the media path's (nanoseconds)."""
+"""Between the log's moments (microseconds) and the media path's (nanoseconds). Pure."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,8 +16,3 @@ def nanoseconds(moment: datetime) -> int:
 def moment(ns: int) -> datetime:
     """Return the moment of a wall-clock time, cut to whole microseconds."""
     return _EPOCH + timedelta(microseconds=ns // 1000)
-
-
-def now_ns() -> int:
-    """Return the time of day in ns, in whole microseconds, as events have it."""
-    return time.time_ns() // 1000 * 1000

@@ -17,9 +17,10 @@ from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.media.track_pipeline import TrackPipeline
-from services.recorder.moments import moment, nanoseconds, now_ns
+from services.recorder.moments import moment, nanoseconds
 from services.recorder.reporting import confirm, failed, report
 from services.recorder.track_files import TrackFiles
+from services.recorder.wall_clock import now_ns
 from services.recorder.whole_file import WholeFile
 from services.recorder.workbench import Workbench, about
 from shared.contracts.participant_recording import ParticipantRecordingRequested

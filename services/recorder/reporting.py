@@ -13,7 +13,8 @@ from services.recorder.domain.participant_recording import (
 )
 from services.recorder.failures import details_of, reason_of
 from services.recorder.handlers import RecorderStreams
-from services.recorder.moments import moment, now_ns
+from services.recorder.moments import moment
+from services.recorder.wall_clock import now_ns
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.insisting import until_answered
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import RequestParticipantRecording
 from services.recorder.handlers import RecorderStreams
-from services.recorder.moments import now_ns
+from services.recorder.wall_clock import now_ns
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.concurrency.supervision import supervised

@@ -1,11 +1,6 @@
 """ffmpeg: where it is, and how it is run.
 
 ffmpeg-python builds the arguments; asyncio runs them (ffmpeg-python's own `run` would block).
-
-FfmpegError
-├── FfmpegMissingError   there is no binary to run
-├── FfmpegStalledError   it runs but does not get on
-└── FfmpegFailedError    it ended, and not well
 """
 
 from __future__ import annotations
@@ -20,6 +15,7 @@ from typing import Any
 import ffmpeg as ffmpeg_python
 import imageio_ffmpeg
 
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError
 from shared.concurrency.supervision import single_error
 
 #: How much of the end of ffmpeg's stderr is kept, in bytes.
@@ -28,33 +24,6 @@ LAST_WORDS_BYTES = 2048
 _MOST_WORDS_BYTES = 64 * 1024
 #: How much of its stdout is handed on at a time.
 _PIECE_BYTES = 64 * 1024
-
-
-class FfmpegError(Exception):
-    """ffmpeg did not do what was asked."""
-
-
-class FfmpegMissingError(FfmpegError):
-    """There is no ffmpeg to run."""
-
-
-class FfmpegStalledError(FfmpegError):
-    """ffmpeg is alive and does not get on: a hanging disk, most likely."""
-
-    def __init__(self, doing: str, seconds: float) -> None:
-        self.doing = doing
-        self.seconds = seconds
-        super().__init__(f"ffmpeg did not get on for {seconds:g} s {doing}: see whether its disk hangs")
-
-
-class FfmpegFailedError(FfmpegError):
-    """ffmpeg ended, and not well; a negative code is the signal that ended it."""
-
-    def __init__(self, returncode: int, last_words: str) -> None:
-        self.returncode = returncode
-        self.last_words = last_words
-        said = last_words.strip() or "nothing"
-        super().__init__(f"ffmpeg ended with status {returncode}; see its last words for the cause: {said}")
 
 
 def find_ffmpeg(configured: str | None) -> Path:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from services.recorder.media.black import BlackPictures, BlackTrack
-from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.ffmpeg_errors import FfmpegError
 from services.recorder.media.frame import NS_PER_SECOND, Black, Block, TimedFrame
 from services.recorder.media.gap_filler import AudioGapFiller, VideoGapFiller
 from services.recorder.media.gate import Gate

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import ffmpeg as ffmpeg_python
 
-from services.recorder.media.ffmpeg import FfmpegFailedError, arguments, file_url, run, stream
+from services.recorder.media.ffmpeg import arguments, file_url, run, stream
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError
 
 #: What one pass over a file may take, in seconds. Copying two hours takes seconds, decoding them minutes.
 PATIENCE = 600.0

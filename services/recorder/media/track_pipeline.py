@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from services.recorder.media.ffmpeg import FfmpegError, FfmpegStalledError
+from services.recorder.media.ffmpeg_errors import FfmpegError, FfmpegStalledError
 from services.recorder.media.frame import Block, Kind, TimedFrame
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import RecordingCounters

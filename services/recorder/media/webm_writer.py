@@ -11,16 +11,8 @@ from pathlib import Path
 import ffmpeg as ffmpeg_python
 from structlog.typing import FilteringBoundLogger
 
-from services.recorder.media.ffmpeg import (
-    LAST_WORDS_BYTES,
-    FfmpegFailedError,
-    FfmpegStalledError,
-    arguments,
-    file_url,
-    read_end,
-    spawn,
-    text,
-)
+from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, arguments, file_url, read_end, spawn, text
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegStalledError
 
 #: A killed ffmpeg loses at most the cluster it is building: 250 ms. 100 ms costs a fifth more CPU.
 CLUSTER_TIME_LIMIT_MS = 250

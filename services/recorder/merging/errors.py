@@ -9,7 +9,7 @@ MergeError
 
 from __future__ import annotations
 
-from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.ffmpeg_errors import FfmpegError
 
 
 def reason_of(error: Exception) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, FfmpegFailedError, FfmpegStalledError, run
+from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, run
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegStalledError
 from services.recorder.merging import gives_way
 from services.recorder.merging.errors import EncoderMissingError
 from shared.concurrency.supervision import single_error

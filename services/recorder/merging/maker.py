@@ -10,8 +10,9 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.merging.arguments import ENCODERS, merge_arguments
 from services.recorder.merging.errors import InputLateError
 from services.recorder.merging.ffmpeg import check_encoders, run_merge
-from services.recorder.merging.inputs import Inputs, Piece
+from services.recorder.merging.inputs import Inputs
 from services.recorder.merging.output import Output
+from services.recorder.merging.pieces import Piece
 from services.recorder.merging.plan import Plan, planned
 from services.recorder.process_managers.merges import INPUTS_WITHIN
 from shared.contracts.merge import MergedFile, MergeInput, MergeRequested

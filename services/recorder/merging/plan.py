@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.recorder.merging.inputs import Piece
+from services.recorder.merging.pieces import Piece
 
 _MILLISECOND = timedelta(milliseconds=1)
 #: Of a cell of the grid, in pixels.

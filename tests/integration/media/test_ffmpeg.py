@@ -21,14 +21,8 @@ import uvloop
 from structlog.typing import FilteringBoundLogger
 
 from services.recorder.media.black import BlackPictures
-from services.recorder.media.ffmpeg import (
-    LAST_WORDS_BYTES,
-    FfmpegFailedError,
-    FfmpegMissingError,
-    FfmpegStalledError,
-    find_ffmpeg,
-    run,
-)
+from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, find_ffmpeg, run
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError
 from services.recorder.media.frame import NS_PER_MS as MS
 from services.recorder.media.frame import NS_PER_SECOND as S
 from services.recorder.media.frame import Black, Block, EncodedFrame, TimedFrame

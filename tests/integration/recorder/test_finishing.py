@@ -13,7 +13,7 @@ from services.recorder.finishing import UnexpectedFileError, put_in_place
 from services.recorder.handlers import RecorderStreams
 from services.recorder.keys import TrackKeys
 from services.recorder.media.black import BlackPictures
-from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.ffmpeg_errors import FfmpegError
 from services.recorder.media.frame import NS_PER_MS, Block, Kind
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.muxer import MatroskaMuxer

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.recorder.moments import now_ns
+from services.recorder.wall_clock import now_ns
 from shared.contracts.participant_recording import ParticipantRecordingStopped
 from tests.support.eventually import eventually
 from tests.support.rtp_peer import rtp_peer

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from services.recorder.media.ffmpeg import FfmpegStalledError
+from services.recorder.media.ffmpeg_errors import FfmpegStalledError
 from services.recorder.merging import ffmpeg as ffmpeg_module
 from services.recorder.merging import job as job_module
 from services.recorder.merging import merger as merger_module

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from services.recorder.media import hold_back
-from services.recorder.media.ffmpeg import FfmpegError
+from services.recorder.media.ffmpeg_errors import FfmpegError
 from tests.support.film import Film, delta, keyframe, recorded, sound
 
 

@@ -15,8 +15,9 @@ from structlog.testing import capture_logs
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
 from services.recorder.media.gap_filler import OPUS_SILENCE
-from services.recorder.moments import moment, now_ns
+from services.recorder.moments import moment
 from services.recorder.process_managers.erasures import ERASURES
+from services.recorder.wall_clock import now_ns
 from shared.concurrency.clock import utc_now
 from shared.contracts.participant_recording import (
     ParticipantRecordingErased,

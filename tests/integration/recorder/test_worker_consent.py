@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder.moments import now_ns
+from services.recorder.wall_clock import now_ns
 from shared.contracts.consent import ConsentCleared
 from tests.integration.recorder.talking import among, finished, talking
 from tests.support.studio import Studio, now, studio

@@ -10,7 +10,8 @@ import pytest
 
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.gap_filler import OPUS_SILENCE
-from services.recorder.moments import moment, now_ns
+from services.recorder.moments import moment
+from services.recorder.wall_clock import now_ns
 from shared.contracts.participant_recording import ParticipantRecordingStarted
 from tests.integration.recorder.talking import among, finished, talking
 from tests.support.studio import Studio, studio

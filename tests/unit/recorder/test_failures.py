@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.recorder.failures import details_of, reason_of
-from services.recorder.media.ffmpeg import FfmpegFailedError, FfmpegMissingError
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegMissingError
 
 ROOT = Path("/srv/on record/store")
 

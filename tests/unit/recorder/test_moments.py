@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recorder.moments import moment, nanoseconds, now_ns
+from services.recorder.moments import moment, nanoseconds
 
 _microseconds = st.integers(0, 4_000_000_000 * 10**6)
 
@@ -25,8 +25,3 @@ def test_a_time_of_the_media_path_is_cut_to_microseconds_and_never_moved_later(n
 def test_a_zone_does_not_move_a_moment() -> None:
     said = datetime(2030, 5, 17, 14, tzinfo=timezone(timedelta(hours=2)))
     assert moment(nanoseconds(said)) == datetime(2030, 5, 17, 12, tzinfo=UTC)
-
-
-def test_now_is_a_moment_that_an_event_can_bear() -> None:
-    now = now_ns()
-    assert nanoseconds(moment(now)) == now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.recorder.media.ffmpeg import FfmpegFailedError
+from services.recorder.media.ffmpeg_errors import FfmpegFailedError
 from services.recorder.merging import job as job_module
 from services.recorder.merging import merger as merger_module
 from services.recorder.merging.errors import InputLateError

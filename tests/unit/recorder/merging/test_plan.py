@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from services.recorder.merging.inputs import Piece
 from services.recorder.merging.keys import merge_key, part_key
+from services.recorder.merging.pieces import Piece
 from services.recorder.merging.plan import CELL_HEIGHT, CELL_WIDTH, corners, planned, size
 from tests.support.merges import requested
 from tests.support.moments import at

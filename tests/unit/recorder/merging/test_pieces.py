@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.recorder.merging.errors import InputUnusableError
-from services.recorder.merging.inputs import pieces_of
+from services.recorder.merging.pieces import pieces_of
 from shared.contracts.merge import MergeInput
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
