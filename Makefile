@@ -52,8 +52,8 @@ lock: ## Write the lock files anew, by uv; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 schemas: setup ## Write the JSON schemas and AsyncAPI documents of all messages anew
-	@$(BIN)/python -m shared.contracts.schemas
-	@$(BIN)/python -m shared.messaging.asyncapi
+	@$(BIN)/python -m shared.documents.schemas
+	@$(BIN)/python -m shared.documents.bus
 	@$(BIN)/python -m services.gateway.signaling.asyncapi
 
 clean: ## Remove .venv and everything else that was made here

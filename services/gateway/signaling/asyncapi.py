@@ -14,8 +14,8 @@ from services.gateway.signaling import commands, events
 from services.gateway.signaling.connection import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER
 from services.gateway.signaling.envelope import PROTOCOLS, TICKET_PREFIX, enveloped
 from services.gateway.signaling.examples import ASKED, NOW, TOLD
-from shared.contracts.asyncapi import Json, channel_messages, document, of_channel, ref, summary, write
-from shared.contracts.json_schema import component_schemas
+from shared.documents.asyncapi import Json, channel_messages, document, of_channel, ref, summary, write
+from shared.documents.json_schema import component_schemas
 
 _TIMESTAMP = {"type": "string", "format": "date-time", "description": "RFC 3339, UTC."}
 _DESCRIPTION = """\

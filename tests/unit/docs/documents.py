@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft7Validator, FormatChecker
 
 from services.gateway.signaling.asyncapi import signaling_document
-from shared.messaging.asyncapi import bus_document
+from shared.documents.bus import bus_document
 
 DOCUMENTS: Mapping[str, dict[str, Any]] = {"signaling": signaling_document(), "bus": bus_document()}
 

@@ -10,10 +10,10 @@ from jsonschema import Draft7Validator
 from services.gateway.signaling import commands, events
 from services.gateway.signaling.asyncapi import ASKABLE
 from services.gateway.signaling.envelope import parse
-from shared.contracts.asyncapi import DIRECTORY
 from shared.contracts.registry import COMMANDS, EVENTS
-from shared.contracts.schemas import json_text
-from shared.messaging.examples import example
+from shared.documents.asyncapi import DIRECTORY
+from shared.documents.bus_examples import example
+from shared.documents.schemas import json_text
 from shared.messaging.message import asked_command, stored_event
 from tests.unit.docs.documents import DOCUMENTS, complaints, found, references
 

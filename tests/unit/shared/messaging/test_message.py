@@ -11,10 +11,10 @@ from shared.contracts.message import Command
 from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import RtpPorts, RtpSourceOpened
+from shared.documents.bus_examples import example
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
 from shared.messaging.errors import MalformedMessageError
-from shared.messaging.examples import example
 from shared.messaging.message import (
     ACCEPTED,
     Message,

@@ -1,6 +1,6 @@
 """JSON schemas of all events and commands, for those who read or write them in another language.
 
-`python -m shared.contracts.schemas` writes them to `docs/schemas`, one file for each wire type.
+`python -m shared.documents.schemas` writes them to `docs/schemas`, one file for each wire type.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.json_schema import Noted
 from shared.contracts.message import Contract
 from shared.contracts.registry import COMMANDS, EVENTS
+from shared.documents.json_schema import Noted
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "schemas"
 

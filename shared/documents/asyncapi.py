@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.contracts.schemas import json_text
+from shared.documents.schemas import json_text
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "asyncapi"
 

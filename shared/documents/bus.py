@@ -1,6 +1,6 @@
 """The bus as an AsyncAPI document, made of the contracts and the topology.
 
-`python -m shared.messaging.asyncapi` writes it to `docs/asyncapi/bus.json`.
+`python -m shared.documents.bus` writes it to `docs/asyncapi/bus.json`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.asyncapi import Json, channel_messages, document, of_channel, ref, summary, write
-from shared.contracts.json_schema import component_schemas
 from shared.contracts.message import Command, Contract
 from shared.contracts.participant_recording import (
     ParticipantRecordingAccepted,
@@ -23,8 +21,10 @@ from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.contracts.watermark import Watermark
+from shared.documents.asyncapi import Json, channel_messages, document, of_channel, ref, summary, write
+from shared.documents.bus_examples import example
+from shared.documents.json_schema import component_schemas
 from shared.messaging import topology
-from shared.messaging.examples import example
 from shared.messaging.topology import SHARED_QUEUES, Queue, live_queue
 
 _DESCRIPTION = """\

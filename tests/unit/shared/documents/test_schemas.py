@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from shared.contracts.json_schema import component_schemas
 from shared.contracts.registry import COMMANDS, EVENTS
-from shared.contracts.schemas import DIRECTORY, schema_files, write
+from shared.documents.json_schema import component_schemas
+from shared.documents.schemas import DIRECTORY, schema_files, write
 
 
 def written(directory: Path) -> dict[str, str]:
