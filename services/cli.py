@@ -7,8 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Annotated
 
 import typer
 import uvloop
@@ -16,9 +15,11 @@ from rich.console import Console
 
 from services.audit.cli import audit, replay
 from services.bench.command import bench
+from services.notifier.cli import webhooks
 from services.recorder.media.ffmpeg_errors import FfmpegError
 from shared.eventsourcing.errors import EventSourcingError
 from shared.messaging.errors import BusError
+from shared.runtime.command_line import AsJson, run_command
 from shared.runtime.credentials import load_credentials
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.logging import configure_logging
@@ -35,11 +36,6 @@ app = typer.Typer(
 SERVICES = ("gateway", "consent", "recorder", "notifier", "relay", "audit")
 
 projections = typer.Typer(no_args_is_help=True, help="Show the read models that are kept in Postgres; rebuild them.")
-app.add_typer(projections, name="projections")
-webhooks = typer.Typer(no_args_is_help=True, help="Show what webhooks told whom and how that went; post one again.")
-app.add_typer(webhooks, name="webhooks")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.command()
@@ -152,6 +148,8 @@ def migrate() -> None:
     typer.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
 
 
+app.add_typer(projections, name="projections")
+app.add_typer(webhooks, name="webhooks")
 app.command()(replay)
 app.add_typer(audit, name="audit")
 app.add_typer(bench, name="bench")
@@ -162,8 +160,7 @@ def list_projections(as_json: AsJson = False) -> None:
     """Show name, version, position, lag and state of each."""
     from services.projections import list_command  # noqa: PLC0415
 
-    _configure("projections", level="warning")
-    uvloop.run(list_command(as_json=as_json))
+    run_command("projections", list_command(as_json=as_json))
 
 
 @projections.command("rebuild")
@@ -171,44 +168,7 @@ def rebuild_projections(name: Annotated[str | None, typer.Argument(help="Only th
     """Make them anew from the whole log, also while services run. The old ones answer until the new ones are done."""
     from services.projections import rebuild_command  # noqa: PLC0415
 
-    _configure("projections", level="warning")
-    uvloop.run(rebuild_command(name))
-
-
-@webhooks.command("list")
-def list_webhooks(
-    room: Annotated[str | None, typer.Option(help="Only those of this room.")] = None,
-    state: Annotated[
-        Literal["pending", "delivered", "given_up", "disabled"] | None, typer.Option(help="Only those in this state.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Show the newest ones: id, moment, state, type and target."""
-    from services.webhooks import list_command  # noqa: PLC0415
-
-    _configure("webhooks", level="warning")
-    uvloop.run(list_command(room, state, limit, as_json=as_json))
-
-
-@webhooks.command("show")
-def show_webhook(
-    webhook_id: Annotated[UUID, typer.Argument(help="As `list` shows it.")], as_json: AsJson = False
-) -> None:
-    """Show one with its body and each attempt."""
-    from services.webhooks import show_command  # noqa: PLC0415
-
-    _configure("webhooks", level="warning")
-    uvloop.run(show_command(webhook_id, as_json=as_json))
-
-
-@webhooks.command("resend")
-def resend_webhook(webhook_id: Annotated[UUID, typer.Argument(help="As `list` shows it.")]) -> None:
-    """Have one posted again, whatever came of it before."""
-    from services.webhooks import resend_command  # noqa: PLC0415
-
-    _configure("webhooks", level="warning")
-    uvloop.run(resend_command(webhook_id))
+    run_command("projections", rebuild_command(name))
 
 
 def main() -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
-from shared.runtime.logging import configure_logging
-from shared.runtime.settings import Settings, load_settings
+from shared.runtime.command_line import AsJson, run_command
 
 audit = typer.Typer(
     no_args_is_help=True, help="Look into the log: which recordings there are, and what happened in them."
 )
-
-_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def replay(
@@ -37,7 +32,7 @@ def replay(
     recording: Annotated[
         str | None, typer.Option(help="Only streams that concern this recording id or participant recording id.")
     ] = None,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rebuild the states of rooms, consents and recordings from the log alone, as they were at any moment.
 
@@ -52,15 +47,15 @@ def replay(
     from services.audit.selection import Wanted  # noqa: PLC0415
 
     asked = request(since, until, Wanted(room, session, participant, recording), diff=diff)
-    _run(command.replay_command(asked, diff=diff, as_json=as_json))
+    run_command("audit", command.replay_command(asked, diff=diff, as_json=as_json))
 
 
 @audit.command()
-def recordings(as_json: _AsJson = False) -> None:
+def recordings(as_json: AsJson = False) -> None:
     """List the recordings that are in the log, with their ids."""
     from services.audit import command  # noqa: PLC0415
 
-    _run(command.recordings_command(as_json=as_json))
+    run_command("audit", command.recordings_command(as_json=as_json))
 
 
 @audit.command()
@@ -71,15 +66,9 @@ def timeline(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it as one HTML file, and do not print it.")
     ] = None,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show who was there, who consented and who was recorded when, with the event behind every edge."""
     from services.audit import command  # noqa: PLC0415
 
-    _run(command.timeline_command(recording, html, as_json=as_json))
-
-
-def _run(command: Coroutine[None, None, None]) -> None:
-    settings = load_settings(Settings)
-    configure_logging("audit", as_json=settings.log_json, level="warning")
-    uvloop.run(command)
+    run_command("audit", command.timeline_command(recording, html, as_json=as_json))

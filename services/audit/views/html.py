@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from services.audit.views.telling import shown
+from shared.runtime.printable import shown
 
 
 class Html(str):

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from services.audit.projections.recordings import RecordingOnRecord
-from services.audit.views.telling import shown, timestamp
+from services.audit.views.telling import timestamp
+from shared.runtime.printable import shown
 
 
 def show_recordings(console: Console, recordings: list[RecordingOnRecord]) -> None:

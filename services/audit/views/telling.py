@@ -61,11 +61,6 @@ def scale(told: RecordingTimeline) -> Scale:
     return Scale(told.begin.moment, told.until)
 
 
-def shown(text: str) -> str:
-    """Return text that came from users, without signs that move the cursor or turn the writing around."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
 def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
 

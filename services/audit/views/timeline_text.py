@@ -23,10 +23,10 @@ from services.audit.views.telling import (
     offset,
     place,
     scale,
-    shown,
     timestamp,
     why,
 )
+from shared.runtime.printable import shown
 
 #: What fills a cell of a bar, and its style. They differ without colour as well.
 _MARKS = {"recorded": ("█", "green"), "blank": ("▒", "yellow"), "none": ("·", "bright_black")}

@@ -10,7 +10,7 @@ from rich.console import Console
 from services.audit.lookup import Examined, examine, list_recordings
 from services.audit.projections.timeline import timelines
 from services.audit.views.recordings_text import show_recordings
-from services.audit.views.telling import Scale, behind, clock, shown
+from services.audit.views.telling import Scale, behind, clock
 from services.audit.views.timeline_text import show
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
@@ -172,7 +172,3 @@ def test_an_axis_has_a_handful_of_marks_from_its_begin_on(seconds: float) -> Non
 def test_what_lies_outside_is_drawn_at_the_border() -> None:
     ruler = Scale(at(0), at(10))
     assert [ruler.share(at(second)) for second in (-5, 0, 5, 10, 15)] == [0, 0, 0.5, 1, 1]
-
-
-def test_ordinary_text_is_shown_as_it_is() -> None:
-    assert shown("Åsa „Mod“ Öst 木 👩") == "Åsa „Mod“ Öst 木 👩"

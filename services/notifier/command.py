@@ -12,7 +12,6 @@ from uuid import UUID
 import asyncpg
 import typer
 
-from services.audit.views.telling import shown
 from services.notifier.handlers import Resending, WebhookNotFoundError
 from services.notifier.outbox import WebhookOutbox
 from shared.contracts.webhook import WebhookEvent, webhook_stream
@@ -20,6 +19,7 @@ from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.runtime.errors import StartupError
+from shared.runtime.printable import shown
 from shared.runtime.reading import opened_log
 
 _ACTOR = "command:webhooks"
