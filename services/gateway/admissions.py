@@ -9,7 +9,7 @@ from services.gateway.adapters.codes import digest_of
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Admission, Tickets
 from services.gateway.domain.room import require_active, require_allowed
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.contracts.room import Role
 from shared.eventsourcing.decider import RefusedError
 

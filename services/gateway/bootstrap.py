@@ -35,7 +35,7 @@ from services.gateway.entrypoints.v2.session_participants import session_partici
 from services.gateway.entrypoints.v2.sessions import sessions_router
 from services.gateway.entrypoints.v2.transcodings import transcodings_router
 from services.gateway.entrypoints.v2.webhooks import webhooks_router
-from services.gateway.handlers import Rooms
+from services.gateway.handlers import gateway_answerer
 from services.gateway.hub import Hub
 from services.gateway.lease import Lease
 from services.gateway.lost_gateways import LostGateways
@@ -46,8 +46,9 @@ from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
 from services.gateway.projections.sessions import SESSIONS
-from services.gateway.recordings import RoomRecordings, gateway_answerer
+from services.gateway.recordings import RoomRecordings
 from services.gateway.resuming import keep_resumptions
+from services.gateway.rooms import Rooms
 from services.gateway.settings import GatewaySettings
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Signaling

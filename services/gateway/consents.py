@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.gateway.domain.room_life import Room
-from services.gateway.handlers import Rooms, participant
+from services.gateway.rooms import Rooms, participant
 from shared.contracts.consent import AttestConsent, SetConsent, consent_stream
 from shared.contracts.recording import recording_stream
 from shared.contracts.reply import Accepted

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import structlog
 
-from services.gateway.handlers import Rooms
 from services.gateway.projections.roster import Roster
+from services.gateway.rooms import Rooms
 from shared.eventsourcing.errors import EventSourcingError
 from shared.eventsourcing.horizon import TICK, GatewayHorizon, Horizons
 from shared.messaging.follower import Follower

@@ -8,11 +8,11 @@ from typing import Literal
 from uuid import uuid4
 
 from services.gateway.domain.room_errors import UnknownSessionError
-from services.gateway.handlers import Rooms
 from services.gateway.merge_sources import MergeSources, NotRecordedError, Source
 from services.gateway.participant_recordings import joined_folders
 from services.gateway.projections.kept_recordings import KeptMerge, KeptRecording
 from services.gateway.projections.recordings_read import Found, Recordings, WhichMerges
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import Clock
 from shared.contracts.merge import CancelMerge, MergeInput, MergeLayout, StartMerge
 from shared.contracts.reply import Accepted

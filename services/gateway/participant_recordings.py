@@ -9,8 +9,8 @@ from typing import Any
 
 from services.gateway.consents import Consents, CurrentConsents, Voucher
 from services.gateway.domain.room_errors import SessionNotFoundError
-from services.gateway.handlers import Rooms
 from services.gateway.projections.kept_recordings import KeptRecording
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import Clock
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,

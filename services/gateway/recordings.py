@@ -13,17 +13,14 @@ from services.gateway.domain.recording import (
     StartRecording,
     StopRecording,
 )
-from services.gateway.handlers import Rooms, participant
 from services.gateway.projections.roster import target_id
+from services.gateway.rooms import Rooms, participant
 from shared.concurrency.clock import Clock
-from shared.contracts.recording import ConfirmRecording, recording_stream
+from shared.contracts.recording import recording_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.horizon import Horizon
-from shared.messaging.answering import answering
-from shared.messaging.bus import Answerer
-from shared.messaging.message import ACCEPTED, Message
 
 
 class InvalidStreamingIdError(RefusedError):
@@ -91,16 +88,6 @@ class RoomRecordings:
         with self._horizon.saying() as moment:
             command = StopRecording(room_id, session_id, moment, recording_id, requested_by=moderator)
             await self.give(command, _by(moderator))
-
-
-def gateway_answerer(recordings: RoomRecordings) -> Answerer:
-    """Return what answers the gateway's commands."""
-
-    async def confirm(command: ConfirmRecording, context: Context) -> Message:
-        await recordings.give(command, context)
-        return ACCEPTED
-
-    return answering({ConfirmRecording: confirm})
 
 
 def _by(moderator: str) -> Context:

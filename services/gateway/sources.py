@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import Clock
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from services.gateway.domain.recording import RECORDING, StartRecording, StopRecording
 from services.gateway.domain.room import ROOM
-from services.gateway.handlers import Rooms
 from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.recordings import RoomRecordings
+from services.gateway.rooms import Rooms
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
 from services.recorder.handlers import RecorderStreams
 from services.recorder.process_managers.rooms import RECORDED_ROOMS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.gateway.domain.room_errors import RoomNotFoundError
-from services.gateway.handlers import Rooms, participant
+from services.gateway.rooms import Rooms, participant
 from shared.runtime.tokens import ForbiddenError, Identity
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.gateway.entrypoints.bearer import actor, require_moderation
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import RoomId
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens

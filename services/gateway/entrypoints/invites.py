@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from services.gateway.adapters.invites import Invites
 from services.gateway.entrypoints.bearer import require_moderation
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import RoomId
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens

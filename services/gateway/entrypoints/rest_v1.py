@@ -10,7 +10,7 @@ from services.gateway.entrypoints.breakout_rooms import breakout_rooms_router
 from services.gateway.entrypoints.invites import invites_router
 from services.gateway.entrypoints.rtp import rtp_router
 from services.gateway.entrypoints.tickets import tickets_router
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from services.gateway.sources import Sources
 from shared.runtime.tokens import Tokens
 

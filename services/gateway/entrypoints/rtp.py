@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway.entrypoints.bearer import actor, require_moderator, require_room_or_parent
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from services.gateway.signaling.envelope import ProtocolError, display_name
 from services.gateway.sources import Sources
 from shared.contracts.identifiers import ParticipantId, RoomId

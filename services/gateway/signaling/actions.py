@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import assert_never
 
 from services.gateway.consents import Consents, Speaker
-from services.gateway.handlers import Rooms
 from services.gateway.recordings import RoomRecordings
+from services.gateway.rooms import Rooms
 from services.gateway.signaling import commands
 from services.gateway.signaling.envelope import ProtocolError
 

@@ -28,7 +28,7 @@ from services.gateway.entrypoints.v2.rooms import rooms_router
 from services.gateway.entrypoints.v2.session_access import SessionAccess
 from services.gateway.entrypoints.v2.session_participants import session_participants_router
 from services.gateway.entrypoints.v2.sessions import sessions_router
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from services.gateway.sources import Sources
 from shared.concurrency.clock import utc_now
 from shared.contracts.room import room_stream

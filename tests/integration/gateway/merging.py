@@ -18,10 +18,10 @@ from services.gateway.entrypoints.v2.merges import merges_router
 from services.gateway.entrypoints.v2.recording_files import StoredFiles
 from services.gateway.entrypoints.v2.transcodings import transcodings_router
 from services.gateway.entrypoints.v2.webhooks import webhooks_router
-from services.gateway.handlers import Rooms
 from services.gateway.merges import Merges
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
+from services.gateway.rooms import Rooms
 from services.recorder.domain.merge import MERGE
 from shared.concurrency.clock import utc_now
 from shared.contracts.merge import CancelMerge, StartMerge, merge_stream

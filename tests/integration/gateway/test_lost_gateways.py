@@ -12,9 +12,9 @@ import pytest
 
 from services.gateway import lost_gateways as module
 from services.gateway.domain.room import ROOM, JoinRoom
-from services.gateway.handlers import Rooms
 from services.gateway.hub import Hub
 from services.gateway.lost_gateways import LostGateways
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, room_stream

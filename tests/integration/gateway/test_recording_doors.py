@@ -19,10 +19,10 @@ from services.gateway.entrypoints.rest_v2 import install_rest_v2
 from services.gateway.entrypoints.v2.kept_recordings import Archive
 from services.gateway.entrypoints.v2.recording_files import StoredFiles
 from services.gateway.entrypoints.v2.recordings import recordings_router
-from services.gateway.handlers import Rooms
 from services.gateway.participant_recordings import ParticipantRecordings
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (

@@ -10,9 +10,9 @@ from services.consent.handlers import Consents as ConsentService
 from services.consent.handlers import consent_answerer
 from services.gateway.consents import Consents, CurrentConsents
 from services.gateway.domain.room import ROOM
-from services.gateway.handlers import Rooms
 from services.gateway.participant_recordings import ParticipantRecordings
 from services.gateway.projections.roster import Roster
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import StartParticipantRecording

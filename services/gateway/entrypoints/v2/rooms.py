@@ -18,7 +18,7 @@ from services.gateway.entrypoints.bearer import (
 )
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged, url_of
 from services.gateway.entrypoints.v2.room_shape import NewRoom, room_object, without_arrangements
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import RoomId
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import ForbiddenError, Identity, Tokens

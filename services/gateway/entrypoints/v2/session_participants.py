@@ -13,7 +13,7 @@ from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.session_access import SessionAccess, UnknownParticipantError
 from services.gateway.entrypoints.v2.session_shape import participant_object
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
 from shared.runtime.http import Authorization
 

@@ -14,7 +14,7 @@ from services.gateway.entrypoints.bearer import actor
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.session_access import SessionAccess
-from services.gateway.handlers import Rooms
+from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import RoomId, SessionId
 from shared.runtime.http import Authorization
 

@@ -32,8 +32,8 @@ from services.gateway.entrypoints.v2.kept_recordings import RecordingNotFoundErr
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.entrypoints.v2.recording_files import FileNotFoundInStoreError
 from services.gateway.entrypoints.v2.recording_requests import UnsupportedFileFormatError, UnsupportedKindError
-from services.gateway.handlers import NestedBreakoutRoomError
 from services.gateway.merges import MergeNotFoundError, SeveralSessionsError
+from services.gateway.rooms import NestedBreakoutRoomError
 from services.notifier.handlers import WebhookNotFoundError
 from services.recorder.domain.merge import AlreadyMergingError, MergeNotRunningError
 from services.recorder.domain.participant_recording_errors import (

@@ -10,8 +10,8 @@ import pytest
 
 from services.gateway.domain.room import ROOM
 from services.gateway.domain.room_life import RoomSettings
-from services.gateway.handlers import Rooms
 from services.gateway.process_managers.auto_close import AUTO_CLOSE, ClosingSession, due, follow
+from services.gateway.rooms import Rooms
 from shared.concurrency.supervision import supervised
 from shared.contracts.message import Event
 from shared.contracts.room import ParticipantLeft, RoomDeactivated, SessionEnded, SessionStarted

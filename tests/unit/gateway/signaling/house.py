@@ -13,10 +13,11 @@ from services.gateway.adapters.tickets import Admission
 from services.gateway.consents import Consents
 from services.gateway.domain.recording import RECORDING
 from services.gateway.domain.room import ROOM
-from services.gateway.handlers import Rooms
+from services.gateway.handlers import gateway_answerer
 from services.gateway.hub import Hub
 from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
-from services.gateway.recordings import RoomRecordings, gateway_answerer
+from services.gateway.recordings import RoomRecordings
+from services.gateway.rooms import Rooms
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Connection, Signaling
 from shared.concurrency.clock import utc_now
