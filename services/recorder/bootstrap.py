@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
-from services.recorder.handlers import RecorderStreams, recorder_answerer
+from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.recorder.media.ffmpeg_errors import FfmpegMissingError
 from services.recorder.media.sources.ports import Host
@@ -36,7 +36,11 @@ from shared.runtime.infrastructure import Infrastructure
 async def running(infrastructure: Infrastructure, settings: RecorderSettings) -> AsyncIterator[None]:
     """Record while the context lasts. Raises StartupError when there is no ffmpeg or nowhere to store."""
     grace = timedelta(seconds=settings.participant_grace)
-    bus, clock, streams = infrastructure.bus, infrastructure.clock, RecorderStreams(infrastructure.store, grace)
+    bus, clock, streams = (
+        infrastructure.bus,
+        infrastructure.clock,
+        ParticipantRecordingStreams(infrastructure.store, grace),
+    )
     worker = _worker(infrastructure, settings, streams)
     eraser = Eraser(streams, LocalObjectStore(settings.storage_root), clock)
     rooms = ProcessManager(RECORDED_ROOMS, streams.give, "service:recorder", clock)
@@ -69,7 +73,7 @@ def _check_address(name: str) -> None:
         raise SettingError("ONRECORD_RTP_HOST", f"is {name!r}, no address of this machine: {error.strerror}") from error
 
 
-def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams: RecorderStreams) -> Worker:
+def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams: ParticipantRecordingStreams) -> Worker:
     root = settings.storage_root
     try:
         ffmpeg = find_ffmpeg(settings.ffmpeg)

@@ -12,6 +12,7 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import ConfirmErasure
 from services.recorder.handlers import RecorderStreams
 from services.recorder.keys import Remains
+from services.recorder.handlers import ParticipantRecordingStreams
 from shared.concurrency.clock import Clock
 from shared.contracts.participant_recording import ParticipantRecordingDeleted
 from shared.eventsourcing.codec import Context
@@ -22,7 +23,7 @@ _log = structlog.get_logger()
 class Eraser:
     """Erases files, and says so. Several may run at once: what is gone already is not missed."""
 
-    def __init__(self, streams: RecorderStreams, store: LocalObjectStore, clock: Clock) -> None:
+    def __init__(self, streams: ParticipantRecordingStreams, store: LocalObjectStore, clock: Clock) -> None:
         self._streams = streams
         self._store = store
         self._clock = clock

@@ -38,7 +38,7 @@ _OfRunning = StopParticipantRecording | PauseParticipantRecording | ResumePartic
 _Decided = Decided[ParticipantRecordings, ParticipantRecordingHappened]
 
 
-class RecorderStreams:
+class ParticipantRecordingStreams:
     """The participant recordings. Who is not there is waited for as long as `grace`."""
 
     def __init__(self, store: EventStore, grace: timedelta = GRACE) -> None:

@@ -12,19 +12,19 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingReport,
 )
 from services.recorder.failures import details_of, reason_of
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.moments import moment
 from services.recorder.wall_clock import now_ns
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.insisting import until_answered
 
 
-async def confirm(streams: RecorderStreams, command: ConfirmParticipantRecording, context: Context) -> bool:
+async def confirm(streams: ParticipantRecordingStreams, command: ConfirmParticipantRecording, context: Context) -> bool:
     """Tell the log that something is recorded, however long that takes; return whether it is wanted."""
     return await until_answered(lambda: streams.confirm(command, context), _named(command))
 
 
-async def report(streams: RecorderStreams, command: ParticipantRecordingReport, context: Context) -> None:
+async def report(streams: ParticipantRecordingStreams, command: ParticipantRecordingReport, context: Context) -> None:
     """Tell the log, however long that takes."""
     await until_answered(lambda: streams.give(command, context), _named(command))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.finishing import Keys, put_in_place
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, RecordingKind
@@ -21,7 +21,7 @@ _FINISHED_AT_ONCE = 2
 @dataclass(frozen=True, slots=True)
 class Workbench:
     worker_id: str
-    streams: RecorderStreams
+    streams: ParticipantRecordingStreams
     store: LocalObjectStore
     ffmpeg: Path
     watermark: WatermarkGauge

@@ -12,7 +12,7 @@ import structlog
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.gates import Gates
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.sources.ports import Host, NoPortsLeftError
@@ -58,7 +58,7 @@ class Worker:
 
     def __init__(
         self,
-        streams: RecorderStreams,
+        streams: ParticipantRecordingStreams,
         store: LocalObjectStore,
         ffmpeg: Path,
         watermark: WatermarkGauge,

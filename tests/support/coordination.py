@@ -15,7 +15,7 @@ from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.recordings import RoomRecordings
 from services.gateway.rooms import Rooms
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.process_managers.rooms import RECORDED_ROOMS
 from shared.contracts.consent import ConsentGiven, ConsentRefused
 from shared.contracts.message import Event
@@ -57,8 +57,8 @@ class Coordination:
     _clocks: list[_CountedClock] = field(default_factory=list)
 
     @property
-    def streams(self) -> RecorderStreams:
-        return RecorderStreams(self.log)
+    def streams(self) -> ParticipantRecordingStreams:
+        return ParticipantRecordingStreams(self.log)
 
     @property
     def recordings(self) -> RoomRecordings:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import RequestParticipantRecording
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.wall_clock import now_ns
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
@@ -41,7 +41,7 @@ class Studio:
     """One session, `s`. Participants are named; recordings and what is recorded of them are numbered."""
 
     log: UnreliableEventStore
-    streams: RecorderStreams
+    streams: ParticipantRecordingStreams
     worker: Worker
     root: Path
 
@@ -149,7 +149,7 @@ class Studio:
 async def studio(root: Path, ffmpeg: Path, *, watermark: bool = True) -> AsyncIterator[Studio]:
     """Work while the context lasts; the watermark follows the clock unless there is none."""
     log, gauge = UnreliableEventStore(), WatermarkGauge()
-    streams = RecorderStreams(log)
+    streams = ParticipantRecordingStreams(log)
     worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", "127.0.0.1", range(24_000, 26_000))
     relay = [_follow_the_clock(gauge)] if watermark else []
     async with supervised(*relay), worker.working():

@@ -10,7 +10,7 @@ import pytest
 from services.recorder import workbench
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.finishing import UnexpectedFileError, put_in_place
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.keys import TrackKeys
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.ffmpeg_errors import FfmpegError
@@ -103,7 +103,7 @@ async def test_of_many_recordings_that_end_together_two_are_finished_at_a_time(
         at_once[0] -= 1
 
     monkeypatch.setattr(workbench, "put_in_place", finish)
-    ffmpeg, streams = Path("ffmpeg"), RecorderStreams(InMemoryEventStore())
+    ffmpeg, streams = Path("ffmpeg"), ParticipantRecordingStreams(InMemoryEventStore())
     bench = Workbench("w", streams, LocalObjectStore(tmp_path), ffmpeg, WatermarkGauge(), BlackPictures(ffmpeg))
     await asyncio.gather(*(bench.put_in_place(KEYS, "audio") for _ in range(20)))
     assert most == 2

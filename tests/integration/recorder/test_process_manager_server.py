@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
     ParticipantRecordingFailed,
@@ -46,7 +46,7 @@ async def asks(meeting: Coordination, who: str, *, present: bool = False, **more
     """Let a server ask for somebody's recording."""
     about = {"room_id": "r", "session_id": "s", "participant_id": who, "participant_recording_id": OWN}
     command = StartParticipantRecording(at=meeting.now, **about, consents=True, present=present, **more)
-    streams = RecorderStreams(meeting.log, timedelta(seconds=60))
+    streams = ParticipantRecordingStreams(meeting.log, timedelta(seconds=60))
     await streams.give(command, Context.begin("server:key"))
 
 

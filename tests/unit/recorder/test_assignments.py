@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.service import RecorderService
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
@@ -65,7 +65,7 @@ class House:
 
     def recorder(self, worker_id: str = "worker", patience: float = _PATIENCE) -> RecorderService:
         store = InMemoryEventStore()
-        streams = RecorderStreams(store)
+        streams = ParticipantRecordingStreams(store)
         storage, gauge = LocalObjectStore(self.root), WatermarkGauge()
         worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", range(24_000, 24_010))
         return RecorderService(Follower(store), Owners(self.bus, patience), worker)

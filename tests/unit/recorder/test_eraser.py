@@ -12,7 +12,7 @@ import pytest
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.process_managers.erasures import ERASURES
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Event
@@ -57,8 +57,8 @@ class House:
     store: LocalObjectStore
 
     @property
-    def streams(self) -> RecorderStreams:
-        return RecorderStreams(self.log)
+    def streams(self) -> ParticipantRecordingStreams:
+        return ParticipantRecordingStreams(self.log)
 
     @asynccontextmanager
     async def recorder(self) -> AsyncIterator[Recorder]:

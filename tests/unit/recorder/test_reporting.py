@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.reporting import confirm, report
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
 from shared.eventsourcing import insisting
@@ -43,8 +43,8 @@ async def test_neither_an_outage_nor_a_storm_of_conflicts_loses_a_word(
     log = StormyEventStore()
     await append(log, ann.requested().stream, [encode(ann.requested(), _CONTEXT)])
     log.errors = list(errors)
-    assert await confirm(RecorderStreams(log), ann.confirm(), _CONTEXT)
+    assert await confirm(ParticipantRecordingStreams(log), ann.confirm(), _CONTEXT)
     log.errors = list(errors)
-    await report(RecorderStreams(log), ann.finish(), _CONTEXT)
+    await report(ParticipantRecordingStreams(log), ann.finish(), _CONTEXT)
     types = [stored.type for stored in await log.read(ann.requested().stream)]
     assert types[1:] == [ParticipantRecordingStarted.type, ParticipantRecordingStopped.type]

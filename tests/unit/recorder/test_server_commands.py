@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording
-from services.recorder.handlers import RecorderStreams, recorder_answerer
+from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Command
 from shared.contracts.participant_recording import (
@@ -36,8 +36,8 @@ class Recorder:
     grace: timedelta = timedelta(seconds=60)
 
     @property
-    def streams(self) -> RecorderStreams:
-        return RecorderStreams(self.log, self.grace)
+    def streams(self) -> ParticipantRecordingStreams:
+        return ParticipantRecordingStreams(self.log, self.grace)
 
     @property
     def answerer(self) -> Answerer:
