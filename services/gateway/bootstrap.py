@@ -9,7 +9,6 @@ from importlib.resources import files
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse
 
-from services.gateway.adapters.directory import Directory
 from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Tickets
@@ -46,6 +45,7 @@ from services.gateway.process_managers.room_recordings import ROOM_RECORDINGS
 from services.gateway.projections.recordings import RECORDINGS
 from services.gateway.projections.recordings_read import Recordings
 from services.gateway.projections.sessions import SESSIONS
+from services.gateway.projections.sessions_read import Directory
 from services.gateway.recordings import RoomRecordings
 from services.gateway.resuming import keep_resumptions
 from services.gateway.rooms import Rooms

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from services.notifier.adapters.http import HttpPoster
 from services.notifier.delivery import AT_ONCE, Delivery
 from services.notifier.handlers import Resending, notifier_answerer
-from services.notifier.outbox import WebhookOutbox
 from services.notifier.posting import Attempts
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from services.notifier.settings import NotifierSettings
 from services.notifier.signing import Signer
 from shared.concurrency.supervision import supervised

@@ -13,7 +13,7 @@ import asyncpg
 import typer
 
 from services.notifier.handlers import Resending, WebhookNotFoundError
-from services.notifier.outbox import WebhookOutbox
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from shared.contracts.webhook import WebhookEvent, webhook_stream
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.outages import outages_told
@@ -23,12 +23,6 @@ from shared.runtime.printable import shown
 from shared.runtime.reading import opened_log
 
 _ACTOR = "command:webhooks"
-_SHOWN = """id, event_id, room_id, session_id, url, webhook_type, at, state, attempts, next_at, last_at, last_status,
-    last_reason"""
-_LIST = f"""SELECT {_SHOWN} FROM webhook_outbox.webhooks
-    WHERE ($1::text IS NULL OR room_id = $1) AND ($2::text IS NULL OR state = $2)
-    ORDER BY global_position DESC, id LIMIT $3"""  # noqa: S608  nothing but the list above
-_ONE = f"SELECT {_SHOWN}, body FROM webhook_outbox.webhooks WHERE id = $1"  # noqa: S608
 
 
 class NoOutboxError(StartupError):
@@ -44,7 +38,7 @@ class NoOutboxError(StartupError):
 async def list_command(room_id: str | None, state: str | None, limit: int, *, as_json: bool) -> None:
     """Print the newest ones. Raises StartupError and EventSourcingError."""
     async with _reading() as pool:
-        rows = [_readable(row) for row in await pool.fetch(_LIST, room_id, state, limit)]
+        rows = [_readable(row) for row in await WebhookOutbox(pool).listed(room_id, state, limit)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -55,7 +49,7 @@ async def list_command(room_id: str | None, state: str | None, limit: int, *, as
 async def show_command(webhook_id: UUID, *, as_json: bool) -> None:
     """Print one with its body and everything that was written down about it. Raises StartupError and others."""
     async with _reading() as pool:
-        row = await pool.fetchrow(_ONE, webhook_id)
+        row = await WebhookOutbox(pool).shown(webhook_id)
         if row is None:
             raise StartupError(str(WebhookNotFoundError(webhook_id)))
         stored = await PostgresEventStore(pool).read(webhook_stream(row["event_id"], row["url"]))

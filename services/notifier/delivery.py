@@ -16,9 +16,9 @@ import asyncpg
 import structlog
 
 from services.notifier.domain.webhook import WEBHOOK, ReportAttempt, Webhook, WebhookCommand, WebhookHappened
-from services.notifier.outbox import Due, WebhookOutbox
 from services.notifier.places import Places
 from services.notifier.posting import Attempts
+from services.notifier.projections.webhook_outbox_read import Due, WebhookOutbox
 from shared.concurrency.clock import Clock
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context

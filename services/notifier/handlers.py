@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notifier.domain.webhook import WEBHOOK, RequestResend, Webhook, WebhookCommand, WebhookHappened
-from services.notifier.outbox import WebhookOutbox
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from shared.contracts.webhook import ResendWebhook, webhook_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler

@@ -16,8 +16,8 @@ from services.notifier.adapters.errors import TargetError, TargetUrlError
 from services.notifier.adapters.http import Answer
 from services.notifier.domain.retries import Retries
 from services.notifier.domain.webhook import ReportAttempt
-from services.notifier.outbox import Due
 from services.notifier.payload import with_file_urls
+from services.notifier.projections.webhook_outbox_read import Due
 from services.notifier.retry_after import seconds_to_wait
 from services.notifier.signing import Signer
 from shared.concurrency.clock import Clock

@@ -26,9 +26,9 @@ from services.bench.webhooks.scale import Scale
 from services.notifier.adapters.http import HttpPoster
 from services.notifier.delivery import AT_ONCE, Delivery
 from services.notifier.domain.retries import Retries
-from services.notifier.outbox import WebhookOutbox
 from services.notifier.posting import Attempts
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from services.notifier.signing import Signer
 from shared.concurrency.clock import utc_now
 from shared.concurrency.supervision import supervised

@@ -29,7 +29,6 @@ from shared.contracts.consent import (
 )
 from shared.contracts.message import Event
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.projection import Projection, Told
 
 Answer = Literal["given", "attested", "refused", "withdrawn", "cleared"]
@@ -71,12 +70,6 @@ _FIELDS = (
     "text_version",
 )
 
-_GIVEN = """SELECT EXISTS (
-    SELECT FROM consent_register.words
-    WHERE session_id = $1 AND participant_id = $2 AND answer IN ('given', 'attested')
-        AND since <= $3 AND (until IS NULL OR until > $3)
-)"""
-
 #: Session and participant.
 _Person = tuple[str, str]
 
@@ -91,18 +84,6 @@ class Word:
     global_position: int
     event_id: UUID
     text_version: str | None = None
-
-
-async def may_be_recorded(
-    database: asyncpg.Pool | asyncpg.Connection, session_id: str, participant_id: str, at: datetime
-) -> bool:
-    """Tell whether the participant consented at that moment, as far as the register has come.
-
-    Raises LogUnavailableError, and asyncpg.UndefinedTableError where the consent service has never run.
-    """
-    with outages_told():
-        given: bool = await database.fetchval(_GIVEN, session_id, participant_id, at)
-    return given
 
 
 def in_force(words: Iterable[Word]) -> list[Word]:

@@ -16,7 +16,7 @@ import pytest
 
 import services.relay.bootstrap
 from services.consent.bootstrap import running
-from services.consent.projections.consent_register import may_be_recorded
+from services.consent.projections.consent_register_read import may_be_recorded
 from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentCleared, ConsentGiven, SetConsent
 from shared.contracts.message import Event

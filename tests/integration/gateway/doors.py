@@ -15,7 +15,6 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
-from services.gateway.adapters.directory import Directory
 from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.adapters.tickets import Admission, Tickets
@@ -28,6 +27,7 @@ from services.gateway.entrypoints.v2.rooms import rooms_router
 from services.gateway.entrypoints.v2.session_access import SessionAccess
 from services.gateway.entrypoints.v2.session_participants import session_participants_router
 from services.gateway.entrypoints.v2.sessions import sessions_router
+from services.gateway.projections.sessions_read import Directory
 from services.gateway.rooms import Rooms
 from services.gateway.sources import Sources
 from shared.concurrency.clock import utc_now

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from services.gateway.adapters.directory import Directory
 from services.gateway.projections.sessions import SESSIONS
+from services.gateway.projections.sessions_read import Directory
 from shared.contracts.room import (
     ParticipantJoined,
     ParticipantLeft,

@@ -17,9 +17,9 @@ from fastapi import FastAPI, Request, Response
 from services.notifier.adapters.http import HttpPoster
 from services.notifier.delivery import AT_ONCE, Delivery
 from services.notifier.domain.retries import Retries
-from services.notifier.outbox import WebhookOutbox
 from services.notifier.posting import Attempts, Poster
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from services.notifier.signing import Signer
 from shared.concurrency.clock import utc_now
 from shared.concurrency.supervision import supervised

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.notifier import outbox
 from services.notifier.domain.webhook import WEBHOOK, ReportAttempt, RequestResend, Webhook
-from services.notifier.outbox import WebhookOutbox
+from services.notifier.projections import webhook_outbox_read as read_side
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from shared.contracts.merge import MergeClaimed, MergeCompleted, MergedFile, MergeInput, MergeRequested
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
@@ -384,11 +384,11 @@ async def test_what_is_due_is_found_quickly_among_many_that_were_delivered(datab
     )
     await database.execute("ANALYZE webhook_outbox.webhooks")
     for query, arguments in (
-        (outbox._DUE, (LATE, [], [], [], [], 100)),
-        (outbox._NEXT_AT, (LATE,)),
-        (outbox._NEXT, (UUID(int=1), 5, LATE)),
-        (outbox._FIND, (UUID(int=1),)),
-        (outbox._POSITIONS, ([UUID(int=1)],)),
+        (read_side._DUE, (LATE, [], [], [], [], 100)),
+        (read_side._NEXT_AT, (LATE,)),
+        (read_side._NEXT, (UUID(int=1), 5, LATE)),
+        (read_side._FIND, (UUID(int=1),)),
+        (read_side._POSITIONS, ([UUID(int=1)],)),
     ):
         plan = "\n".join(row[0] for row in await database.fetch(f"EXPLAIN {query}", *arguments))
         assert "Index" in plan, plan

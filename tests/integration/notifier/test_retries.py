@@ -15,8 +15,8 @@ from services.notifier import delivery
 from services.notifier.adapters.errors import TargetAnswerError, TargetSilentError
 from services.notifier.adapters.http import Answer
 from services.notifier.handlers import Resending, WebhookNotFoundError, notifier_answerer
-from services.notifier.outbox import WebhookOutbox
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX
+from services.notifier.projections.webhook_outbox_read import WebhookOutbox
 from shared.concurrency.clock import utc_now
 from shared.contracts.reply import Accepted
 from shared.contracts.webhook import ResendWebhook, WebhookFailed, WebhookTargetDisabled, webhook_id

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.consent.projections.consent_register import CONSENT_REGISTER, may_be_recorded
+from services.consent.projections.consent_register import CONSENT_REGISTER
+from services.consent.projections.consent_register_read import may_be_recorded
 from services.notifier.domain.webhook import WEBHOOK, ReportAttempt
 from services.notifier.payload import payload
 from services.notifier.projections.webhook_outbox import WEBHOOK_OUTBOX

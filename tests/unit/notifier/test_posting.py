@@ -15,8 +15,8 @@ from services.notifier.adapters.errors import TargetSilentError, TargetUrlError
 from services.notifier.adapters.http import Answer
 from services.notifier.domain.retries import Retries
 from services.notifier.domain.webhook import ReportAttempt
-from services.notifier.outbox import Due
 from services.notifier.posting import Attempts
+from services.notifier.projections.webhook_outbox_read import Due
 from services.notifier.signing import Signer
 from shared.runtime.signing_keys import SigningKey
 from tests.support.moments import at

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
-from services.gateway.adapters.directory import ListedRoom
 from services.gateway.domain.room_life import RoomSettings
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.entrypoints.v2.webhook_target import RoomTarget
 from services.gateway.projections.sessions import room_object_id
+from services.gateway.projections.sessions_read import ListedRoom
 from shared.contracts.identifiers import ParticipantId
 from shared.contracts.room import ConsentPolicy
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource

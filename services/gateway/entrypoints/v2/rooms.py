@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from services.gateway.adapters.directory import Directory, ListedRoom
 from services.gateway.domain.room import require_active
 from services.gateway.domain.room_errors import RoomNotFoundError
 from services.gateway.entrypoints.bearer import (
@@ -18,6 +17,7 @@ from services.gateway.entrypoints.bearer import (
 )
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged, url_of
 from services.gateway.entrypoints.v2.room_shape import NewRoom, room_object, without_arrangements
+from services.gateway.projections.sessions_read import Directory, ListedRoom
 from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import RoomId
 from shared.runtime.http import Authorization

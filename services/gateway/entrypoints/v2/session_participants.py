@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, model_validator
 
-from services.gateway.adapters.directory import Directory
 from services.gateway.entrypoints.bearer import actor
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.session_access import SessionAccess, UnknownParticipantError
 from services.gateway.entrypoints.v2.session_shape import participant_object
+from services.gateway.projections.sessions_read import Directory
 from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import ParticipantId, RoomId, SessionId
 from shared.runtime.http import Authorization

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from services.gateway.adapters.directory import Directory, WhichSessions
 from services.gateway.entrypoints.bearer import actor
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.session_access import SessionAccess
+from services.gateway.projections.sessions_read import Directory, WhichSessions
 from services.gateway.rooms import Rooms
 from shared.contracts.identifiers import RoomId, SessionId
 from shared.runtime.http import Authorization

@@ -1,4 +1,4 @@
-"""The directory: rooms, their sessions, and who was there, read from their projection."""
+"""Reads the projection of rooms, their sessions, and who was there."""
 
 from __future__ import annotations
 

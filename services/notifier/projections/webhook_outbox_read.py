@@ -1,4 +1,4 @@
-"""Reading of the webhook outbox."""
+"""Reads the projection of webhooks to post."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ _NEXT = f"""SELECT {_FIELDS} FROM webhook_outbox.webhooks
 _FIND = f"SELECT {_FIELDS} FROM webhook_outbox.webhooks WHERE id = $1"  # noqa: S608
 _NEXT_AT = "SELECT min(next_at) FROM webhook_outbox.webhooks WHERE next_at > $1"
 _POSITIONS = "SELECT id, stream_position FROM webhook_outbox.webhooks WHERE id = ANY ($1)"
+
+_SHOWN = """id, event_id, room_id, session_id, url, webhook_type, at, state, attempts, next_at, last_at, last_status,
+    last_reason"""
+_LIST = f"""SELECT {_SHOWN} FROM webhook_outbox.webhooks
+    WHERE ($1::text IS NULL OR room_id = $1) AND ($2::text IS NULL OR state = $2)
+    ORDER BY global_position DESC, id LIMIT $3"""  # noqa: S608  nothing but the list above
+_ONE = f"SELECT {_SHOWN}, body FROM webhook_outbox.webhooks WHERE id = $1"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +95,13 @@ class WebhookOutbox:
             rows = await self._pool.fetch(_POSITIONS, list(positions))
         known = {row["id"]: row["stream_position"] for row in rows}
         return {each: position for each, position in positions.items() if known.get(each, 0) < position}
+
+    async def listed(self, room_id: str | None, state: str | None, limit: int) -> list[asyncpg.Record]:
+        """Return the newest ones as people are shown them; None: of any room, in any state."""
+        with outages_told():
+            return list(await self._pool.fetch(_LIST, room_id, state, limit))
+
+    async def shown(self, webhook_id: UUID) -> asyncpg.Record | None:
+        """Return one as people are shown it, with its body."""
+        with outages_told():
+            return await self._pool.fetchrow(_ONE, webhook_id)
