@@ -14,7 +14,7 @@ import structlog
 from shared.concurrency.supervision import supervised
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.horizon import Horizon, Horizons
-from shared.eventsourcing.sessions import brief_session
+from shared.eventsourcing.own_connection import brief_connection
 
 _log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Lease:
 
     async def _renew_by_one_connection(self, send_away: Callable[[], None]) -> None:
         """Renew for ever by a connection of its own: one that others share is theirs when it is needed."""
-        async with brief_session(self._database, _CONNECT_SECONDS) as connection:
+        async with brief_connection(self._database, _CONNECT_SECONDS) as connection:
             horizons = Horizons(connection)
             while True:
                 if not await self._renew(horizons):

@@ -12,7 +12,7 @@ from contextlib import suppress
 import asyncpg
 
 from shared.eventsourcing.errors import EventSourcingError
-from shared.eventsourcing.sessions import brief_session
+from shared.eventsourcing.own_connection import brief_connection
 
 #: Between looks: the first ones come soon, as an event is mostly sequenced and applied within milliseconds.
 _FIRST_WAIT, _LONGEST_WAIT = 0.005, 0.05
@@ -72,7 +72,7 @@ class _Waiting:
             await self._look(0)
 
     async def _look(self, number: int) -> tuple[int | None, int]:
-        async with brief_session(self._pool, _LOOK_SECONDS) as connection:
+        async with brief_connection(self._pool, _LOOK_SECONDS) as connection:
             looked = await connection.fetchrow(_LOOK, self._name, number, timeout=_LOOK_SECONDS)
         pending, head, self.position = looked
         return pending, head

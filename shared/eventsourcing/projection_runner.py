@@ -18,6 +18,7 @@ from shared.concurrency.supervision import supervised
 from shared.eventsourcing.errors import EventSourcingError, LogIncompleteError, LogUnavailableError
 from shared.eventsourcing.log_hint import LogHint, listening
 from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.own_connection import own_connection
 from shared.eventsourcing.projection import Projection, ProjectionStoppedError
 from shared.eventsourcing.projection_builds import (
     Build,
@@ -31,7 +32,6 @@ from shared.eventsourcing.projection_builds import (
     note_stop,
     swap,
 )
-from shared.eventsourcing.sessions import own_session
 from shared.eventsourcing.store import EventStore
 
 _log = structlog.get_logger()
@@ -80,7 +80,7 @@ class ProjectionOutdatedError(EventSourcingError):
 
 async def rebuild(projection: Projection, store: EventStore, pool: asyncpg.Pool, progress: Progress) -> None:
     """Build it from zero beside the live one, and swap. Raises BuildRunningError, ProjectionStoppedError and others."""
-    async with own_session(pool) as connection:
+    async with own_connection(pool) as connection:
         with outages_told():
             if not await _lock(connection, projection, "building"):
                 raise BuildRunningError(projection.name)
@@ -123,7 +123,7 @@ class ProjectionRunner:
 
     async def _run(self) -> None:
         """Do what is due, in a session of its own: its locks are let go with it."""
-        async with own_session(self._pool) as connection:
+        async with own_connection(self._pool) as connection:
             with outages_told():
                 job = await self._job(connection)
                 await job(connection)

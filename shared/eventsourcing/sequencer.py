@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from shared.eventsourcing.outages import outages_told
-from shared.eventsourcing.sessions import own_session
+from shared.eventsourcing.own_connection import own_connection
 
 #: Whoever holds this advisory lock of the database is its sequencer.
 _LOCK = 7_205_759_404
@@ -73,7 +73,7 @@ class SettledNumbers:
 @asynccontextmanager
 async def leading(pool: asyncpg.Pool) -> AsyncIterator[PostgresSequencer]:
     """Wait until nobody else leads, and lead. Raises LogUnavailableError."""
-    async with own_session(pool) as connection:
+    async with own_connection(pool) as connection:
         with outages_told():
             # Tried again and again, not waited for: a statement that waits would keep old rows from being cleaned.
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110

@@ -12,8 +12,8 @@ from uuid import uuid4
 import asyncpg
 
 from shared.concurrency.clock import Clock, utc_now
+from shared.eventsourcing.own_connection import own_connection
 from shared.eventsourcing.postgres import PostgresEventStore
-from shared.eventsourcing.sessions import own_session
 from shared.eventsourcing.store import EventStore
 from shared.messaging.bus import Bus
 from shared.messaging.errors import BusUnavailableError
@@ -67,7 +67,7 @@ async def _bus(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Bus]
 @asynccontextmanager
 async def _alone(database: asyncpg.Pool) -> AsyncIterator[None]:
     """Keep a second process from this database: without a broker, neither would hear of the other's events."""
-    async with own_session(database) as connection:
+    async with own_connection(database) as connection:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ALONE_LOCK):
             raise SettingError("ONRECORD_AMQP_URL", "is not set, and another onrecord runs on this database: stop it")
         yield

@@ -10,8 +10,8 @@ import asyncpg
 from fastapi import FastAPI
 
 from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.own_connection import brief_connection
 from shared.eventsourcing.projection_runner import ProjectionRunner
-from shared.eventsourcing.sessions import brief_session
 from shared.runtime.errors import SettingError
 from shared.runtime.http import health_router, serving
 from shared.runtime.infrastructure import Infrastructure, open_infrastructure
@@ -53,7 +53,7 @@ def shared_infrastructure(settings: Settings, *migrations: Traversable) -> Abstr
 async def database_answers(infrastructure: Infrastructure) -> bool:
     """Tell whether the log can be reached now."""
     try:
-        async with brief_session(infrastructure.database, _READY_SECONDS) as connection:
+        async with brief_connection(infrastructure.database, _READY_SECONDS) as connection:
             await connection.fetchval("SELECT 1", timeout=_READY_SECONDS)
     except (LogUnavailableError, asyncpg.PostgresError):
         return False

@@ -17,7 +17,7 @@ from services.gateway.adapters.codes import digest_of
 from services.gateway.adapters.passwords import HashedPassword, hashed, is_password
 from shared.eventsourcing.decider import RefusedError
 from shared.eventsourcing.outages import outages_told
-from shared.eventsourcing.sessions import brief_session
+from shared.eventsourcing.own_connection import brief_connection
 
 #: Wrong passwords of one invite that are listened to in a minute, whoever tries.
 WRONG_PASSWORDS = 10
@@ -157,7 +157,7 @@ class Invites:
             raise WrongRoomPasswordError
 
     async def _find(self, room_id: str, digest: bytes) -> _Invite:
-        async with brief_session(self._pool, _STATEMENT_SECONDS) as connection:
+        async with brief_connection(self._pool, _STATEMENT_SECONDS) as connection:
             row = await connection.fetchrow(
                 """SELECT salt, password,
                        wrong_passwords >= $3 AND wrong_since > clock_timestamp() - $4::interval AS is_guessed_at
@@ -176,7 +176,7 @@ class Invites:
 
     async def _count_wrong_password(self, digest: bytes) -> None:
         """Count it in the minute that began with the first one, or begin a new minute."""
-        async with brief_session(self._pool, _STATEMENT_SECONDS) as connection:
+        async with brief_connection(self._pool, _STATEMENT_SECONDS) as connection:
             await connection.execute(
                 """UPDATE invites SET
                        wrong_passwords = CASE WHEN wrong_since > now() - $2::interval

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.own_connection import brief_connection
 from shared.eventsourcing.postgres import PostgresEventStore
-from shared.eventsourcing.sessions import brief_session
 from shared.runtime import database
 from shared.runtime.database import open_database
 from shared.runtime.infrastructure import LOG_MIGRATIONS
@@ -45,23 +45,25 @@ async def test_a_connection_that_is_not_given_back_holds_nobody_up_at_the_end(
             await pool.acquire()
 
 
-async def test_a_brief_session_that_hangs_is_given_up_though_its_cancellation_hangs_too(database_url: str) -> None:
+async def test_a_brief_connection_that_hangs_is_given_up_though_its_cancellation_hangs_too(database_url: str) -> None:
     async with hanging(database_url) as proxy, asyncpg.create_pool(proxy.url, min_size=1, max_size=1) as pool:
         proxy.hang()
         async with asyncio.timeout(2):
             with pytest.raises(LogUnavailableError):
-                async with brief_session(pool, 0.2) as connection:
+                async with brief_connection(pool, 0.2) as connection:
                     await connection.fetchval("SELECT 1", timeout=0.2)
         proxy.answer()
-        async with brief_session(pool, 2) as connection:
+        async with brief_connection(pool, 2) as connection:
             assert await connection.fetchval("SELECT 1", timeout=2) == 1
 
 
-async def test_whoever_is_cut_off_in_a_brief_session_does_not_wait_for_the_database_either(database_url: str) -> None:
+async def test_whoever_is_cut_off_in_a_brief_connection_does_not_wait_for_the_database_either(
+    database_url: str,
+) -> None:
     async with hanging(database_url) as proxy, asyncpg.create_pool(proxy.url, min_size=1, max_size=1) as pool:
         proxy.hang()
         async with asyncio.timeout(2):
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.2), brief_session(pool, 30) as connection:
+                async with asyncio.timeout(0.2), brief_connection(pool, 30) as connection:
                     await connection.fetchval("SELECT 1", timeout=30)
         proxy.answer()

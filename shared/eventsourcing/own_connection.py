@@ -1,4 +1,4 @@
-"""Database sessions: one of one's own, which keeps its locks until it ends, and one that is never waited for long."""
+"""Connections to the database: one's own, which keeps its locks until it ends, and one never waited for long."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GONE_AFTER = """SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; S
 
 
 @asynccontextmanager
-async def own_session(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+async def own_connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """Take a connection out of the pool and end its session afterwards. Raises LogUnavailableError.
 
     Ended, not given back: a lock whose release a fault or a cancellation has prevented would stay with the pool.
@@ -39,7 +39,7 @@ async def own_session(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def brief_session(pool: asyncpg.Pool, seconds: float) -> AsyncIterator[asyncpg.Connection]:
+async def brief_connection(pool: asyncpg.Pool, seconds: float) -> AsyncIterator[asyncpg.Connection]:
     """Borrow a connection within so many seconds, and do not wait for it when it hangs. Raises LogUnavailableError.
 
     A pool waits until the server has cancelled a statement that was given up, and no timeout around it cuts that short;
