@@ -10,11 +10,11 @@ import asyncpg
 
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.event import AppendRequest
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.store import EventStore
 from tests.contract.log_model import LogMachine
 from tests.support.events import open_log
+from tests.support.in_memory import InMemoryEventStore
 
 #: About as long as an append takes.
 _APPEND_SECONDS = 0.001

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from tests.contract.event_store import EventStoreContract
 from tests.contract.log_machines import InMemoryMachine, PostgresMachine
 from tests.contract.log_model import QUICK
 from tests.support.events import open_log
+from tests.support.in_memory import InMemoryEventStore
 
 
 class TestInMemoryEventStore(EventStoreContract):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.event import NewEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
+from tests.support.in_memory import InMemoryEventStore
 
 
 class UnreliableEventStore(InMemoryEventStore):

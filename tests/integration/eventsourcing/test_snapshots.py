@@ -17,8 +17,8 @@ from shared.eventsourcing import command_handler
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.snapshots import Snapshots, fold_digest
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.unit.gateway.domain.test_room_settings import EVERYTHING
 

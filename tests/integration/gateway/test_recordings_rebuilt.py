@@ -35,11 +35,11 @@ from shared.contracts.participant_recording import (
 from shared.contracts.room import ParticipantJoined
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.projection_builds import Build, advance, drop_build
 from shared.eventsourcing.projection_runner import rebuild
 from tests.integration.projections.keeping import dump, position_of, unwatched
 from tests.support.events import append, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.support.recorded import merged, posted, recorded
 

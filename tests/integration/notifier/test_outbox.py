@@ -31,12 +31,12 @@ from shared.contracts.room import RoomCreated, SessionEnded, SessionStarted
 from shared.contracts.webhook import webhook_id, webhook_stream
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.projection_builds import Build, advance, drop_build
 from shared.eventsourcing.projection_runner import rebuild
 from shared.eventsourcing.store import EventStore
 from tests.integration.projections.keeping import dump
 from tests.support.events import append, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
 

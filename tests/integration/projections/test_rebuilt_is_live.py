@@ -23,12 +23,12 @@ from shared.contracts.room import RoomCreated
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.projection import Projection, Told
 from shared.eventsourcing.projection_builds import Build, advance, drop_build
 from shared.eventsourcing.projection_runner import rebuild
 from tests.integration.projections.keeping import dump, position_of
 from tests.support.events import append, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.support.simulated_meeting import SimulatedMeeting
 

@@ -20,8 +20,8 @@ from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.workbench import Workbench
 from shared.contracts.participant_recording import RecordingKind
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support import vp8
+from tests.support.in_memory import InMemoryEventStore
 
 KEYS = TrackKeys("s", "ann", "audio", 0)
 

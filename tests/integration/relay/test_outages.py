@@ -13,7 +13,6 @@ from shared.concurrency.clock import utc_now
 from shared.contracts.recording import RecordingStarted
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.eventsourcing.event import NewEvent, StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.follower import Follower
 from shared.messaging.in_process import InProcessBus
@@ -23,6 +22,7 @@ from shared.messaging.topology import live_queue
 from tests.integration.relay.listening import Listener, relaying
 from tests.support.events import append, new_event, new_events, open_log
 from tests.support.eventually import eventually
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.proxy import Proxy, proxied
 
 

@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import asyncpg
 
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.rabbitmq import RabbitMqBus
 from tests.integration.relay.listening import Listener, kill, relaying
 from tests.support.events import append, new_events
 from tests.support.eventually import eventually
+from tests.support.in_memory import InMemoryEventStore
 
 #: The most that is published, and so can be published again, at once.
 _BATCH = 500

@@ -13,12 +13,12 @@ import pytest
 from shared.concurrency.clock import utc_now
 from shared.eventsourcing import horizon
 from shared.eventsourcing.horizon import Horizon, Horizons
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.messaging.in_process import InProcessBus
 from tests.integration.relay.listening import Listener, relaying
 from tests.support.events import append, new_events
 from tests.support.eventually import eventually
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.postgres import someone_waits
 
 _AGE = "UPDATE gateway_horizons SET renewed_at = clock_timestamp() - $1::interval"

@@ -39,9 +39,9 @@ from shared.contracts.room import (
 from shared.contracts.webhook import WebhookDelivered
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.store import EventStore
 from tests.support.events import append, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE
 

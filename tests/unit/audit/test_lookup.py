@@ -6,8 +6,8 @@ import pytest
 
 from services.audit.lookup import RecordingNotFoundError, examine, list_recordings, session_entries
 from shared.eventsourcing.errors import MalformedEventError
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support.events import append, new_event, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.unit.audit.story import STORY, asked, log_of, recording_failed, requested
 

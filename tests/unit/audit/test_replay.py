@@ -21,8 +21,8 @@ from shared.contracts.registry import EVENTS
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, RoomCreated, SessionStarted
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import MalformedEventError, UnknownEventTypeError
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support.events import append, new_event, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 
 ABOUT: dict[str, Any] = {"room_id": "r", "session_id": "s", "participant_id": "ann"}

@@ -13,9 +13,9 @@ from services.audit.selection import Wanted
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import MalformedEventError, UnknownEventTypeError
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.store import EventStore
 from tests.support.events import append, new_event, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.unit.audit.story import STORY, given, log_of, withdrawn
 

@@ -20,11 +20,11 @@ from shared.contracts.room import RoomCreated, SessionStarted
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.horizon import Horizon
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.topology import CONSENT_COMMANDS
 from tests.support.events import append
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.support.recorder import FakeRecorder
 

@@ -14,10 +14,10 @@ from shared.contracts.message import Event
 from shared.contracts.room import LeaveReason, ParticipantJoined, SessionStarted
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.follower import Follower
 from shared.messaging.message import event_message
 from tests.support.events import append, new_event, sequence_all
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 from tests.unit.gateway.projections.happened import (
     FAILED,

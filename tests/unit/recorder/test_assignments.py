@@ -21,7 +21,6 @@ from shared.concurrency.clock import utc_now
 from shared.contracts.recording import ConfirmRecording, RecordingRequested, RecordingStopped
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.errors import NoAnswerError
 from shared.messaging.follower import Follower
@@ -29,6 +28,7 @@ from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import ACCEPTED, Message, asked_command, event_message, refusal
 from shared.messaging.topology import GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS
 from tests.support.eventually import eventually
+from tests.support.in_memory import InMemoryEventStore
 
 REC = {"room_id": "r", "session_id": "s", "recording_id": "rec"}
 _PATIENCE = 30

@@ -13,9 +13,9 @@ from shared.eventsourcing import insisting
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.event import NewEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support import participant_recordings as ann
 from tests.support.events import append
+from tests.support.in_memory import InMemoryEventStore
 
 #: More than one command is decided anew because others were faster.
 _STORM = [ConcurrencyConflictError("s", 1, 2) for _ in range(50)]

@@ -16,10 +16,10 @@ from fastapi import FastAPI
 from services.audit.bootstrap import DECIDERS
 from services.audit.entrypoints.rest import install_audit
 from services.audit.replay import plain
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.store import EventStore
 from shared.runtime.credentials import Credentials
 from shared.runtime.tokens import Tokens
+from tests.support.in_memory import InMemoryEventStore
 from tests.unit.audit.story import log_of, told_story
 
 TOKENS = Tokens(Credentials("key", "a secret of more than thirty-two bytes"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from services.gateway.entrypoints.v2.recording_shape import event_object
 from shared.contracts.participant_recording import ParticipantRecordingFailed
 from shared.eventsourcing.codec import Context, encode
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from tests.support.events import append
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.recorded import recorded
 
 

@@ -9,9 +9,9 @@ from shared.contracts.merge import merge_stream
 from shared.contracts.message import Command
 from shared.contracts.reply import Accepted, Refused
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.answering import answering
 from shared.messaging.message import Message, command_message, read_reply
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.merges import SET, cancel, start
 
 

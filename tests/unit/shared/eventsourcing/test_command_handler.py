@@ -24,8 +24,8 @@ from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
 from shared.eventsourcing.event import NewEvent, StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.recent_states import RecentStates
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 
 STREAM = "recording-s"

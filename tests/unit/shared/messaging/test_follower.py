@@ -12,10 +12,10 @@ from shared.contracts.watermark import Watermark
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.errors import UnknownEventTypeError
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.follower import Follower
 from shared.messaging.message import Message, contract_message, event_message
 from tests.support.events import new_event
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
 
 CONTEXT = Context.begin("service:test")
