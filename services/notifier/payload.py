@@ -34,6 +34,7 @@ from shared.contracts.recording import (
     RecordingStopped,
 )
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
+from shared.runtime.file_urls import recording_file_url
 
 _RECORDING: dict[type[Event], str] = {
     RecordingRequested: "recording-starting",
@@ -122,17 +123,11 @@ def with_file_urls(body: bytes, public_url: str | None) -> bytes:
     if public_url is None:
         return body
     said = json.loads(body)
-    files = said["data"].get("fileDetails", [])
+    data = said["data"]
+    files = data.get("fileDetails", [])
     for index, file in enumerate(files):
-        file["fileUrl"] = _file_url(public_url.rstrip("/"), said["data"], index)
+        file["fileUrl"] = recording_file_url(public_url, data.get("kind", "audio_video"), data["recordingId"], index)
     return _bytes(said) if files else body
-
-
-def _file_url(public_url: str, data: dict[str, Any], index: int) -> str:
-    below = f"{public_url}/v2/recordings/participant"
-    if "kind" in data:
-        return f"{below}/track/{data['recordingId']}/file?index={index}"
-    return f"{below}/{data['recordingId']}/file"
 
 
 def _of_participant_recording(event: ParticipantRecordingEvent, known: Known) -> Payload | None:
