@@ -19,6 +19,7 @@ from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.runtime.errors import StartupError
+from shared.runtime.moments import moment
 from shared.runtime.printable import shown
 from shared.runtime.reading import opened_log
 
@@ -104,5 +105,5 @@ def _told(event: WebhookEvent) -> dict[str, Any]:
 
 def _text(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return moment(value)
     return str(value) if isinstance(value, UUID) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from shared.contracts.merge import (
@@ -35,6 +35,7 @@ from shared.contracts.recording import (
 )
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 from shared.runtime.file_urls import recording_file_url
+from shared.runtime.moments import moment
 
 _RECORDING: dict[type[Event], str] = {
     RecordingRequested: "recording-starting",
@@ -178,9 +179,9 @@ def _session(
     data: dict[str, Any] = _about(event)
     match event:
         case SessionStarted():
-            data["start"] = _moment(event.at)
+            data["start"] = moment(event.at)
         case SessionEnded():
-            data |= {"start": _moment(known.session_start or event.at), "end": _moment(event.at)}
+            data |= {"start": moment(known.session_start or event.at), "end": moment(event.at)}
         case ParticipantJoined() | ParticipantLeft():
             data |= {"participantId": event.participant_id, "participantName": event.display_name or ""}
     return data | {"roomId": event.room_id}
@@ -192,10 +193,6 @@ def _about(event: Any) -> dict[str, str]:
 
 def _files(paths: tuple[str, ...]) -> list[dict[str, str | None]]:
     return [{"filePath": path, "fileUrl": None} for path in paths]
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _bytes(said: dict[str, Any]) -> bytes:

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.entrypoints.v2.recording_models import FileMeta, Number, WebhookSummary
 from services.gateway.entrypoints.v2.recording_shape import file_measures, hex_id, webhook_summary
 from services.gateway.projections.kept_recordings import KeptMerge, MergeState
 from shared.runtime.file_urls import merge_file_url
+from shared.runtime.moments import moment
 
 MergeStatus = Literal["running", "completed", "failed", "cancelled"]
 #: What a merge is called while it is not over.

@@ -1,10 +1,9 @@
-"""What all of REST v2 has in common: pages, moments, and where links lead."""
+"""What all of REST v2 has in common: pages, and where links lead."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -53,11 +52,6 @@ Paging = Annotated[Page, Depends(_page)]
 def paged(items: Sequence[Any], page: Page, total: int, name: str = "data") -> dict[str, Any]:
     """Return a page of a list as VideoSDK writes it."""
     return {"pageInfo": page.info(total), name: list(items)}
-
-
-def moment(at: datetime) -> str:
-    """Return the moment as VideoSDK writes it: ISO 8601, UTC, milliseconds, `Z`."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def url_of(request: Request, public_url: str | None) -> str:

@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.projections.kept_recordings import Delivery, KeptRecording
 from shared.contracts.participant_recording import RecordedFile
 from shared.eventsourcing.event import StoredEvent
 from shared.runtime.file_urls import recording_file_url
+from shared.runtime.moments import moment
 
 #: There is but one.
 _REGION = "default"

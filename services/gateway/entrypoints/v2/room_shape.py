@@ -11,13 +11,13 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 from services.gateway.domain.room_life import RoomSettings
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
-from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.entrypoints.v2.webhook_target import RoomTarget
 from services.gateway.projections.sessions import room_object_id
 from services.gateway.projections.sessions_read import ListedRoom
 from shared.contracts.identifiers import ParticipantId
 from shared.contracts.room import ConsentPolicy
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
+from shared.runtime.moments import moment
 
 #: VideoSDK's own default, in minutes, and a year.
 _DURATION, _LONGEST = 480, 525_600

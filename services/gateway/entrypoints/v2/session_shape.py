@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.entrypoints.v2.paging import moment
 from services.gateway.projections.sessions_read import ListedParticipant, ListedSession
+from shared.runtime.moments import moment
 
 
 def session_object(session: ListedSession, participants: Sequence[ListedParticipant], url: str) -> dict[str, Any]:
