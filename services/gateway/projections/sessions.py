@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import asyncpg
 
+from services.gateway.hex_ids import hex_id
 from shared.contracts.room import (
     ParticipantJoined,
     ParticipantLeft,
@@ -82,7 +82,7 @@ _Change = tuple[str, tuple[object, ...]]
 
 def room_object_id(room_id: str) -> str:
     """Return the room's name of 24 hexadecimal digits, always the same."""
-    return hashlib.sha256(f"room {room_id}".encode()).hexdigest()[:24]
+    return hex_id(f"room {room_id}")
 
 
 async def _apply(connection: asyncpg.Connection, told: Sequence[Told]) -> None:

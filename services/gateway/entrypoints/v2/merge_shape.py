@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from services.gateway.entrypoints.v2.recording_models import FileMeta, Number, WebhookSummary
-from services.gateway.entrypoints.v2.recording_shape import file_measures, hex_id, webhook_summary
+from services.gateway.entrypoints.v2.recording_shape import file_measures, webhook_summary
+from services.gateway.hex_ids import hex_id
 from services.gateway.projections.kept_recordings import KeptMerge, MergeState
 from shared.runtime.file_urls import merge_file_url
 from shared.runtime.moments import moment

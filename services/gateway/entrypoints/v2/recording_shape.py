@@ -5,11 +5,11 @@ Its JSON is what `JSON.stringify(JSON.parse(...))` makes of it again: no number 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from services.gateway.hex_ids import hex_id
 from services.gateway.projections.kept_recordings import Delivery, KeptRecording
 from shared.contracts.participant_recording import RecordedFile
 from shared.eventsourcing.event import StoredEvent
@@ -67,11 +67,6 @@ def number(value: float) -> int | float:
     """Return the number as JavaScript writes it: a whole one has no point, a small one no exponent."""
     rounded = round(value, _DIGITS)
     return int(rounded) if rounded == int(rounded) else rounded
-
-
-def hex_id(*parts: object) -> str:
-    """Return 24 hexadecimal digits, always the same for these parts."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:24]
 
 
 def event_object(stored: StoredEvent) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from services.gateway.domain.room_life import RoomSettings
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
 from services.gateway.entrypoints.v2.not_supported import NotSupportedError
 from services.gateway.entrypoints.v2.webhook_target import RoomTarget
+from services.gateway.hex_ids import hex_id
 from services.gateway.projections.sessions import room_object_id
 from services.gateway.projections.sessions_read import ListedRoom
 from shared.contracts.identifiers import ParticipantId
@@ -104,7 +104,7 @@ def room_object(room: ListedRoom, api_key: str, url: str) -> dict[str, Any]:
     return {
         "roomId": room.room_id,
         "customRoomId": room.custom_room_id,
-        "userId": _user_id(api_key),
+        "userId": hex_id(f"user {api_key}"),
         "disabled": room.deactivated_at is not None,
         "createdAt": moment(room.created_at),
         "updatedAt": moment(room.deactivated_at or room.created_at),
@@ -123,11 +123,6 @@ def room_object(room: ListedRoom, api_key: str, url: str) -> dict[str, Any]:
 def without_arrangements(room: Mapping[str, Any]) -> dict[str, Any]:
     """Return the room's object as those see it who may not say how rooms are."""
     return {**room, **dict.fromkeys(_ARRANGEMENTS)}
-
-
-def _user_id(api_key: str) -> str:
-    """Return 24 hexadecimal digits, always the same for an API key."""
-    return hashlib.sha256(f"user {api_key}".encode()).hexdigest()[:24]
 
 
 def _webhook(settings: RoomSettings) -> dict[str, Any] | None:

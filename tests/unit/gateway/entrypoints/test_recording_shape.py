@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.entrypoints.v2.recording_models import RecordingObject
-from services.gateway.entrypoints.v2.recording_shape import hex_id, number, recording_object
+from services.gateway.entrypoints.v2.recording_shape import number, recording_object
+from services.gateway.hex_ids import hex_id
 from services.gateway.projections.kept_recordings import Delivery, KeptRecording
 from tests.support.recorded import recorded_file
 
