@@ -9,12 +9,13 @@ from statistics import mean
 from uuid import UUID
 
 from services.bench.meetings import recorded_file
+from shared.contracts import actors
 from shared.contracts.participant_recording import ParticipantRecordingStopped
 from shared.eventsourcing.event import NewEvent
 from shared.eventsourcing.event_id import new_event_id
 
 _PAYLOADS = 1000
-_ACTOR = "service:recorder"
+_ACTOR = actors.service("recorder")
 
 
 class Supply:

@@ -9,6 +9,7 @@ from services.consent.handlers import Consents, consent_answerer
 from services.consent.process_managers.clearing import CLEARING
 from services.consent.projections.consent_register import CONSENT_REGISTER
 from shared.concurrency.supervision import supervised
+from shared.contracts import actors
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.projection_runner import ProjectionRunner
 from shared.messaging.follower import Follower
@@ -25,7 +26,7 @@ async def running(infrastructure: Infrastructure) -> AsyncIterator[ProjectionRun
     once what was owed meanwhile is cleared, or a yes of after the stop would hide the one that the stop ended.
     """
     bus, consents = infrastructure.bus, Consents(infrastructure.store)
-    clearing = ProcessManager(CLEARING, consents.clear, "service:consent", infrastructure.clock)
+    clearing = ProcessManager(CLEARING, consents.clear, actors.service("consent"), infrastructure.clock)
     follower = Follower(infrastructure.store, clearing.apply)
     register = ProjectionRunner(CONSENT_REGISTER, infrastructure.store, infrastructure.database)
     async with bus.subscribe(live_queue("consent", infrastructure.instance), follower.hear):

@@ -54,6 +54,7 @@ from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
 from shared.concurrency.supervision import supervised
+from shared.contracts import actors
 from shared.eventsourcing.command_handler import CommandHandler
 from shared.eventsourcing.horizon import Horizon, Horizons
 from shared.eventsourcing.process_manager import ProcessManager
@@ -83,8 +84,8 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     rooms = _rooms(infrastructure, horizon, lease)
     recordings = _recordings(infrastructure, rooms, horizon)
     hub = Hub(clock)
-    ends = ProcessManager(ROOM_RECORDINGS, recordings.give, "service:gateway", clock)
-    closes = ProcessManager(AUTO_CLOSE, rooms.auto_close, "service:gateway", clock)
+    ends = ProcessManager(ROOM_RECORDINGS, recordings.give, actors.service("gateway"), clock)
+    closes = ProcessManager(AUTO_CLOSE, rooms.auto_close, actors.service("gateway"), clock)
     follower = Follower(infrastructure.store, ends.apply, closes.apply, hub.apply)
     resumptions = Resumptions(infrastructure.database)
     lost_gateways = LostGateways(rooms, hub.roster, follower, Horizons(infrastructure.database))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.gateway.domain.room_life import Room
-from services.gateway.rooms import Rooms, participant
+from services.gateway.rooms import Rooms
+from shared.contracts import actors
 from shared.contracts.consent import AttestConsent, SetConsent, consent_stream
 from shared.contracts.recording import recording_stream
 from shared.contracts.reply import Accepted
@@ -108,7 +109,7 @@ class Consents:
             await self._owners.ask(command, Context.begin(actor), Accepted)
 
     async def _insist(self, word: SetConsent) -> None:
-        context = Context.begin(participant(word.participant_id))
+        context = Context.begin(actors.participant(word.participant_id))
         what = f"consent of {word.participant_id}"
         await until_answered(lambda: self._owners.ask(word, context, Accepted), what, (BusError,))
 

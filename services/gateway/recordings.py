@@ -14,8 +14,9 @@ from services.gateway.domain.recording import (
     StopRecording,
 )
 from services.gateway.projections.roster import target_id
-from services.gateway.rooms import Rooms, participant
+from services.gateway.rooms import Rooms
 from shared.concurrency.clock import Clock
+from shared.contracts import actors
 from shared.contracts.recording import recording_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -91,7 +92,7 @@ class RoomRecordings:
 
 
 def _by(moderator: str) -> Context:
-    return Context.begin(participant(moderator))
+    return Context.begin(actors.participant(moderator))
 
 
 def _is_meant(room_id: str, target_ids: list[str] | None) -> bool:

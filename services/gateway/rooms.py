@@ -33,6 +33,7 @@ from services.gateway.domain.room_errors import (
 from services.gateway.domain.room_life import Room, RoomHappened, RoomSettings
 from services.gateway.process_managers.auto_close import ClosingSession
 from shared.concurrency.clock import Clock
+from shared.contracts import actors
 from shared.contracts.room import LeaveReason, Role, room_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler
@@ -133,7 +134,7 @@ class Rooms:
                 gateway_id=self._gateway_id(),
                 connection_id=connection_id,
             )
-            await self._decide(command, participant(participant_id))
+            await self._decide(command, actors.participant(participant_id))
 
     async def join_by_media(self, actor: str, room_id: str, participant_id: str, display_name: str) -> bool:
         """Let a participant in whose media a server brings: by no connection. Who is in the room already stays so.
@@ -185,31 +186,30 @@ class Rooms:
         Returns when it is in the log, however long that takes.
         """
         command = LeaveRoom(room_id, participant_id, reason, at, connection_id)
-        by = participant(participant_id)
+        by = actors.participant(participant_id)
         await until_answered(lambda: self._decide(command, by), f"leave of {participant_id}")
 
     async def lose(self, room_id: str, gateway_id: str, at: datetime | None = None) -> None:
         """Have everybody leave whose gateway is gone: at a moment that holds the watermark, or now."""
         with self._horizon.saying() as now:
-            await self._decide(LoseGateway(room_id, gateway_id, at or now), "service:gateway")
+            await self._decide(LoseGateway(room_id, gateway_id, at or now), actors.service("gateway"))
 
     async def change_role(self, room_id: str, moderator: str, target: str, *, moderates: bool) -> None:
         command = ChangeRole(room_id, target, moderates, changed_by=moderator, at=self._clock())
-        await self._decide(command, participant(moderator))
+        await self._decide(command, actors.participant(moderator))
 
     async def raise_hand(self, room_id: str, participant_id: str) -> None:
-        await self._decide(MoveHand(room_id, participant_id, "raise", self._clock()), participant(participant_id))
+        await self._decide(
+            MoveHand(room_id, participant_id, "raise", self._clock()), actors.participant(participant_id)
+        )
 
     async def lower_hand(self, room_id: str, participant_id: str) -> None:
-        await self._decide(MoveHand(room_id, participant_id, "lower", self._clock()), participant(participant_id))
+        await self._decide(
+            MoveHand(room_id, participant_id, "lower", self._clock()), actors.participant(participant_id)
+        )
 
     async def _decide(self, command: RoomCommand, actor: str) -> tuple[RoomHappened, ...]:
         return (await self._rooms.handle(room_stream(command.room_id), command, Context.begin(actor))).events
-
-
-def participant(participant_id: str) -> str:
-    """Return the participant as the actor that the log names."""
-    return f"participant:{participant_id}"
 
 
 def _room_id(custom_room_id: str | None) -> str:

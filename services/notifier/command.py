@@ -14,6 +14,7 @@ import typer
 
 from services.notifier.handlers import Resending, WebhookNotFoundError
 from services.notifier.projections.webhook_outbox_read import WebhookOutbox
+from shared.contracts import actors
 from shared.contracts.webhook import WebhookEvent, webhook_stream
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.outages import outages_told
@@ -23,7 +24,7 @@ from shared.runtime.moments import moment
 from shared.runtime.printable import shown
 from shared.runtime.reading import opened_log
 
-_ACTOR = "command:webhooks"
+_ACTOR = actors.command("webhooks")
 
 
 class NoOutboxError(StartupError):

@@ -20,6 +20,7 @@ from services.notifier.places import Places
 from services.notifier.posting import Attempts
 from services.notifier.projections.webhook_outbox_read import Due, WebhookOutbox
 from shared.concurrency.clock import Clock
+from shared.contracts import actors
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler, Decided
@@ -163,7 +164,7 @@ class Delivery:
             return False
         report = await self._attempts.make(due, known.state.attempts + 1)
         self._note_target(due.url, report)
-        context = Context("service:notifier", due.event_id, due.correlation_id)
+        context = Context(actors.service("notifier"), due.event_id, due.correlation_id)
         decided = await self._write_down(stream, report, context, known)
         self._ahead[due.id] = decided.position
         return decided.state.outcome in ("delivered", "given_up")

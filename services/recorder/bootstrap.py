@@ -23,6 +23,7 @@ from services.recorder.settings import RecorderSettings
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
 from shared.concurrency.supervision import supervised
+from shared.contracts import actors
 from shared.contracts.recording import WORKER_ANSWERS_WITHIN
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.asking import Owners
@@ -43,8 +44,8 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
     )
     worker = _worker(infrastructure, settings, streams)
     eraser = Eraser(streams, LocalObjectStore(settings.storage_root), clock)
-    rooms = ProcessManager(RECORDED_ROOMS, streams.give, "service:recorder", clock)
-    erasures = ProcessManager(ERASURES, eraser.erase, "service:recorder", clock)
+    rooms = ProcessManager(RECORDED_ROOMS, streams.give, actors.service("recorder"), clock)
+    erasures = ProcessManager(ERASURES, eraser.erase, actors.service("recorder"), clock)
     merges = MergeStreams(infrastructure.store)
     merger = Merger(merges, _merge_maker(infrastructure, settings), infrastructure.instance, clock)
     follower = Follower(

@@ -8,6 +8,7 @@ import structlog
 
 from services.recorder.moments import nanoseconds
 from services.recorder.worker import Worker
+from shared.contracts import actors
 from shared.contracts.participant_recording import ParticipantRecordingRequested
 from shared.contracts.recording import WORKER_ANSWERS_WITHIN, ConfirmRecording, RecordingRequested
 from shared.contracts.reply import Accepted
@@ -38,7 +39,7 @@ class RecorderService:
         """Take what one worker, this one, is to do."""
         stored = stored_event(message)
         event = decode(stored)
-        context = Context(f"worker:{self._worker.worker_id}", stored.id, stored.correlation_id)
+        context = Context(actors.worker(self._worker.worker_id), stored.id, stored.correlation_id)
         if isinstance(event, RecordingRequested):
             await self._confirm(event, context)
         elif isinstance(event, ParticipantRecordingRequested):

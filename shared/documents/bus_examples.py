@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from shared.contracts import actors
 from shared.contracts.message import Contract
 from shared.contracts.participant_recording import ParticipantRecordingAccepted
 from shared.contracts.recording import ConfirmRecording
@@ -24,11 +25,13 @@ _SAMPLES = Path(__file__).parents[2] / "tests" / "data" / "events"
 _NOW = datetime(2026, 11, 20, 9, 30, 15, 123456, UTC)
 _ALICE = "3a0c9a3e-52a5-4a0f-9c60-0d3b7f6f2b11"
 _CONTEXT = Context(
-    f"participant:{_ALICE}", UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e50"), UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e51")
+    actors.participant(_ALICE),
+    UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e50"),
+    UUID("0b9c1f3e-6a57-4ad1-8a4c-0f6b1c2d3e51"),
 )
 _FILE = "0e6b2c1a7f105d3c9b0e2f4a"
 _WORKER = "recorder-7c9d-2"
-_OF_WORKER = replace(_CONTEXT, actor=f"worker:{_WORKER}")
+_OF_WORKER = replace(_CONTEXT, actor=actors.worker(_WORKER))
 
 #: Of all commands together: each takes the fields that it has.
 _ASKED = {
@@ -49,9 +52,9 @@ _ASKED = {
     "reference": "contract 4711",
     "webhook_url": "https://example.org/hook",
     "storage_prefix": "team/meetings",
-    "deleted_by": "server:key",
-    "cancelled_by": "server:key",
-    "requested_by": "server:key",
+    "deleted_by": actors.server("key"),
+    "cancelled_by": actors.server("key"),
+    "requested_by": actors.server("key"),
     "merge_id": "7b0e6b2c-1a7f-4d3c-9b0e-2f4a6c8e0d1b",
     "set_id": "cd" * 16,
     "layout": "stereo",

@@ -10,6 +10,7 @@ from itertools import islice
 import asyncpg
 
 from services.bench.ground import Log
+from shared.contracts import actors
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import AppendRequest, NewEvent
@@ -38,7 +39,7 @@ _ADD_PARTITIONS = """DO $$ BEGIN
 async def record(log: Log, events: Iterable[Event]) -> None:
     """Append what happened through the store, some hundred events at a time, and sequence it."""
     heads: dict[str, int] = defaultdict(int)
-    waiting, context = iter(events), Context.begin("service:bench")
+    waiting, context = iter(events), Context.begin(actors.service("bench"))
     while chunk := list(islice(waiting, _CHUNK)):
         await log.store.append_together(list(_requests(chunk, heads, context)))
     async with log.store.lead() as sequencer:

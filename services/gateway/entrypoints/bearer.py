@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.gateway.domain.room_errors import RoomNotFoundError
-from services.gateway.rooms import Rooms, participant
+from services.gateway.rooms import Rooms
+from shared.contracts import actors
 from shared.runtime.tokens import ForbiddenError, Identity
 
 
@@ -27,12 +28,8 @@ def require_any_participant(identity: Identity) -> None:
 
 def actor(identity: Identity) -> str:
     """Return the bearer as the actor that the log names: a participant, or else the server with that API key."""
-    return participant(identity.participant_id) if identity.participant_id else server(identity.api_key)
-
-
-def server(api_key: str) -> str:
-    """Return the holder of an API key as the actor that the log names."""
-    return f"server:{api_key}"
+    named = identity.participant_id
+    return actors.participant(named) if named else actors.server(identity.api_key)
 
 
 async def require_room_or_parent(identity: Identity, room_id: str, rooms: Rooms) -> None:

@@ -15,6 +15,7 @@ from services.recorder.merging.maker import Report
 from services.recorder.merging.streams import MergeStreams
 from services.recorder.process_managers.merges import OpenMerge, follow, follow_unfinished, next_to_claim
 from shared.concurrency.clock import Clock
+from shared.contracts import actors
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
@@ -105,7 +106,7 @@ class Merger:
         self._causes.pop(event.merge_id, None)
         if after:
             self._open[event.merge_id] = after
-            self._causes[event.merge_id] = Context(f"worker:{self._worker_id}", stored.id, stored.correlation_id)
+            self._causes[event.merge_id] = Context(actors.worker(self._worker_id), stored.id, stored.correlation_id)
         elif before and self._runs:
             # What was over before this process began was cleared by those who saw it.
             self._to_clear[event.merge_id] = Clear(before.requested, isinstance(event, MergeCompleted))

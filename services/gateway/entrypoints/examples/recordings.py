@@ -19,6 +19,7 @@ from services.gateway.entrypoints.examples.common import (
     WHO,
 )
 from services.gateway.entrypoints.openapi import Route, Told
+from shared.contracts import actors
 
 _TRACK_ID = "66976600a8faa5fa9694945d"
 _WEBHOOK = {
@@ -29,7 +30,7 @@ _WEBHOOK = {
 _HISTORY = {
     "type": "participant-recording.started.v1",
     "at": START,
-    "actor": "service:recorder",
+    "actor": actors.service("recorder"),
     "position": 2,
     "data": {"participant_recording_id": RECORDING_ID, "worker_id": "7f3c"},
 }
