@@ -1,47 +1,110 @@
-"""REST v2: recordings of one participant, sound and picture in one file."""
+"""REST v2: recordings of one participant, of sound and picture in one file or of one track alone."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from services.gateway.entrypoints.v2.recording_requests import About, Start, asker
-from services.gateway.participant_recordings import ParticipantRecordings
+from fastapi import APIRouter, Depends, Response
+
+from services.gateway.entrypoints.v2.recording_requests import About, AboutTrack, Start, StartTrack, asker
+from services.gateway.participant_recordings import Asker, ParticipantRecordings, Subject
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
 
 #: Which recording it is, beside the answer, which is a mere sentence.
 RECORDING_ID = "Recording-Id"
 
+_Verb = Literal["start", "stop", "pause", "resume"]
+_DONE: Mapping[_Verb, str] = {"start": "started", "stop": "ended", "pause": "paused", "resume": "resumed"}
 
-def participant_recordings_router(recordings: ParticipantRecordings, tokens: Tokens) -> APIRouter:
-    router = APIRouter(prefix="/recordings/participant")
 
-    @router.post("/start")
-    async def start_participant_recording(body: Start, response: Response, authorization: Authorization = None) -> str:
-        """Record a participant of a live session; one who is not there is waited for."""
+def _start(body: Start) -> Start:
+    return body
+
+
+def _about(body: About) -> About:
+    return body
+
+
+def _start_track(body: StartTrack) -> Start:
+    return body
+
+
+def _about_track(body: AboutTrack) -> About:
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What recordings of participants and recordings of tracks differ by."""
+
+    #: Below `/recordings`.
+    path: str
+    #: As answers name it.
+    what: str
+    #: Read the bodies.
+    start: Callable[..., Start]
+    about: Callable[..., About]
+    #: What each does.
+    does: Mapping[_Verb, str]
+
+
+PARTICIPANT_DOORS = Doors(
+    "participant",
+    "participant",
+    _start,
+    _about,
+    {
+        "start": "Record a participant of a live session; one who is not there is waited for.",
+        "stop": "End the file now.",
+        "pause": "Record nothing from now on; the file goes on in black and silence.",
+        "resume": "Record again.",
+    },
+)
+TRACK_DOORS = Doors(
+    "participant/track",
+    "track",
+    _start_track,
+    _about_track,
+    {
+        "start": "Record the sound or the picture of a participant of a live session, alone.",
+        "stop": "End the recording now.",
+        "pause": "Record nothing from now on; the file ends.",
+        "resume": "Record again, into another file.",
+    },
+)
+
+
+def participant_recordings_router(recordings: ParticipantRecordings, tokens: Tokens, doors: Doors) -> APIRouter:
+    router = APIRouter(prefix=f"/recordings/{doors.path}")
+    start_body, about_body = Depends(doors.start), Depends(doors.about)
+
+    @router.post("/start", **_named(doors, "start"))
+    async def start(response: Response, authorization: Authorization = None, body: Start = start_body) -> str:
         identity, subject = tokens.read(authorization), body.subject()
         response.headers[RECORDING_ID] = await recordings.start(asker(identity, subject), subject, body.wishes())
-        return "participant recording started successfully."
+        return _answer(doors, "start")
 
-    @router.post("/stop")
-    async def stop_participant_recording(body: About, response: Response, authorization: Authorization = None) -> str:
-        """End the file now."""
-        identity, subject = tokens.read(authorization), body.subject()
-        response.headers[RECORDING_ID] = await recordings.stop(asker(identity, subject), subject)
-        return "participant recording ended successfully."
+    def door(verb: _Verb, give: Callable[[Asker, Subject], Awaitable[str]]) -> None:
+        @router.post(f"/{verb}", **_named(doors, verb))
+        async def end_or_change(
+            response: Response, authorization: Authorization = None, body: About = about_body
+        ) -> str:
+            identity, subject = tokens.read(authorization), body.subject()
+            response.headers[RECORDING_ID] = await give(asker(identity, subject), subject)
+            return _answer(doors, verb)
 
-    @router.post("/pause")
-    async def pause_participant_recording(body: About, response: Response, authorization: Authorization = None) -> str:
-        """Record nothing from now on; the file goes on in black and silence."""
-        identity, subject = tokens.read(authorization), body.subject()
-        response.headers[RECORDING_ID] = await recordings.pause(asker(identity, subject), subject)
-        return "participant recording paused successfully."
-
-    @router.post("/resume")
-    async def resume_participant_recording(body: About, response: Response, authorization: Authorization = None) -> str:
-        """Record again."""
-        identity, subject = tokens.read(authorization), body.subject()
-        response.headers[RECORDING_ID] = await recordings.resume(asker(identity, subject), subject)
-        return "participant recording resumed successfully."
-
+    door("stop", recordings.stop)
+    door("pause", recordings.pause)
+    door("resume", recordings.resume)
     return router
+
+
+def _named(doors: Doors, verb: _Verb) -> dict[str, Any]:
+    return {"name": f"{verb}_{doors.what}_recording", "description": doors.does[verb]}
+
+
+def _answer(doors: Doors, verb: _Verb) -> str:
+    return f"{doors.what} recording {_DONE[verb]} successfully."

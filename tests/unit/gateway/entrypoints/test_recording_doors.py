@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.gateway.entrypoints.errors import install_error_answers
-from services.gateway.entrypoints.v2.participant_recordings import participant_recordings_router
-from services.gateway.entrypoints.v2.track_recordings import track_recordings_router
+from services.gateway.entrypoints.v2.participant_recordings import (
+    PARTICIPANT_DOORS,
+    TRACK_DOORS,
+    participant_recordings_router,
+)
 from shared.contracts.consent import ConsentAttested, ConsentGiven
 from shared.contracts.participant_recording import StopParticipantRecording
 from shared.contracts.room import ParticipantJoined, SessionEnded
@@ -61,8 +64,8 @@ async def doors() -> AsyncIterator[Doors]:
         )
         app = FastAPI()
         install_error_answers(app)
-        app.include_router(track_recordings_router(house.recordings, _TOKENS), prefix="/v2")
-        app.include_router(participant_recordings_router(house.recordings, _TOKENS), prefix="/v2")
+        for doors in (TRACK_DOORS, PARTICIPANT_DOORS):
+            app.include_router(participant_recordings_router(house.recordings, _TOKENS, doors), prefix="/v2")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
             yield Doors(http, house)
 
