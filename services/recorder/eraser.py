@@ -10,9 +10,8 @@ import structlog
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.participant_recording import ConfirmErasure
-from services.recorder.handlers import RecorderStreams
-from services.recorder.keys import Remains
 from services.recorder.handlers import ParticipantRecordingStreams
+from services.recorder.keys import Remains
 from shared.concurrency.clock import Clock
 from shared.contracts.participant_recording import ParticipantRecordingDeleted
 from shared.eventsourcing.codec import Context

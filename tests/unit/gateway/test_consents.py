@@ -7,17 +7,17 @@ import pytest
 from services.consent.handlers import Consents as ConsentService
 from services.consent.handlers import consent_answerer
 from services.gateway.consents import Consents, Speaker
+from shared.concurrency.clock import utc_now
 from shared.contracts.consent import ConsentGiven, ConsentWithdrawn, SetConsent, consent_stream
 from shared.eventsourcing import insisting
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.horizon import Horizon
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.messaging.asking import Owners
 from shared.messaging.errors import NoAnswerError
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import Message
 from shared.messaging.topology import CONSENT_COMMANDS
-from shared.runtime.clock import utc_now
+from tests.support.in_memory import InMemoryEventStore
 
 ANN = {"room_id": "r", "session_id": "s", "participant_id": "ann"}
 
