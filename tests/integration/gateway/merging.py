@@ -48,6 +48,7 @@ from shared.messaging.topology import NOTIFIER_COMMANDS, RECORDER_COMMANDS
 from tests.integration.gateway.doors import TOKENS, bearer
 from tests.integration.projections.keeping import keeping, sequencing
 from tests.support.events import append
+from tests.support.eventually import eventually
 from tests.support.moments import at
 from tests.support.recorded import recorded
 
@@ -60,6 +61,7 @@ class Merging:
     """What tests do at the doors of merges."""
 
     http: httpx.AsyncClient
+    pool: asyncpg.Pool
     store: PostgresEventStore
     #: Where files are stored.
     root: Path
@@ -75,8 +77,13 @@ class Merging:
             await append(self.store, event.stream, [encode(event, Context.begin("service:test"))])
 
     async def falls_behind(self) -> None:
-        """Let projections show nothing that happens from now on."""
+        """Let projections show all that has happened, and nothing that happens from now on."""
+        await eventually(self._all_in_order)
         await self.sequencing.aclose()
+
+    async def _all_in_order(self) -> bool:
+        in_order: bool = await self.pool.fetchval("SELECT NOT EXISTS (SELECT FROM pending_events)")
+        return in_order
 
     async def record(
         self,
@@ -133,7 +140,7 @@ async def open_merging(pool: asyncpg.Pool, store: PostgresEventStore, root: Path
     app.include_router(v2)
     async with AsyncExitStack() as stack:
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
-        opened = Merging(await stack.enter_async_context(http), store, root)
+        opened = Merging(await stack.enter_async_context(http), pool, store, root)
         await stack.enter_async_context(bus.answer(RECORDER_COMMANDS, _recorder(opened)))
         await stack.enter_async_context(bus.answer(NOTIFIER_COMMANDS, _notifier(opened)))
         await opened.tell(
