@@ -86,6 +86,12 @@ class Failures:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answered(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = False
 
         async def noted(message: Message) -> None:
@@ -96,7 +102,7 @@ class Failures:
         try:
             await self._app(scope, receive, noted)
         except Exception:
-            if scope["type"] == "http" and not began:
+            if not began:
                 await _failed(scope)(scope, receive, send)
             raise  # the server logs what it was, which is nobody else's business
 
