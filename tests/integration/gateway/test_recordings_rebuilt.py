@@ -37,7 +37,8 @@ from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.projection_builds import Build, advance, drop_build
 from shared.eventsourcing.projection_runner import rebuild
-from tests.integration.projections.keeping import dump, position_of, unwatched
+from tests.integration.projections.keeping import position_of, unwatched
+from tests.support.derived import dump
 from tests.support.events import append, sequence_all
 from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at

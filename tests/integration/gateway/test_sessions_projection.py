@@ -19,7 +19,8 @@ from shared.contracts.room import (
 from shared.eventsourcing import projection_runner
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.projection_runner import rebuild
-from tests.integration.projections.keeping import dump, say, unwatched
+from tests.integration.projections.keeping import say, unwatched
+from tests.support.derived import dump
 from tests.support.moments import at
 
 

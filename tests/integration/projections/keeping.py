@@ -107,15 +107,6 @@ async def seen(pool: asyncpg.Pool) -> list[int]:
     return [row["position"] for row in rows]
 
 
-async def dump(pool: asyncpg.Pool, schema: str) -> dict[str, list[str]]:
-    """All rows of all tables of a schema, as text, in order."""
-    tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1", schema)
-    return {
-        name: [row["line"] for row in await pool.fetch(f"SELECT t::text AS line FROM {schema}.{name} t ORDER BY 1")]
-        for (name,) in tables
-    }
-
-
 @asynccontextmanager
 async def sequencing(store: EventStore) -> AsyncIterator[None]:
     """Give events their positions as they come, as the relay does."""

@@ -16,7 +16,8 @@ import asyncpg
 from services.consent.projections.consent_register import CONSENT_REGISTER
 from services.projections import PROJECTIONS
 from shared.eventsourcing.postgres import PostgresEventStore
-from tests.integration.projections.keeping import dump, keeping, position_of, say, words
+from tests.integration.projections.keeping import keeping, position_of, say, words
+from tests.support.derived import dump
 from tests.support.events import append, new_event, sequence_all
 from tests.support.eventually import eventually
 

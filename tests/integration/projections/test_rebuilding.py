@@ -16,13 +16,13 @@ from shared.eventsourcing.projection_runner import BuildRunningError, Projection
 from tests.integration.projections.keeping import (
     Seen,
     build_of,
-    dump,
     keeping,
     say,
     seen,
     unwatched,
     words,
 )
+from tests.support.derived import dump
 from tests.support.events import append, new_event, open_log
 from tests.support.eventually import eventually
 

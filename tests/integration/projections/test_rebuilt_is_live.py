@@ -26,7 +26,8 @@ from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.projection import Projection, Told
 from shared.eventsourcing.projection_builds import Build, advance, drop_build
 from shared.eventsourcing.projection_runner import rebuild
-from tests.integration.projections.keeping import dump, position_of
+from tests.integration.projections.keeping import position_of
+from tests.support.derived import dump
 from tests.support.events import append, sequence_all
 from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
