@@ -38,6 +38,19 @@ class ProjectionStoppedError(EventSourcingError):
         self.event_type = unreadable.type
 
 
+class ProjectionFailedError(EventSourcingError):
+    """A projection cannot write what it reads: its tables or its program are not as they should be."""
+
+    def __init__(self, projection: str, reason: str) -> None:
+        super().__init__(
+            f"projection {projection} has failed: {reason}. Nothing is skipped, and it is tried again every few "
+            "seconds: run a version of onrecord that can write it, or make it anew with "
+            f"onrecord projections rebuild {projection}"
+        )
+        self.projection = projection
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Projection:
     """What a read model is made of, and how."""

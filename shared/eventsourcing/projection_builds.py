@@ -13,7 +13,8 @@ from typing import Literal
 import asyncpg
 
 from shared.eventsourcing.errors import EventSourcingError
-from shared.eventsourcing.projection import Projection, Told
+from shared.eventsourcing.outages import outages_told
+from shared.eventsourcing.projection import Projection, ProjectionFailedError, Told
 
 Stage = Literal["live", "building"]
 
@@ -23,6 +24,7 @@ _SWAP_WAITS = "SET LOCAL lock_timeout = '200ms'"
 
 _BUILDS = "SELECT name, stage, version, position, stopped FROM public.projections ORDER BY name, stage"
 _FIND = "SELECT name, stage, version, position, stopped FROM public.projections WHERE name = $1 AND stage = $2"
+_FIND_WHOLE = f"{_FIND} AND EXISTS (SELECT FROM pg_tables WHERE schemaname = $3)"
 _BEGIN = "INSERT INTO public.projections (name, stage, version) VALUES ($1, $2, $3)"
 _REMOVE = "DELETE FROM public.projections WHERE name = $1 AND stage = $2"
 _STOP = "UPDATE public.projections SET stopped = $3 WHERE name = $1 AND stage = $2 AND stopped IS DISTINCT FROM $3"
@@ -31,6 +33,9 @@ _ADVANCE = """UPDATE public.projections SET position = $5, stopped = NULL
     WHERE name = $1 AND stage = $2 AND version = $3 AND position = $4 RETURNING set_config('search_path', $6, true)"""
 _GO_LIVE = "UPDATE public.projections SET stage = 'live' WHERE name = $1 AND stage = 'building'"
 _TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = $1"
+
+#: What others have to do with, and passes: a deadlock, a lock that was not to be had.
+PASSING = (asyncpg.TransactionRollbackError, asyncpg.ObjectNotInPrerequisiteStateError)
 
 
 class BuildChangedError(EventSourcingError):
@@ -57,7 +62,11 @@ class Build:
 
     @property
     def schema(self) -> str:
-        return self.name if self.stage == "live" else f"{self.name}_building"
+        return _schema(self.name, self.stage)
+
+
+def _schema(name: str, stage: Stage) -> str:
+    return name if stage == "live" else f"{name}_building"
 
 
 async def all_builds(connection: asyncpg.Connection | asyncpg.Pool) -> list[Build]:
@@ -65,7 +74,8 @@ async def all_builds(connection: asyncpg.Connection | asyncpg.Pool) -> list[Buil
 
 
 async def find_build(connection: asyncpg.Connection, name: str, stage: Stage) -> Build | None:
-    row = await connection.fetchrow(_FIND, name, stage)
+    """Return the build; None also for one whose tables are gone, as somebody dropped them: it has to be made anew."""
+    row = await connection.fetchrow(_FIND_WHOLE, name, stage, _schema(name, stage))
     return Build(*row) if row else None
 
 
@@ -92,7 +102,10 @@ async def drop_build(connection: asyncpg.Connection, projection: Projection) -> 
 async def advance(
     connection: asyncpg.Connection, projection: Projection, build: Build, told: Sequence[Told], position: int
 ) -> Build:
-    """Apply what it is told, and note the position, in one transaction. Raises BuildChangedError."""
+    """Apply what it is told, and note the position, in one transaction.
+
+    Raises BuildChangedError, ProjectionFailedError, and whatever passes by itself.
+    """
     async with connection.transaction():
         ours = await connection.fetchrow(
             _ADVANCE, build.name, build.stage, build.version, build.position, position, build.schema
@@ -100,8 +113,19 @@ async def advance(
         if ours is None:
             raise BuildChangedError(build)
         if told:
-            await projection.apply(connection, told)
+            await _apply(connection, projection, told)
     return replace(build, position=position, stopped=None)
+
+
+async def _apply(connection: asyncpg.Connection, projection: Projection, told: Sequence[Told]) -> None:
+    try:
+        with outages_told():
+            await projection.apply(connection, told)
+    except (EventSourcingError, *PASSING):
+        raise
+    except Exception as error:
+        # A bug of the program as well: one that ended the process would do so at each start, and take others with it.
+        raise ProjectionFailedError(projection.name, f"{type(error).__name__}: {error}") from error
 
 
 async def note_stop(connection: asyncpg.Connection, name: str, stage: Stage, reason: str) -> None:

@@ -19,8 +19,9 @@ from shared.eventsourcing.errors import EventSourcingError, LogIncompleteError, 
 from shared.eventsourcing.log_hint import LogHint, listening
 from shared.eventsourcing.outages import outages_told
 from shared.eventsourcing.own_connection import own_connection
-from shared.eventsourcing.projection import Projection, ProjectionStoppedError
+from shared.eventsourcing.projection import Projection, ProjectionFailedError, ProjectionStoppedError
 from shared.eventsourcing.projection_builds import (
+    PASSING,
     Build,
     BuildChangedError,
     Stage,
@@ -36,7 +37,7 @@ from shared.eventsourcing.store import EventStore
 
 _log = structlog.get_logger()
 _position = Gauge("onrecord_projection_position", "Global position the projection has come to.", ["projection"])
-_stopped = Gauge("onrecord_projection_stopped", "1: it stays before an event that it cannot read.", ["projection"])
+_stopped = Gauge("onrecord_projection_stopped", "1: it stays where it is; `projections list` says why.", ["projection"])
 
 _PAGE = 5000
 #: How long an event may wait when the hint of it was lost.
@@ -52,9 +53,11 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtext('onrecord projection'), hashtext($
 
 #: Works with the rows of a projection in the one process that keeps it; the event is set whenever they have changed.
 Companion = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
-_Job = Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]
 #: Is told the global position that was reached, and the log's last one.
 Progress = Callable[[int, int], None]
+
+#: What a build cannot go on from by waiting.
+_STOPS = (ProjectionStoppedError, ProjectionFailedError, LogIncompleteError)
 
 
 class BuildRunningError(EventSourcingError):
@@ -79,7 +82,10 @@ class ProjectionOutdatedError(EventSourcingError):
 
 
 async def rebuild(projection: Projection, store: EventStore, pool: asyncpg.Pool, progress: Progress) -> None:
-    """Build it from zero beside the live one, and swap. Raises BuildRunningError, ProjectionStoppedError and others."""
+    """Build it from zero beside the live one, and swap.
+
+    Raises BuildRunningError, ProjectionStoppedError, ProjectionFailedError and others.
+    """
     async with own_connection(pool) as connection:
         with outages_told():
             if not await _lock(connection, projection, "building"):
@@ -87,7 +93,7 @@ async def rebuild(projection: Projection, store: EventStore, pool: asyncpg.Pool,
             build = await begin_build(connection, projection)
             try:
                 await _build(connection, projection, store, build, progress)
-            except (ProjectionStoppedError, LogIncompleteError):
+            except _STOPS:
                 await drop_build(connection, projection)
                 raise
 
@@ -114,30 +120,35 @@ class ProjectionRunner:
                 await self._run()
             except BuildChangedError as error:
                 _log.info("projection was changed by somebody else", reason=str(error))
-            except (ProjectionStoppedError, ProjectionOutdatedError, LogIncompleteError) as error:
-                self._stop(error)
-                await asyncio.sleep(_STOPPED_SECONDS)
-            except (LogUnavailableError, asyncpg.PostgresError) as error:
+            except (LogUnavailableError, *PASSING) as error:
                 _log.warning("projection interrupted", projection=self._projection.name, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+            except (ProjectionOutdatedError, *_STOPS) as error:
+                await self._stop(error)
+            except asyncpg.PostgresError as error:
+                await self._stop(ProjectionFailedError(self._projection.name, str(error)))
 
     async def _run(self) -> None:
         """Do what is due, in a session of its own: its locks are let go with it."""
         async with own_connection(self._pool) as connection:
             with outages_told():
-                job = await self._job(connection)
-                await job(connection)
+                stage = await self._stage(connection)
+                try:
+                    await (self._follow if stage == "live" else self._replace)(connection)
+                except _STOPS as error:
+                    await note_stop(connection, self._projection.name, stage, str(error))
+                    raise
 
-    async def _job(self, connection: asyncpg.Connection) -> _Job:
-        """Wait until there is something to do that nobody else does, and return it. Raises ProjectionOutdatedError."""
+    async def _stage(self, connection: asyncpg.Connection) -> Stage:
+        """Wait until there is a build to see to that nobody else does. Raises ProjectionOutdatedError."""
         ours = self._projection.version
         while True:
             live = await find_build(connection, self._projection.name, "live")
             if live and live.version > ours:
                 raise ProjectionOutdatedError(live.name, live.version, ours)
-            is_ours = live is not None and live.version == ours
-            if await _lock(connection, self._projection, "live" if is_ours else "building"):
-                return self._follow if is_ours else self._replace
+            stage: Stage = "live" if live and live.version == ours else "building"
+            if await _lock(connection, self._projection, stage):
+                return stage
             await asyncio.sleep(_STANDBY_SECONDS)
 
     async def _replace(self, connection: asyncpg.Connection) -> None:
@@ -146,24 +157,16 @@ class ProjectionRunner:
         if build is None or build.version != self._projection.version:
             build = await begin_build(connection, self._projection)
         _log.info("building projection", projection=build.name, version=build.version, position=build.position)
-        try:
-            await _build(connection, self._projection, self._store, build, lambda *_: None)
-        except (ProjectionStoppedError, LogIncompleteError) as error:
-            await note_stop(connection, build.name, "building", str(error))
-            raise
+        await _build(connection, self._projection, self._store, build, lambda *_: None)
         _log.info("projection is live", projection=build.name, version=build.version)
 
     async def _follow(self, connection: asyncpg.Connection) -> None:
         _log.info("keeping projection", projection=self._projection.name)
         async with listening(connection) as hint:
-            try:
-                await self._catch_up(connection)
-                companion = [self._companion(self._changed)] if self._companion else []
-                async with supervised(*companion):
-                    await self._follow_hints(connection, hint)
-            except (ProjectionStoppedError, LogIncompleteError) as error:
-                await note_stop(connection, self._projection.name, "live", str(error))
-                raise
+            await self._catch_up(connection)
+            companion = [self._companion(self._changed)] if self._companion else []
+            async with supervised(*companion):
+                await self._follow_hints(connection, hint)
 
     async def _follow_hints(self, connection: asyncpg.Connection, hint: LogHint) -> None:
         while True:
@@ -187,11 +190,12 @@ class ProjectionRunner:
         _stopped.labels(self._projection.name).set(0)
         _position.labels(self._projection.name).set(position)
 
-    def _stop(self, error: EventSourcingError) -> None:
+    async def _stop(self, error: EventSourcingError) -> None:
         if str(error) != str(self.stopped):
             _log.error("projection stopped", projection=self._projection.name, error=str(error))
         self.stopped = error
         _stopped.labels(self._projection.name).set(1)
+        await asyncio.sleep(_STOPPED_SECONDS)
 
 
 async def _build(
@@ -214,7 +218,7 @@ async def _build(
 async def _catch_up(
     connection: asyncpg.Connection, projection: Projection, store: EventStore, build: Build, progress: Progress
 ) -> Build:
-    """Apply what the log holds, in pages. Raises ProjectionStoppedError, BuildChangedError."""
+    """Apply what the log holds, in pages. Raises ProjectionStoppedError, ProjectionFailedError, BuildChangedError."""
     while page := await store.read_all(build.position, _PAGE):
         reading = projection.read(page)
         if reading.position:
