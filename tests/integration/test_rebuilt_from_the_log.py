@@ -17,15 +17,14 @@ import pytest
 
 from services.projections import PROJECTIONS
 from services.system import MIGRATIONS
+from shared.concurrency.supervision import supervised
 from shared.contracts.registry import EVENTS
 from shared.eventsourcing import command_handler
-from shared.eventsourcing.in_memory import InMemoryEventStore
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.projection_runner import ProjectionRunner, rebuild
 from shared.runtime.database import open_database
 from shared.runtime.infrastructure import LOG_MIGRATIONS
 from shared.runtime.settings import Settings
-from shared.runtime.supervision import supervised
 from tests.integration.projections.keeping import administrating, unwatched
 from tests.support.command import onrecord
 from tests.support.derived import (
@@ -42,6 +41,7 @@ from tests.support.derived import (
 )
 from tests.support.eventually import eventually
 from tests.support.folds import Folds
+from tests.support.in_memory import InMemoryEventStore
 from tests.support.living import Handlers, Living, handlers
 from tests.support.whole_history import live_through, others
 

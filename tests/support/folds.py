@@ -19,18 +19,18 @@ import services
 from services.gateway.hub import Hub
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.gates import Gates
-from services.recorder.handlers import RecorderStreams
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.gate import Gate
 from services.recorder.media.pauses import Pauses
 from services.recorder.merging.merger import Merger
 from services.recorder.merging.streams import MergeStreams
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
-from shared.eventsourcing.follower import Follower
 from shared.eventsourcing.postgres import PostgresEventStore
 from shared.eventsourcing.process import Process
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.store import EventStore
+from shared.messaging.follower import Follower
 from tests.support.events import open_log
 from tests.support.merging import HeldMaker
 
@@ -73,7 +73,13 @@ class Folds:
         hub, gates = Hub(clock), Gates()
         files = LocalObjectStore(_NOWHERE)
         worker = Worker(
-            RecorderStreams(store), files, _NOWHERE, WatermarkGauge(), "worker", "127.0.0.1", range(50000, 50002)
+            ParticipantRecordingStreams(store),
+            files,
+            _NOWHERE,
+            WatermarkGauge(),
+            "worker",
+            "127.0.0.1",
+            range(50000, 50002),
         )
         merger = Merger(MergeStreams(store), HeldMaker(), "worker", clock)
         follower = Follower(
