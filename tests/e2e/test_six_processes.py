@@ -51,6 +51,7 @@ async def test_a_recording_survives_the_death_of_gateway_consent_and_notifier(
             await room.create_room(target.url)
             recording_id, senders = await _record_alice_with_bob_present(room, store, clip)
             sending = [asyncio.create_task(sender.run()) for sender in senders]
+            await _sent(senders[0], 150)
 
             for name in ("gateway", "consent", "notifier"):
                 await services[name].kill()

@@ -25,6 +25,14 @@ def data_dir() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Undo what a command does that runs within a test: it would log to a file that pytest closes with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Server:
     """A PostgreSQL server on which tests are superuser."""
