@@ -115,11 +115,14 @@ async def _round(log: Log, target: Receiver, scale: Scale, tell: Tell | None) ->
     room = RoomCreated(at=datetime.now(UTC), room_id=_ROOM, webhook_url=target.url)
     await log.store.append(room.stream, 0, [encode(room, Context.begin("bench"))])
     committed: dict[str, float] = {}
+    # Where an append takes longer than it is until the next one to its stream, that one waits.
+    turns = [asyncio.Lock() for _ in range(scale.recordings)]
 
     async def happen(number: int) -> None:
         event = _event(number, scale)
         new = encode(event, Context.begin("bench"))
-        await log.store.append(event.stream, number // scale.recordings, [new])
+        async with turns[number % scale.recordings]:
+            await log.store.append(event.stream, number // scale.recordings, [new])
         committed[str(webhook_id(new.id, target.url))] = time.monotonic()
         if tell:
             await tell(new.id)
