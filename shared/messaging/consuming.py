@@ -84,8 +84,11 @@ class Consuming:
         if self._keeping:
             await ended(self._keeping)
         if self._consumer:
-            self._consumer.over.set()
-            await with_patience(self._consumer.queue.cancel(self._consumer.tag))
+            # First: a message that is given back to a consumer which is still there comes again, behind its followers.
+            try:
+                await with_patience(self._consumer.queue.cancel(self._consumer.tag))
+            finally:
+                self._consumer.over.set()
 
     async def close(self) -> None:
         """Give back what was not settled."""

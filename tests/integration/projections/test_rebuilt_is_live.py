@@ -23,7 +23,7 @@ from shared.contracts.room import RoomCreated
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.event import StoredEvent
-from shared.eventsourcing.projection import Projection, Told
+from shared.eventsourcing.projection import Projection, ProjectionFailedError, Told
 from shared.eventsourcing.projection_builds import Build, advance, drop_build
 from shared.eventsourcing.projection_runner import rebuild
 from tests.integration.projections.keeping import position_of
@@ -159,7 +159,7 @@ async def _cut_off(
         await projection.apply(connection, told)  # type: ignore[arg-type]
         await connection.execute("SELECT 1 / 0")
 
-    with pytest.raises(asyncpg.DivisionByZeroError):
+    with pytest.raises(ProjectionFailedError, match="division by zero"):
         await advance(connection, replace(projection, apply=apply), live, told, position)
 
 
