@@ -24,7 +24,8 @@ from shared.contracts import actors
 from shared.contracts.webhook import webhook_stream
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.command_handler import CommandHandler, Decided
-from shared.eventsourcing.errors import ConcurrencyConflictError, LogUnavailableError
+from shared.eventsourcing.errors import LogUnavailableError
+from shared.eventsourcing.insisting import until_answered
 from shared.eventsourcing.snapshots import Loaded
 from shared.eventsourcing.store import EventStore
 
@@ -34,7 +35,7 @@ _log = structlog.get_logger()
 AT_ONCE = 256
 #: Webhooks that are looked at together.
 _LOOK = 100
-#: How long after a fault the outbox is looked at again, and an outcome written down again.
+#: How long after a fault the outbox is looked at again.
 _RETRY_SECONDS = 0.5
 #: How long an order rests that failed in a way that nobody foresaw: it may do so for ever.
 _REST_SECONDS = 30.0
@@ -179,10 +180,6 @@ class Delivery:
     async def _write_down(
         self, stream: str, report: ReportAttempt, context: Context, known: Loaded[Webhook]
     ) -> Decided[Webhook, WebhookHappened]:
-        while True:
-            try:
-                return await self._webhooks.handle(stream, report, context, known)
-            except (LogUnavailableError, ConcurrencyConflictError) as error:
-                # Not given up: it would be posted again, though we know what came of it.
-                _log.warning("outcome of webhook not written down yet", stream=stream, error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+        # Not given up: it would be posted again, though we know what came of it.
+        what = f"the outcome of {stream}"
+        return await until_answered(lambda: self._webhooks.handle(stream, report, context, known), what)

@@ -1,4 +1,4 @@
-"""The real ffmpeg, and a pipeline that writes with it."""
+"""The real ffmpeg with a pipeline that writes with it, and a session that a recorder and a gateway take care of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.recorder.media.ffmpeg import find_ffmpeg
+from shared.eventsourcing import process_manager
+from tests.support.coordination import Coordination
 from tests.support.film import Film
 
 
@@ -23,3 +25,16 @@ async def film(ffmpeg: Path, tmp_path: Path) -> AsyncIterator[Film]:
     begun.say(-60_000, "presence", holds=True)
     yield begun
     await begun.pipeline.abort()
+
+
+@pytest.fixture
+def meeting(monkeypatch: pytest.MonkeyPatch) -> Coordination:
+    """A session of which nobody takes care yet; who will, looks often for what time makes due."""
+    monkeypatch.setattr(process_manager, "_TICK_SECONDS", 0.02)
+    return Coordination()
+
+
+@pytest.fixture
+async def coordinated(meeting: Coordination) -> AsyncIterator[Coordination]:
+    async with meeting.gateway(), meeting.recorder():
+        yield meeting

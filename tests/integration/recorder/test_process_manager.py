@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from shared.contracts.consent import ConsentGiven
@@ -14,26 +12,8 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
 )
 from shared.contracts.recording import RecordingFailed, RecordingStarted, RecordingStopped
-from shared.eventsourcing import process_manager as runner
 from tests.support.coordination import Coordination
 from tests.support.moments import at
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often for what time makes due."""
-    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
-
-
-@pytest.fixture
-def meeting() -> Coordination:
-    return Coordination()
-
-
-@pytest.fixture
-async def coordinated(meeting: Coordination) -> AsyncIterator[Coordination]:
-    async with meeting.gateway(), meeting.recorder():
-        yield meeting
 
 
 async def test_everybody_who_is_present_and_consents_is_recorded(coordinated: Coordination) -> None:

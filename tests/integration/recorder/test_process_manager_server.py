@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,29 +16,11 @@ from shared.contracts.participant_recording import (
     StartParticipantRecording,
 )
 from shared.contracts.room import RoomCreated
-from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context
 from tests.support.coordination import Coordination
 from tests.support.moments import at
 
 OWN = "0123456789abcdef01234567"
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often for what time makes due."""
-    monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
-
-
-@pytest.fixture
-def meeting() -> Coordination:
-    return Coordination()
-
-
-@pytest.fixture
-async def coordinated(meeting: Coordination) -> AsyncIterator[Coordination]:
-    async with meeting.gateway(), meeting.recorder():
-        yield meeting
 
 
 async def asks(meeting: Coordination, who: str, *, present: bool = False, **more: Any) -> None:
