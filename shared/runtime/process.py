@@ -13,6 +13,7 @@ from typing import TypeVar
 import uvloop
 
 from shared.eventsourcing.errors import EventSourcingError
+from shared.runtime.collector import collect_seldom
 from shared.runtime.errors import StartupError
 from shared.runtime.logging import configure_logging
 from shared.runtime.settings import Settings, load_settings
@@ -83,4 +84,5 @@ async def unless_stopped(stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
 async def _until_stopped(service: AbstractAsyncContextManager[object]) -> None:
     async with stop_signal() as stop, unless_stopped(stop) as started, service:
         started.set()
+        collect_seldom()
         await stop.wait()

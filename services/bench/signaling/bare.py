@@ -22,6 +22,7 @@ import uvloop
 from prometheus_client import generate_latest
 
 from shared.concurrency.supervision import supervised
+from shared.runtime.collector import collect_seldom
 from shared.runtime.loop_lag import watch_loop
 
 _MOMENT = "2030-01-01T00:00:00.000000Z"
@@ -118,6 +119,7 @@ async def _serve() -> None:
         backlog=1024,
         ws_max_size=1_000_000,
     )
+    collect_seldom()
     async with supervised(watch_loop()):
         await uvicorn.Server(config).serve()
 
