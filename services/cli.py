@@ -42,6 +42,7 @@ projections = typer.Typer(no_args_is_help=True, help="Show the read models that 
 def up() -> None:
     """Run the whole system in this process, until Ctrl-C. Settings: docs/operations.md."""
     from services.system import system  # noqa: PLC0415  each command imports what it needs: the others start faster
+    from shared.runtime.collector import collect_seldom  # noqa: PLC0415
     from shared.runtime.process import keep_to_owner, stop_signal, unless_stopped  # noqa: PLC0415
 
     async def run() -> None:
@@ -49,6 +50,7 @@ def up() -> None:
             started.set()
             typer.echo(f"onrecord is up on http://127.0.0.1:{running.http_port}; recordings: {running.storage_root}")
             typer.echo("Ctrl-C ends it. Tokens: onrecord token --help")
+            collect_seldom()
             await stop.wait()
             typer.echo("Stopping: what is being recorded is finished first.")
 

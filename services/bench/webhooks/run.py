@@ -37,6 +37,7 @@ from shared.contracts.room import RoomCreated
 from shared.contracts.webhook import webhook_id
 from shared.eventsourcing.codec import Context, encode
 from shared.eventsourcing.projection_runner import ProjectionRunner
+from shared.runtime.collector import collect_seldom
 from shared.runtime.settings import Settings
 from shared.runtime.signing_keys import SigningKey
 
@@ -68,6 +69,7 @@ async def measure_webhooks(settings: Settings, scale: Scale, seed: int, say: Say
     """Return the conditions and the figures. Raises StartupError and EventSourcingError."""
     say("Preparing …")
     async with open_ground(settings) as ground:
+        collect_seldom()  # as every service does once it runs
         told = {**await conditions(ground, seed), "recordings": scale.recordings, "seconds": scale.seconds}
         say(f"webhooks: {scale.count:,} by the notifier")
         async with ground.log() as log, receiving() as target, _notifying(log):
