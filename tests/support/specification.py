@@ -29,6 +29,9 @@ class Outcome(Generic[Happened]):
 
     def then_refused(self, error: type[RefusedError]) -> None:
         assert type(self.refusal) is error, f"not refused so, but {self.refusal!r} and {self.events}"
+        about = [str(value) for value in vars(self.refusal).values() if value is not None]
+        assert about, f"{self.refusal!r} does not say what it is about"
+        assert [value for value in about if value not in str(self.refusal)] == [], "what it is about is not named"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ def test_a_merge_that_is_asked_for_waits_for_a_worker() -> None:
     given(MERGE).when(start()).then(requested())
 
 
+def test_where_it_is_stored_and_who_is_told_is_written_down() -> None:
+    asked = {"storage_prefix": "team", "webhook_url": "https://example.org/hook"}
+    given(MERGE).when(start().model_copy(update=asked)).then(requested().model_copy(update=asked))
+
+
 def test_the_same_recordings_are_merged_once_at_a_time() -> None:
     for events in (ASKED, CLAIMED):
         given(MERGE, *events).when(start("again", 9)).then_refused(AlreadyMergingError)
@@ -71,6 +76,17 @@ def test_what_a_worker_makes_no_other_claims() -> None:
     given(MERGE, *CLAIMED).when(claim(worker="two", second=1 + HOLDS - 0.1)).then_nothing()
 
 
+def test_it_is_made_by_whoever_claimed_it_last() -> None:
+    assert not MERGE.fold(ASKED).is_made_by("m", "one")
+    assert MERGE.fold(CLAIMED).is_made_by("m", "one")
+    assert not MERGE.fold(CLAIMED).is_made_by("n", "one")
+    taken_over = MERGE.fold((*CLAIMED, claimed(worker="two", second=20)))
+    assert not taken_over.is_made_by("m", "one")
+    assert taken_over.is_made_by("m", "two")
+    for events in OVER:
+        assert not MERGE.fold(events).is_made_by("m", "one")
+
+
 def test_a_worker_that_was_not_heard_of_loses_its_claim() -> None:
     given(MERGE, *CLAIMED).when(claim(worker="two", second=1 + HOLDS)).then(claimed(worker="two", second=1 + HOLDS))
 
@@ -91,6 +107,10 @@ def test_what_is_no_newer_than_what_was_said_is_not_written() -> None:
 
 def test_a_file_in_its_place_completes_it() -> None:
     given(MERGE, *CLAIMED).when(complete()).then(completed())
+
+
+def test_a_merge_that_nobody_makes_is_said_to_be_made_by_nobody() -> None:
+    assert str(given(MERGE, *ASKED).when(report()).refusal) == "merge m is made by nobody: leave it to them"
 
 
 def test_a_worker_that_does_not_know_that_it_was_heard_says_so_again() -> None:
