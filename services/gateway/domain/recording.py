@@ -85,19 +85,14 @@ def evolve(recordings: Recordings, event: RecordingHappened) -> Recordings:
         case RecordingStarted():
             return replace(recordings, running=Running(event.recording_id, started=True))
         case RecordingPaused():
-            return replace(recordings, running=_paused(recordings.running, event))
+            # A later one is written only where it was said before: the earliest counts.
+            return replace(recordings, running=Running(event.recording_id, started=True, paused_at=event.at))
         case RecordingResumed():
             return replace(recordings, running=Running(event.recording_id, started=True))
         case RecordingStopped() | RecordingFailed():
             return replace(recordings, running=None)
         case _:
             assert_never(event)
-
-
-def _paused(running: Running | None, event: RecordingPaused) -> Running:
-    """Return it paused since the earliest moment at which that was said."""
-    known = running.paused_at if running else None
-    return Running(event.recording_id, started=True, paused_at=min(known or event.at, event.at))
 
 
 # ------------------------------------------------- commands; ConfirmRecording is in shared/contracts/recording

@@ -35,6 +35,11 @@ def test_whose_yes_was_cleared_may_be_vouched_for() -> None:
     given(CONSENT, gave(1), cleared(2)).when(attest(3)).then(attested(3))
 
 
+def test_the_text_they_last_answered_to_is_known_whoever_vouches() -> None:
+    said = gave(1).model_copy(update={"text_version": "2026-11"})
+    assert given(CONSENT, said, cleared(2), attested(3)).state.text_version == "2026-11"
+
+
 def test_nobody_vouches_for_who_said_no_themselves() -> None:
     given(CONSENT, refused(1)).when(attest(2)).then_refused(ParticipantSaidNoError)
     given(CONSENT, gave(1), withdrew(2)).when(attest(3)).then_refused(ParticipantSaidNoError)

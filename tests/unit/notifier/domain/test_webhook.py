@@ -82,6 +82,10 @@ def test_what_failed_may_be_delivered_by_a_later_attempt() -> None:
     given(WEBHOOK, failed(), failed(number=2)).when(attempt(204, number=3)).then(delivered(204, 3))
 
 
+def test_until_then_it_is_pending() -> None:
+    assert WEBHOOK.fold([]).outcome == WEBHOOK.fold([failed()]).outcome == "pending"
+
+
 def test_after_the_last_attempt_it_is_given_up() -> None:
     given(WEBHOOK, failed()).when(attempt(500, number=2, retry_at=None)).then(failed(number=2, retry_at=None))
     assert WEBHOOK.fold([failed(), failed(number=2, retry_at=None)]).outcome == "given_up"

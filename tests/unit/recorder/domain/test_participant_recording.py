@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from services.recorder.domain.participant_recording import PARTICIPANT_RECORDING
 from services.recorder.domain.participant_recording_errors import NotRecordingError, ParticipantAlreadyRecordingError
+from tests.support.moments import at
 from tests.support.participant_recordings import (
     confirm,
     fail,
@@ -29,6 +30,16 @@ def test_a_participant_recording_is_a_request_until_a_worker_writes() -> None:
 
 def test_a_worker_that_writes_starts_it() -> None:
     given(PARTICIPANT_RECORDING, *WAITING).when(confirm()).then(started())
+
+
+def test_one_worker_has_begun_it_at_one_moment() -> None:
+    state = given(PARTICIPANT_RECORDING, *RUNNING).state
+    assert state.is_begun("a", "worker", at(2))
+    assert not state.is_begun("b", "worker", at(2))
+    assert not state.is_begun("a", "another", at(2))
+    assert not state.is_begun("a", "worker", at(3))
+    for events in ((), WAITING, FINISHED):
+        assert not given(PARTICIPANT_RECORDING, *events).state.is_begun("a", "worker", at(2))
 
 
 def test_a_stop_lets_the_worker_finish_the_file() -> None:
