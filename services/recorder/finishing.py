@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -10,11 +11,13 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.probe import ProbedFile, probe, remux
 from shared.contracts.participant_recording import RecordedFile, RecordingKind
 
-#: Of picture and sound, by what is recorded; None: no such track.
-_CODECS: dict[RecordingKind, tuple[str | None, str | None]] = {
-    "audio_video": ("vp8", "opus"),
-    "audio": (None, "opus"),
-    "video": ("vp8", None),
+#: What may be in a track, as ffmpeg names it; nothing where there is none.
+_PICTURES, _SOUND, _NOTHING = {"vp8", "vp9"}, {"opus"}, {None}
+#: Of picture and sound, by what is recorded.
+_CODECS: dict[RecordingKind, tuple[Collection[str | None], Collection[str | None]]] = {
+    "audio_video": (_PICTURES, _SOUND),
+    "audio": (_NOTHING, _SOUND),
+    "video": (_PICTURES, _NOTHING),
 }
 
 
@@ -63,7 +66,8 @@ async def put_in_place(ffmpeg: Path, store: LocalObjectStore, keys: Keys, kind: 
 
 
 def _check(key: str, probed: ProbedFile, kind: RecordingKind) -> None:
-    if (probed.video_codec, probed.audio_codec) != _CODECS[kind]:
+    pictures, sounds = _CODECS[kind]
+    if probed.video_codec not in pictures or probed.audio_codec not in sounds:
         raise UnexpectedFileError(key, f"holds {probed.video_codec} and {probed.audio_codec}")
     if not (probed.monotonic and (kind == "audio" or probed.starts_with_keyframe)):
         raise UnexpectedFileError(key, "does not begin with a keyframe or goes back in time")

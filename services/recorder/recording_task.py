@@ -12,7 +12,7 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingReport,
 )
 from services.recorder.media.counting import LEFT_OUT, Tally
-from services.recorder.media.frame import NS_PER_SECOND
+from services.recorder.media.frame import NS_PER_SECOND, VideoCodec
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
@@ -65,7 +65,14 @@ class RecordingTask:
             self._source.detach(self._media.take)
         self._source = source
         if source and self._media:
+            if source.video_codec and isinstance(self._media, Pipeline):
+                self._media.expect(source.video_codec)
             source.attach(self._media.take)
+
+    @property
+    def video_codec(self) -> VideoCodec | None:
+        """What the picture of its one file is encoded in; None: it may still be anything."""
+        return self._media.codec if isinstance(self._media, Pipeline) else None
 
     def stop(self, at: datetime) -> None:
         """Let the recording end at that moment, or at the earliest of several."""

@@ -139,6 +139,7 @@ class Worker:
                 self._sources[who] = asked, source
                 source.announced_again()
                 return source.answer
+        self._refuse_other_codec(asked)
         source = self._open(asked)
         self._close_source(who)
         self._sources[who] = asked, source
@@ -212,6 +213,16 @@ class Worker:
             raise SourceRefusedError("unsupported_codec", str(error)) from error
         except NoPortsLeftError as error:
             raise SourceRefusedError("no_ports", str(error)) from error
+
+    def _refuse_other_codec(self, asked: OpenRtpSource) -> None:
+        """Raise SourceRefusedError if a file that has begun cannot hold the announced picture."""
+        for recording in self._recordings_of((asked.session_id, asked.participant_id)):
+            begun = recording.video_codec
+            if asked.video and begun and asked.video.codec != begun:
+                reason = (
+                    f"codec {asked.video.codec!r} cannot go into a file that began in {begun}: send {begun.upper()}"
+                )
+                raise SourceRefusedError("unsupported_codec", f"{reason}, or end that recording first")
 
     def _close_source(self, who: _Who, asked_until: datetime | None = None) -> None:
         """Close a participant's source, unless it was asked for after `asked_until`: they came back since."""

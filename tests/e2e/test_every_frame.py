@@ -8,6 +8,7 @@ from pathlib import Path
 from services.demo.media import Clip
 from services.demo.rtp_sender import RtpSender, Sent
 from services.recorder.media.black import BlackPictures
+from services.recorder.media.frame import PictureFormat
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.probe import decode_errors
 from services.recorder.moments import nanoseconds
@@ -116,7 +117,7 @@ def _assert_run_between(recorded: list[bytes], sent: list[Sent], begin_ns: int, 
 
 async def _pictures(packets: list[Packet], ffmpeg: Path) -> list[bytes]:
     pictures = BlackPictures(ffmpeg)
-    black = await pictures.of(640, 360), await pictures.of(640, 480)
+    black = [await pictures.of(PictureFormat("vp8", 640, height)) for height in (360, 480)]
     return [packet.data for packet in packets if packet.kind == "video" and packet.data not in black]
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import structlog
 
 from services.recorder.media.black import BlackPictures
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, EncodedFrame, Kind, TimedFrame
+from services.recorder.media.frame import (
+    NS_PER_MS,
+    NS_PER_SECOND,
+    EncodedFrame,
+    Kind,
+    PictureFormat,
+    TimedFrame,
+    VideoCodec,
+)
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.media.pauses import Pauses
@@ -60,12 +68,14 @@ class Film:
         return await asyncio.to_thread(read_packets, self.path)
 
     async def black(self, width: int = 640, height: int = 480) -> bytes:
-        return await self.pictures.of(width, height)
+        return await self.pictures.of(PictureFormat("vp8", width, height))
 
 
-def keyframe(at_ms: int, *, arrival_ms: int | None = None, size: tuple[int, int] = (640, 480)) -> TimedFrame:
+def keyframe(
+    at_ms: int, *, arrival_ms: int | None = None, size: tuple[int, int] = (640, 480), codec: VideoCodec = "vp8"
+) -> TimedFrame:
     data = vp8.keyframe(*size) + _unique()
-    return _frame("video", at_ms, arrival_ms, data, keyframe=True, size=size)
+    return _frame("video", at_ms, arrival_ms, data, keyframe=True, picture_format=PictureFormat(codec, *size))
 
 
 def delta(at_ms: int, *, first_arrival_ms: int | None = None, arrival_ms: int | None = None) -> TimedFrame:
@@ -103,14 +113,14 @@ def _frame(
     data: bytes,
     *,
     keyframe: bool = False,
-    size: tuple[int, int] = (0, 0),
+    picture_format: PictureFormat | None = None,
     first_arrival_ms: int | None = None,
 ) -> TimedFrame:
     """Make a frame that arrived when it was captured unless told otherwise."""
     arrival_ms = arrival_ms if arrival_ms is not None else at_ms
     first_ms = first_arrival_ms if first_arrival_ms is not None else arrival_ms
     duration_ns = _SOUND_NS if kind == "audio" else 0
-    encoded = EncodedFrame(kind, 0, _ns(first_ms), _ns(arrival_ms), keyframe, data, duration_ns, *size)
+    encoded = EncodedFrame(kind, 0, _ns(first_ms), _ns(arrival_ms), keyframe, data, duration_ns, picture_format)
     return TimedFrame(_ns(at_ms), encoded)
 
 

@@ -87,9 +87,11 @@ class Studio:
         stopped = RecordingStopped(at=at or now(), **_about_recording(number), reason="requested")
         self.worker.apply(stopped)
 
-    async def opens_source(self, who: str, at: datetime | None = None) -> RtpSourceOpened:
-        """Announce somebody's RTP, by default now."""
-        asked = OpenRtpSource(at=at or now(), **self._about(who), video=_VIDEO, audio=_AUDIO)
+    async def opens_source(
+        self, who: str, at: datetime | None = None, *, video: RtpTrack | None = _VIDEO, audio: RtpTrack | None = _AUDIO
+    ) -> RtpSourceOpened:
+        """Announce somebody's RTP, by default now, in VP8 and Opus."""
+        asked = OpenRtpSource(at=at or now(), **self._about(who), video=video, audio=audio)
         return await self.worker.open_rtp_source(asked)
 
     # --- what is asked for

@@ -9,9 +9,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["audio", "video"]
+#: Sound is always Opus.
+VideoCodec = Literal["vp8", "vp9"]
 
 NS_PER_SECOND = 1_000_000_000
 NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFormat:
+    """What a picture is encoded in, and its size in pixels."""
+
+    codec: VideoCodec
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +41,8 @@ class EncodedFrame:
     data: bytes
     #: How long it sounds. 0 for video, whose frames last until the next one.
     duration_ns: int = 0
-    #: Pixels; set on video keyframes, 0 elsewhere.
-    width: int = 0
-    height: int = 0
+    #: Of a video keyframe; None elsewhere.
+    format: PictureFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,4 @@ class Black:
 
     #: Since the beginning of the file.
     time_ns: int
-    #: Pixels.
-    width: int
-    height: int
+    format: PictureFormat

@@ -8,7 +8,7 @@ Both tracks must flow because ffmpeg holds one track back, without bound, while 
 
 from __future__ import annotations
 
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Black, Block, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Black, Block, PictureFormat, TimedFrame
 
 #: 20 ms of silence: a fullband CELT packet (TOC 0xF8, RFC 6716 section 3.1) whose one frame says "silent".
 OPUS_SILENCE = b"\xf8\xff\xfe"
@@ -73,15 +73,15 @@ class VideoGapFiller:
     def __init__(
         self,
         start_ns: int,
-        size: tuple[int, int],
+        picture_format: PictureFormat,
         patience_ns: int = 2 * NS_PER_SECOND,
         repeat_ns: int = NS_PER_SECOND,
     ) -> None:
         self._start_ns = start_ns
         self._patience_ns = patience_ns
         self._repeat_ns = repeat_ns
-        #: Pixels of black; replace it when the size of the picture changes.
-        self.size = size
+        #: Of black; replace it when the size of the picture changes.
+        self.format = picture_format
         #: Delta frames dropped because no picture was there to build on.
         self.baseless = 0
         #: Frames dropped because they were captured before the latest cut, or before the file's beginning.
@@ -170,7 +170,7 @@ class VideoGapFiller:
         return Block("video", self._place(time_ns), frame.frame.keyframe, frame.frame.data)
 
     def _black(self, time_ns: int) -> Black:
-        return Black(self._place(time_ns), *self.size)
+        return Black(self._place(time_ns), self.format)
 
     def _place(self, time_ns: int) -> int:
         """Place a picture a little after the last one, or where it belongs if it would have to move too far."""

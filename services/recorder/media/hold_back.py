@@ -31,6 +31,8 @@ class RecordingCounters:
     late: int = 0
     #: Pictures that build on one that is not in the file.
     baseless: int = 0
+    #: Keyframes of another codec than the file's.
+    other_codec: int = 0
 
 
 class HoldBack:

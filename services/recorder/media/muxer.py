@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, PictureFormat, VideoCodec
 
 #: Sections 8.1 and 10 of RFC 8794 and 5.1 of RFC 9559; an id carries its own length marker.
 _EBML, _SEGMENT, _INFO, _TRACKS, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
@@ -43,36 +43,38 @@ _BLOCK_HEAD = struct.Struct(">BIBhB")
 _BLOCK_HEAD_IN_SIZE = 4
 _TRACK = {"video": 0x81, "audio": 0x82}
 _KEYFRAME = 0x80
+_CODEC_IDS: dict[VideoCodec, bytes] = {"vp8": b"V_VP8", "vp9": b"V_VP9"}
 
 _time_ns = attrgetter("time_ns")
 
 
 class MatroskaMuxer:
-    """One participant's stream: track 1 is VP8, track 2 is stereo Opus at 48 kHz; or one of them alone.
+    """One participant's stream: track 1 is the picture, track 2 is stereo Opus at 48 kHz; or one of them alone.
 
-    Width and height (pixels, at least 1; 0 without video) are those of the first picture; later ones may differ. A
-    track that is named must flow: ffmpeg holds the other one back while it is silent.
+    The format is that of the first picture (at least 1 pixel each way), or None without any; later pictures may be of
+    another size, but not of another codec. A track that is named must flow: ffmpeg holds the other one back while it is
+    silent.
     """
 
-    def __init__(self, width: int, height: int, kinds: Collection[Kind] = ("video", "audio")) -> None:
-        self._width = width
-        self._height = height
-        self._kinds = kinds
+    def __init__(self, picture_format: PictureFormat | None, *, sound: bool = True) -> None:
+        self._format = picture_format
+        self._has_sound = sound
 
     def header(self) -> bytes:
         """Write what comes before the first cluster."""
-        video = self._video_track() if "video" in self._kinds else b""
-        audio = _audio_track() if "audio" in self._kinds else b""
+        video = _video_track(self._format) if self._format else b""
+        audio = _audio_track() if self._has_sound else b""
         return _ebml_header() + _id(_SEGMENT) + _UNKNOWN_SIZE + _info() + _element(_TRACKS, video + audio)
 
     def cluster(self, blocks: Sequence[Block]) -> bytes:
         """Write the blocks, sorted by time, as one cluster or, if they span more than 32 s, as several."""
         return b"".join(_cluster(run) for run in _runs(sorted(blocks, key=_time_ns)))
 
-    def _video_track(self) -> bytes:
-        size = _uint(_PIXEL_WIDTH, self._width) + _uint(_PIXEL_HEIGHT, self._height)
-        pace = _uint(_DEFAULT_DURATION, PICTURE_NS)
-        return _element(_TRACK_ENTRY, _track(1, 1, b"V_VP8") + pace + _element(_VIDEO, size))
+
+def _video_track(picture: PictureFormat) -> bytes:
+    size = _uint(_PIXEL_WIDTH, picture.width) + _uint(_PIXEL_HEIGHT, picture.height)
+    pace = _uint(_DEFAULT_DURATION, PICTURE_NS)
+    return _element(_TRACK_ENTRY, _track(1, 1, _CODEC_IDS[picture.codec]) + pace + _element(_VIDEO, size))
 
 
 def _audio_track() -> bytes:

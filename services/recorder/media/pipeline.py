@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from services.recorder.media.black import BlackPictures, BlackTrack
 from services.recorder.media.ffmpeg_errors import FfmpegError
-from services.recorder.media.frame import NS_PER_SECOND, Black, Block, TimedFrame
+from services.recorder.media.frame import NS_PER_SECOND, Black, Block, PictureFormat, TimedFrame, VideoCodec
 from services.recorder.media.gap_filler import AudioGapFiller, VideoGapFiller
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe
@@ -16,7 +16,8 @@ from services.recorder.media.webm_writer import WebmWriter
 
 #: How long a file's first picture is waited for before black takes its place: its size becomes the file's.
 FIRST_PICTURE_NS = NS_PER_SECOND
-_DEFAULT_SIZE = (640, 480)
+#: Where neither a picture nor an announcement tells another one.
+_DEFAULT_FORMAT = PictureFormat("vp8", 640, 480)
 
 _Blocks = list[Block | Black]
 
@@ -31,7 +32,7 @@ class Pipeline:
         self._ended = False
         self._held = HoldBack(gate, start_ns)
         self._audio = AudioGapFiller(start_ns)
-        self._video = VideoGapFiller(start_ns, _DEFAULT_SIZE)
+        self._video = VideoGapFiller(start_ns, _DEFAULT_FORMAT)
         self._black = BlackTrack(pictures)
         self._muxer: MatroskaMuxer | None = None
         #: Arrival of the newest picture that was let through: where the gate closed since then, the picture ends.
@@ -49,6 +50,16 @@ class Pipeline:
     def wants_keyframe(self) -> bool:
         """Whether the picture waits for a keyframe that has not arrived yet."""
         return self._video.needs_keyframe and not self._held.has_keyframe
+
+    @property
+    def codec(self) -> VideoCodec | None:
+        """What all pictures of the file are encoded in; None: that is open yet."""
+        return self._video.format.codec if self._muxer else None
+
+    def expect(self, codec: VideoCodec) -> None:
+        """Begin the file in this codec if no picture tells; one that has begun goes on in its own."""
+        if self._muxer is None:
+            self._video.format = replace(self._video.format, codec=codec)
 
     def take(self, frames: list[TimedFrame]) -> None:
         """Hold frames back, in the order of their arrival."""
@@ -92,17 +103,18 @@ class Pipeline:
                 await self._writer.close()
 
     async def _begin(self, watermark_ns: int, *, patience_ns: int | None) -> bool:
-        """Write the header as soon as the size is known, or has been waited for; tell whether it is written.
+        """Write the header as soon as the format is known, or has been waited for; tell whether it is written.
 
         Without patience it is written whatever is known, even if no watermark ever came.
         """
         if self._muxer is None:
             known = self._held.known(watermark_ns)
-            size = next((_size(held) for held in known if is_keyframe(held) and self._held.permits(held)), None)
-            if size is None and patience_ns is not None and watermark_ns < self._start_ns + patience_ns:
+            first = next((held for held in known if is_keyframe(held) and self._held.permits(held)), None)
+            if first is None and patience_ns is not None and watermark_ns < self._start_ns + patience_ns:
                 return False
-            self._video.size = size or _DEFAULT_SIZE
-            self._muxer = MatroskaMuxer(*self._video.size)
+            if first and first.frame.format:
+                self._video.format = first.frame.format
+            self._muxer = MatroskaMuxer(self._video.format)
             await self._writer.write(self._muxer.header())
         return True
 
@@ -115,10 +127,13 @@ class Pipeline:
         return [*self._audio.push(held)] if held.frame.kind == "audio" else self._picture(held)
 
     def _picture(self, held: TimedFrame) -> _Blocks:
+        begins = held.frame.format
+        if begins and begins.codec != self._video.format.codec:
+            self._counters.other_codec += 1
+            return self._without(held)
         blocks = self._cut_if_closed(held.frame.arrival_ns)
         self._passed_ns = max(self._passed_ns, held.frame.arrival_ns)
-        if held.frame.keyframe:
-            self._video.size = _size(held)
+        self._video.format = begins or self._video.format
         return blocks + self._video.push(held)
 
     def _without(self, held: TimedFrame) -> _Blocks:
@@ -152,9 +167,5 @@ class Pipeline:
             await self._writer.write(self._muxer.cluster(whole))
 
     async def _encoded(self, black: Black) -> Block:
-        data = await self._black.of(black.width, black.height)
+        data = await self._black.of(black.format)
         return Block("video", black.time_ns, keyframe=True, data=data)
-
-
-def _size(held: TimedFrame) -> tuple[int, int]:
-    return held.frame.width, held.frame.height

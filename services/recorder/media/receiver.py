@@ -11,6 +11,7 @@ from services.recorder.media.frame import NS_PER_MS, Kind, TimedFrame
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
 from services.recorder.media.rtcp import SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
+from shared.contracts.rtp_source import RtpTrack
 
 #: How long a missing packet is waited for.
 MAX_WAIT_NS = 200 * NS_PER_MS
@@ -32,13 +33,13 @@ class ReceiverCounters:
 class TrackReceiver:
     """Jitter buffer, depacketizer and clock of one track. Raises UnsupportedCodecError."""
 
-    def __init__(self, kind: Kind, codec: str, payload_type: int) -> None:
+    def __init__(self, kind: Kind, announced: RtpTrack) -> None:
         self.kind = kind
         self.clock = TrackClock(_CLOCK_RATES[kind])
         self.counters = ReceiverCounters()
-        self._payload_type = payload_type
+        self._announced = announced
         self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
-        self._depacketizer = depacketizer_for(codec)
+        self._depacketizer = depacketizer_for(kind, announced.codec)
 
     @property
     def ssrc(self) -> int | None:
@@ -66,7 +67,7 @@ class TrackReceiver:
         except RtpError:
             self.counters.malformed += 1
             return []
-        if packet.payload_type != self._payload_type:
+        if packet.payload_type != self._announced.payload_type:
             self.counters.foreign += 1
             return []
         self._buffer.push(packet, arrival_ns)
@@ -98,8 +99,7 @@ class TrackReceiver:
         for packet in packets:
             if packet.restarted:
                 self.clock.restart()
-            frame = self._depacketizer.push(packet)
-            if frame is not None:
+            for frame in self._depacketizer.push(packet):
                 self.clock.observe(frame.timestamp, frame.first_arrival_ns)
                 frames.append(TimedFrame(self.clock.wall_ns(frame.timestamp), frame))
         return frames

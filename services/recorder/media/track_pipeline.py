@@ -126,7 +126,7 @@ class TrackPipeline:
         try:
             path = await self._path_of(file.begin_ns)
             writer = await WebmWriter.start(self._ffmpeg, path, _log)
-            muxer = MatroskaMuxer(file.width, file.height, (self._kind,))
+            muxer = MatroskaMuxer(file.format, sound=self._kind == "audio")
             self._file = _OpenFile(file.begin_ns, writer, muxer)
             await writer.write(muxer.header())
         except (FfmpegError, OSError) as error:

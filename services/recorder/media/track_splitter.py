@@ -1,15 +1,15 @@
 """Where the files of a recording of one track begin and end, and what is in each.
 
 Pure: no I/O and no clock. A file holds one stretch of media: it begins with a frame that was permitted from its capture
-to its arrival, in video with a keyframe, and ends when no such frame came for a while, or when the gate closed. Nothing
-is filled in: what is not there is between the files.
+to its arrival, in video with a keyframe, and ends when no such frame came for a while, when the gate closed, or
+when the codec changes. Nothing is filled in: what is not there is between the files.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind, PictureFormat, TimedFrame
 from services.recorder.media.gap_filler import APART_NS, MAX_MOVE_NS
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters
@@ -25,9 +25,8 @@ class FileBegins:
 
     #: Wall clock of the file's time zero.
     begin_ns: int
-    #: Pixels of its first picture; 0 for sound.
-    width: int
-    height: int
+    #: Of its first picture; None: it is of sound.
+    format: PictureFormat | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,17 @@ class _OpenFile:
     """Times are ns since the file's beginning."""
 
     begin_ns: int
+    #: Of its first picture.
+    format: PictureFormat | None
     #: Where the last frame begins and ends, and where the next one may begin.
     last_ns: int = 0
     end_ns: int = 0
     free_ns: int = 0
+
+    def can_hold(self, held: TimedFrame) -> bool:
+        """Tell whether the frame is of the file's codec; delta frames are of that of their keyframe."""
+        begins = held.frame.format
+        return begins is None or self.format is None or begins.codec == self.format.codec
 
     def place(self, held: TimedFrame) -> Block:
         """Place a frame where it was captured; a little later if the one before it is not over.
@@ -128,12 +134,15 @@ class TrackSplitter:
         return steps + self._deal(held)
 
     def _end_if_interrupted(self, held: TimedFrame) -> list[Step]:
-        """End the file if the frame is not of its stretch: after silence, or after a closed gate no frame fell into."""
+        """End the file if the frame is not of its stretch.
+
+        So it is after silence, after a closed gate that no frame fell into, and in another codec.
+        """
         if self._file is None:
             return []
         silent_ns = held.time_ns - self._file.begin_ns - self._file.end_ns
-        closed = self._was_closed(held.frame.arrival_ns)
-        return self._end_file() if closed or silent_ns >= PATIENCE_NS else []
+        goes_on = silent_ns < PATIENCE_NS and self._file.can_hold(held) and not self._was_closed(held.frame.arrival_ns)
+        return [] if goes_on else self._end_file()
 
     def _end_if_over(self, until_ns: int) -> list[Step]:
         """End the file if nothing that came before `until_ns`, and everything has, can be of its stretch."""
@@ -149,8 +158,8 @@ class TrackSplitter:
         """Put the frame into the file, which begins with it if there is none."""
         steps: list[Step] = []
         if self._file is None:
-            self._file = _OpenFile(max(held.time_ns, self._free_ns))
-            steps.append(FileBegins(self._file.begin_ns, held.frame.width, held.frame.height))
+            self._file = _OpenFile(max(held.time_ns, self._free_ns), held.frame.format)
+            steps.append(FileBegins(self._file.begin_ns, self._file.format))
         self._needs_keyframe = False
         self._passed_ns = max(self._passed_ns, held.frame.arrival_ns)
         return [*steps, self._file.place(held)]

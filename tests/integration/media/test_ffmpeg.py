@@ -25,14 +25,14 @@ from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, find_ffmpeg, run
 from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError
 from services.recorder.media.frame import NS_PER_MS as MS
 from services.recorder.media.frame import NS_PER_SECOND as S
-from services.recorder.media.frame import Black, Block, EncodedFrame, TimedFrame
+from services.recorder.media.frame import Black, Block, EncodedFrame, PictureFormat, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE, AudioGapFiller, VideoGapFiller
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.probe import decode_errors, probe, remux
 from services.recorder.media.webm_writer import WebmWriter
 
 START = 1_700_000_000 * S
-WIDTH, HEIGHT = 320, 240
+FORMAT = PictureFormat("vp8", 320, 240)
 FRAME = S // 30
 
 BINARIES = sorted({shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe(), imageio_ffmpeg.get_ffmpeg_exe()})
@@ -98,12 +98,12 @@ def ogg_packets(ogg: bytes) -> list[bytes]:
 def timed(kind: str, at: int, keyframe: bool, data: bytes) -> TimedFrame:
     if kind == "audio":
         return TimedFrame(START + at, EncodedFrame("audio", 0, 0, 0, keyframe, data, 20 * MS))
-    return TimedFrame(START + at, EncodedFrame("video", 0, 0, 0, keyframe, data, 0, WIDTH, HEIGHT))
+    return TimedFrame(START + at, EncodedFrame("video", 0, 0, 0, keyframe, data, 0, FORMAT if keyframe else None))
 
 
 def with_permission(media: Media, black: bytes, until: int, again: int, end: int) -> list[Block]:
     """What the fillers make of the media if permission was withdrawn at `until` and given `again`."""
-    sound, picture = AudioGapFiller(START), VideoGapFiller(START, (WIDTH, HEIGHT))
+    sound, picture = AudioGapFiller(START), VideoGapFiller(START, FORMAT)
     blocks: list[Block | Black] = []
     for frame in (f for f in media.sounds if not until <= f.time_ns - START < again):
         blocks += sound.push(frame)
@@ -116,7 +116,7 @@ def with_permission(media: Media, black: bytes, until: int, again: int, end: int
 
 
 def silent_and_black(black: bytes, until: int) -> list[Block]:
-    picture = VideoGapFiller(START, (WIDTH, HEIGHT))
+    picture = VideoGapFiller(START, FORMAT)
     return AudioGapFiller(START).finish(START + until) + encoded(picture.finish(START + until), black)
 
 
@@ -126,7 +126,8 @@ def encoded(blocks: list[Block | Black], black: bytes) -> list[Block]:
 
 def in_batches(blocks: list[Block], batch_ns: int = 100 * MS) -> Iterator[bytes]:
     """The stream as the pipeline writes it, with the tracks that the blocks are of: some milliseconds at a time."""
-    muxer = MatroskaMuxer(WIDTH, HEIGHT, {block.kind for block in blocks})
+    kinds = {block.kind for block in blocks}
+    muxer = MatroskaMuxer(FORMAT if "video" in kinds else None, sound="audio" in kinds)
     yield muxer.header()
     for begin in range(0, max(block.time_ns for block in blocks) + 1, batch_ns):
         yield muxer.cluster([block for block in blocks if begin <= block.time_ns < begin + batch_ns])
@@ -152,8 +153,9 @@ async def brightest(ffmpeg: Path, path: Path) -> list[int]:
     """The brightest pixel of each frame, in the order of the file; black is 16 in VP8's limited range."""
     arguments = f"-v error -i file:{path} -an -fps_mode passthrough -pix_fmt yuv420p -f rawvideo pipe:1".split()
     pixels, _ = await run([str(ffmpeg), "-nostdin", *arguments], 30)
-    size = WIDTH * HEIGHT * 3 // 2
-    return [max(pixels[at : at + WIDTH * HEIGHT]) for at in range(0, len(pixels), size)]
+    luma = FORMAT.width * FORMAT.height
+    size = luma * 3 // 2
+    return [max(pixels[at : at + luma]) for at in range(0, len(pixels), size)]
 
 
 async def eventually_on_disk(ffmpeg: Path, path: Path, until_ms: int) -> None:
@@ -179,7 +181,7 @@ def is_reaped(pid: int) -> bool:
 async def test_withdrawn_consent_is_black_and_silent_in_one_continuous_file(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(FORMAT)
     blocks = with_permission(media, black, until=2500 * MS, again=4500 * MS, end=6 * S)
     await record(ffmpeg, tmp_path / "written.webm", blocks, log)
     await remux(ffmpeg, tmp_path / "written.webm", tmp_path / "done.webm")
@@ -187,7 +189,7 @@ async def test_withdrawn_consent_is_black_and_silent_in_one_continuous_file(
     pictures = [block for block in blocks if block.kind == "video"]
     found = await probe(ffmpeg, tmp_path / "done.webm")
     assert (found.video_codec, found.audio_codec) == ("vp8", "opus")
-    assert (found.width, found.height) == (WIDTH, HEIGHT)
+    assert (found.width, found.height) == (FORMAT.width, FORMAT.height)
     assert found.video_frames == len(pictures)
     assert found.audio_packets == 300
     assert found.starts_with_keyframe
@@ -203,8 +205,8 @@ async def test_a_participant_without_camera_gets_black(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
     sound = AudioGapFiller(START)
-    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
-    pictures = encoded(VideoGapFiller(START, (WIDTH, HEIGHT)).finish(START + 6 * S), black)
+    black = await BlackPictures(ffmpeg).of(FORMAT)
+    pictures = encoded(VideoGapFiller(START, FORMAT).finish(START + 6 * S), black)
     blocks = [block for frame in media.sounds for block in sound.push(frame)]
     await record(ffmpeg, tmp_path / "a.webm", blocks + pictures, log)
     found = await probe(ffmpeg, tmp_path / "a.webm")
@@ -237,7 +239,7 @@ async def test_one_track_alone_is_a_whole_file_and_on_disk_while_it_is_written(
 async def test_the_header_tells_how_long_the_file_is_and_no_strange_rate(
     ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 3 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 3 * S)
     await record(ffmpeg, tmp_path / "written.webm", blocks, log)
     await remux(ffmpeg, tmp_path / "written.webm", tmp_path / "done.webm")
     for name in ("written.webm", "done.webm"):
@@ -253,9 +255,9 @@ def described(ffmpeg: Path, path: Path) -> str:
 async def test_sound_seconds_before_its_picture_loses_nothing(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(FORMAT)
     blocks = with_permission(media, black, until=6 * S, again=6 * S, end=6 * S)
-    muxer = MatroskaMuxer(WIDTH, HEIGHT)
+    muxer = MatroskaMuxer(FORMAT)
     writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
     await writer.write(muxer.header() + muxer.cluster(blocks[:1] + [b for b in blocks if b.kind == "video"][:1]))
     await writer.write(muxer.cluster([b for b in blocks if b.kind == "audio"][1:]))
@@ -281,7 +283,7 @@ async def test_any_file_name_will_do(
     ffmpeg: Path, name: str, tmp_path: Path, log: FilteringBoundLogger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 1 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 1 * S)
     await record(ffmpeg, Path(name), blocks, log)
     await remux(ffmpeg, Path(name), Path("done" + name))
     assert (await probe(ffmpeg, Path("done" + name))).duration_ms == 1000
@@ -310,7 +312,7 @@ async def test_a_copy_that_cannot_be_put_in_place_is_not_left(
     ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
     """Seen to fail without its removal: no deletion would name it."""
-    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 1 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 1 * S)
     await record(ffmpeg, tmp_path / "a.webm", blocks, log)
     (tmp_path / "done.webm").mkdir()
     with pytest.raises(IsADirectoryError):
@@ -320,7 +322,7 @@ async def test_a_copy_that_cannot_be_put_in_place_is_not_left(
 
 async def test_a_remuxed_file_has_its_index_in_front(ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger) -> None:
     cues, cluster = b"\x1c\x53\xbb\x6b", b"\x1f\x43\xb6\x75"
-    blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 3 * S)
+    blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 3 * S)
     await record(ffmpeg, tmp_path / "a.webm", blocks, log)
     await remux(ffmpeg, tmp_path / "a.webm", tmp_path / "done.webm")
     data = (tmp_path / "done.webm").read_bytes()
@@ -334,7 +336,7 @@ async def test_a_killed_ffmpeg_leaves_all_but_the_last_second(
     ffmpeg: Path, media: Media, tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
     path = tmp_path / "killed.webm"
-    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(FORMAT)
     writer = await WebmWriter.start(ffmpeg, path, log)
     await feed(writer, with_permission(media, black, until=6 * S, again=6 * S, end=6 * S))
     await eventually_on_disk(ffmpeg, path, until_ms=5500)
@@ -361,7 +363,7 @@ async def test_sound_reaches_the_disk_while_the_camera_is_off(
 ) -> None:
     """Some 300 bytes per second: an ffmpeg that buffers would have written nothing at all by then."""
     writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
-    await feed(writer, silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 8 * S))
+    await feed(writer, silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 8 * S))
     await eventually_on_disk(ffmpeg, tmp_path / "a.webm", until_ms=6700)
     await writer.close()
 
@@ -426,13 +428,13 @@ async def test_ctrl_c_in_the_terminal_does_not_reach_ffmpeg(
 ) -> None:
     writer = await WebmWriter.start(ffmpeg, tmp_path / "a.webm", log)
     assert os.getsid(writer.pid) == os.getpgid(writer.pid) == writer.pid
-    await feed(writer, silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 1 * S))
+    await feed(writer, silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 1 * S))
     await writer.close()
 
 
 def test_it_works_on_uvloop_too(ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger) -> None:
     async def killed_under_write() -> None:
-        blocks = silent_and_black(await BlackPictures(ffmpeg).of(WIDTH, HEIGHT), 2 * S)
+        blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 2 * S)
         await record(ffmpeg, tmp_path / "a.webm", blocks, log)
         writer = await WebmWriter.start(ffmpeg, tmp_path / "b.webm", log)
         os.kill(writer.pid, signal.SIGKILL)
@@ -466,8 +468,8 @@ async def test_a_file_that_begins_with_a_delta_frame_is_found_out(ffmpeg: Path, 
 
 
 async def test_times_that_go_back_are_found_out(ffmpeg: Path, tmp_path: Path) -> None:
-    black = await BlackPictures(ffmpeg).of(WIDTH, HEIGHT)
-    muxer = MatroskaMuxer(WIDTH, HEIGHT)
+    black = await BlackPictures(ffmpeg).of(FORMAT)
+    muxer = MatroskaMuxer(FORMAT)
     stream = [
         muxer.header(),
         *(muxer.cluster([Block("video", at * MS, True, black)]) for at in (0, 200, 100)),

@@ -14,13 +14,13 @@ from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.keys import TrackKeys
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.ffmpeg_errors import FfmpegError
-from services.recorder.media.frame import NS_PER_MS, Block, Kind
+from services.recorder.media.frame import NS_PER_MS, Block, Kind, PictureFormat
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.workbench import Workbench
 from shared.contracts.participant_recording import RecordingKind
-from tests.support import vp8
+from tests.support import vp8, vp9
 from tests.support.in_memory import InMemoryEventStore
 
 KEYS = TrackKeys("s", "ann", "audio", 0)
@@ -38,7 +38,8 @@ def pictures() -> list[Block]:
 
 
 def segment(store: LocalObjectStore, blocks: list[Block], *kinds: Kind) -> None:
-    muxer = MatroskaMuxer(640, 480, {*kinds, *(block.kind for block in blocks)})
+    tracks = {*kinds, *(block.kind for block in blocks)}
+    muxer = MatroskaMuxer(PictureFormat("vp8", 640, 480) if "video" in tracks else None, sound="audio" in tracks)
     store.path(KEYS.segment).write_bytes(muxer.header() + muxer.cluster(blocks))
 
 
@@ -60,6 +61,14 @@ async def test_a_whole_segment_becomes_the_file_and_goes(
     assert (file.video_codec, file.audio_codec) == codecs
     assert file.video_frames + file.audio_packets == len(blocks)
     assert (store.path(KEYS.file).exists(), store.path(KEYS.segment).exists()) == (True, False)
+
+
+async def test_a_segment_of_vp9_becomes_a_file_as_well(ffmpeg: Path, tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    muxer = MatroskaMuxer(PictureFormat("vp9", 640, 480), sound=False)
+    picture = Block("video", 0, keyframe=True, data=vp9.keyframe())
+    store.path(KEYS.segment).write_bytes(muxer.header() + muxer.cluster([picture]))
+    assert (await put_in_place(ffmpeg, store, KEYS, "video")).video_codec == "vp9"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.recorder.media.frame import PictureFormat
 from services.recorder.media.probe import decode_errors, probe, remux
 from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded, silences, sound, times
 
@@ -128,7 +129,7 @@ async def test_a_sender_that_changes_its_size_all_the_time_has_no_black_encoded_
     permitted.send(*pictures)
     packets = await permitted.end(2000)
     assert recorded(packets, *pictures) == [True] * 60
-    assert [permitted.pictures.known(*size) for size in sizes] == [None] * 60
+    assert [permitted.pictures.known(PictureFormat("vp8", *size)) for size in sizes] == [None] * 60
 
 
 async def test_when_such_a_picture_stops_black_of_its_last_size_is_there(permitted: Film) -> None:

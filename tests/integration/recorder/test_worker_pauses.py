@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.recorder.media.black import BlackPictures
+from services.recorder.media.frame import PictureFormat
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.moments import moment
 from services.recorder.wall_clock import now_ns
@@ -44,7 +45,9 @@ async def test_a_pause_is_black_and_silence_and_the_same_file_goes_on_after_it(r
     begin, end = await file_ms(room, paused), await file_ms(room, resumed)
     silences = [at for at in times(packets, OPUS_SILENCE) if begin <= at < end]
     assert len(silences) >= (end - begin) // 20 - 2
-    assert any(abs(at - begin) <= 50 for at in times(packets, await BlackPictures(ffmpeg).of(640, 480)))
+    assert any(
+        abs(at - begin) <= 50 for at in times(packets, await BlackPictures(ffmpeg).of(PictureFormat("vp8", 640, 480)))
+    )
     assert room.files() == ["ann/webm"]
 
 

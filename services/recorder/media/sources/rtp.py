@@ -8,13 +8,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from services.recorder.media.clock import keep_in_step
 from services.recorder.media.counting import FRAMES, PACKETS, Tally
-from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
+from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame, VideoCodec
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.rtcp import picture_loss_indication
 from services.recorder.media.rtp import RtpError, parse_rtp
@@ -47,6 +48,11 @@ class _Track:
         self.lock = SenderLock()
         #: Whence RTCP came last.
         self._rtcp_from: Address | None = None
+
+    @property
+    def codec(self) -> str:
+        """As it was announced, in lower case."""
+        return self._announced.codec
 
     @property
     def feedback(self) -> Address | None:
@@ -92,7 +98,7 @@ class _Track:
         self._strangers.tell({"strangers": self.lock.strangers})
 
     def _begin_receiving(self) -> None:
-        self.receiver = TrackReceiver(self.kind, self._announced.codec, self._announced.payload_type)
+        self.receiver = TrackReceiver(self.kind, self._announced)
         self._packets, self._frames = Tally(PACKETS, self.kind), Tally(FRAMES, self.kind)
 
     @property
@@ -130,7 +136,7 @@ class RtpSource:
         log = _log.bind(session=asked.session_id, participant=asked.participant_id)
         try:
             for kind, announced in _announced(asked):
-                TrackReceiver(kind, announced.codec, announced.payload_type)
+                TrackReceiver(kind, announced)
                 tracks.append(_Track(kind, announced, host.bind_pair(ports), log))
         except Exception:
             _close(tracks)
@@ -141,6 +147,12 @@ class RtpSource:
     def answer(self) -> RtpSourceOpened:
         ports = {track.kind: track.ports for track in self._tracks}
         return RtpSourceOpened(host=self._host.name, video=ports.get("video"), audio=ports.get("audio"))
+
+    @property
+    def video_codec(self) -> VideoCodec | None:
+        """What the picture was announced in; None: none was. It can be received, or there would be no source."""
+        codecs = (track.codec for track in self._tracks if track.kind == "video")
+        return cast("VideoCodec | None", next(codecs, None))
 
     def announced_again(self) -> None:
         """Take what comes next from wherever it comes: the same media was announced once more."""

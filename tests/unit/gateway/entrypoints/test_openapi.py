@@ -170,7 +170,7 @@ def test_people_are_told_in_the_document_what_they_are_told_at_the_door(error: R
 def test_what_a_worker_refuses_is_told_in_its_words() -> None:
     assert MESSAGES["no_ports"] == str(NoPortsLeftError(range(40000, 50000)))
     assert MESSAGES["unavailable"] == str(NoAnswerError("recorder", "StartParticipantRecording", 5))
-    assert MESSAGES["unsupported_codec"] == str(UnsupportedCodecError("H264"))
+    assert MESSAGES["unsupported_codec"] == str(UnsupportedCodecError("video", "h264"))
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from services.recorder.media.frame import NS_PER_MS as MS
 from services.recorder.media.frame import NS_PER_SECOND as S
-from services.recorder.media.frame import Black, Block, EncodedFrame, TimedFrame
+from services.recorder.media.frame import Black, Block, EncodedFrame, PictureFormat, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE, AudioGapFiller, VideoGapFiller
 
 START = 1_700_000_000 * S
-SIZE = (640, 480)
-#: What stands for black of that size.
+FORMAT = PictureFormat("vp8", 640, 480)
+#: What stands for black of that format.
 BLACK = b"black"
 KEY, DELTA = b"key", b"delta"
 
@@ -131,35 +131,35 @@ def duration_of(block: Block) -> int:
 
 
 def test_the_file_begins_with_black_until_the_first_keyframe() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert filler.needs_keyframe
     assert written(filler.push(picture(500 * MS, KEY))) == [(0, BLACK), (500, KEY)]
     assert not filler.needs_keyframe
 
 
 def test_a_keyframe_almost_at_the_start_is_the_beginning() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert filler.advance(START + 30 * MS) == []
     assert written(filler.push(picture(30 * MS, KEY))) == [(0, KEY)]
     assert written(filler.push(picture(63 * MS))) == [(63, DELTA)]
 
 
 def test_a_picture_from_before_the_start_is_dropped() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert filler.push(picture(-1, KEY)) == []
     assert filler.late == 1
     assert filler.needs_keyframe
 
 
 def test_a_delta_frame_after_black_is_dropped_and_a_keyframe_is_needed() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert written(filler.push(picture(100 * MS))) == [(0, BLACK)]
     assert filler.baseless == 1
     assert filler.needs_keyframe
 
 
 def test_the_picture_goes_black_at_the_very_moment_permission_ends() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     assert written(filler.cut(START + 123 * MS)) == [(123, BLACK)]
     assert filler.push(picture(133 * MS)) == []
@@ -167,13 +167,13 @@ def test_the_picture_goes_black_at_the_very_moment_permission_ends() -> None:
 
 
 def test_a_cut_while_black_writes_no_second_black() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert written(filler.cut(START + 100 * MS)) == [(0, BLACK)]
     assert filler.cut(START + 200 * MS) == []
 
 
 def test_what_was_captured_before_a_cut_is_not_shown_after_it() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     filler.cut(START + 100 * MS)
     assert filler.push(picture(99 * MS, KEY)) == []
@@ -182,19 +182,19 @@ def test_what_was_captured_before_a_cut_is_not_shown_after_it() -> None:
 
 
 def test_a_cut_just_after_the_start_is_black_from_the_start() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert written(filler.cut(START + 10 * MS)) == [(0, BLACK)]
     assert written(filler.push(picture(20 * MS, KEY))) == [(20, KEY)]
 
 
 def test_black_is_repeated_so_that_the_sound_is_not_held_back() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert times_ms(filler.advance(START + 3 * S)) == [0, 1000, 2000]
     assert times_ms(filler.advance(START + 3 * S + 1)) == [3000]
 
 
 def test_a_picture_that_stops_goes_black_after_the_patience() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     filler.push(picture(500 * MS))
     assert filler.advance(START + 2500 * MS) == []
@@ -203,14 +203,14 @@ def test_a_picture_that_stops_goes_black_after_the_patience() -> None:
 
 
 def test_a_frame_that_outwaits_the_patience_comes_after_black_with_or_without_advance() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     assert written(filler.push(picture(2500 * MS))) == [(2000, BLACK)]
     assert filler.baseless == 1
 
 
 def test_two_frames_too_close_for_the_nominal_rate_are_moved_apart() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     assert times_ms(filler.push(picture(400_000))) == [10]
     assert times_ms(filler.push(picture(500_000))) == [20]
@@ -218,7 +218,7 @@ def test_two_frames_too_close_for_the_nominal_rate_are_moved_apart() -> None:
 
 
 def test_a_sender_that_is_always_too_fast_is_not_moved_ever_further() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     placed = [times_ms(filler.push(picture(n * MS)))[0] for n in range(1, 400)]
     assert max(time - n for n, time in enumerate(placed, start=1)) <= 60
@@ -226,25 +226,25 @@ def test_a_sender_that_is_always_too_fast_is_not_moved_ever_further() -> None:
 
 
 def test_black_has_the_new_size_once_the_size_changed() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
-    filler.size = (1280, 720)
-    assert filler.cut(START + 1 * S) == [Black(1 * S, 1280, 720)]
+    filler.format = PictureFormat("vp8", 1280, 720)
+    assert filler.cut(START + 1 * S) == [Black(1 * S, PictureFormat("vp8", 1280, 720))]
 
 
 def test_black_lasts_to_the_end_of_the_file() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     assert times_ms(filler.finish(START + 1500 * MS)) == [0, 1000, 1480]
 
 
 def test_no_black_is_put_behind_a_picture_that_shows_to_the_end() -> None:
-    filler = VideoGapFiller(START, SIZE)
+    filler = VideoGapFiller(START, FORMAT)
     filler.push(picture(0, KEY))
     assert filler.finish(START + 1500 * MS) == []
 
 
 def test_a_file_that_got_nothing_at_all_has_a_picture() -> None:
-    assert written(VideoGapFiller(START, SIZE).finish(START + 1)) == [(0, BLACK)]
+    assert written(VideoGapFiller(START, FORMAT).finish(START + 1)) == [(0, BLACK)]
 
 
 picture_steps = st.lists(
@@ -263,7 +263,7 @@ def do(filler: VideoGapFiller, what: str, at: int) -> list[Block | Black]:
 
 @given(picture_steps, st.integers(0, 5 * S))
 def test_the_picture_track_is_unbroken_whatever_comes(steps: list[tuple[str, int]], rest: int) -> None:
-    filler, blocks, now, pushed = VideoGapFiller(START, SIZE), list[Block | Black](), 0, 0
+    filler, blocks, now, pushed = VideoGapFiller(START, FORMAT), list[Block | Black](), 0, 0
     for what, step in steps:
         now = max(0, now + step)
         pushed += what in {"key", "delta"}
@@ -283,7 +283,7 @@ def test_the_picture_track_is_unbroken_whatever_comes(steps: list[tuple[str, int
 
 @given(picture_steps)
 def test_no_frame_from_before_a_cut_is_written_after_it(steps: list[tuple[str, int]]) -> None:
-    filler, now, cut_at = VideoGapFiller(START, SIZE), 0, 0
+    filler, now, cut_at = VideoGapFiller(START, FORMAT), 0, 0
     for what, step in steps:
         now = max(0, now + step)
         blocks = do(filler, what, now)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from services.recorder.media import muxer
 from services.recorder.media.frame import NS_PER_MS as MS
-from services.recorder.media.frame import Block, Kind
+from services.recorder.media.frame import Block, PictureFormat
 from services.recorder.media.muxer import MatroskaMuxer
 
+PICTURE = PictureFormat("vp8", 640, 480)
 #: Elements that hold elements: EBML, Segment, Info, Tracks, TrackEntry, Video, Audio, Cluster.
 MASTERS = {0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0xE0, 0xE1, 0x1F43B675}
 
@@ -66,7 +67,7 @@ def blocks_of(clusters: bytes) -> list[tuple[int, int, bool, bytes]]:
 
 
 def test_the_header_names_format_and_tracks() -> None:
-    ebml, segment = read(MatroskaMuxer(1280, 721).header())
+    ebml, segment = read(MatroskaMuxer(PictureFormat("vp8", 1280, 721)).header())
     assert ebml.child(0x4282).data == b"matroska"
     info, tracks = segment.children()
     assert info.child(0x2AD7B1).number() == MS
@@ -87,27 +88,35 @@ def test_the_header_names_format_and_tracks() -> None:
     assert audio.child(0xE1).child(0x9F).number() == 2
 
 
-@pytest.mark.parametrize(("kind", "codec", "number"), [("video", b"V_VP8", 1), ("audio", b"A_OPUS", 2)])
-def test_a_stream_of_one_track_names_no_other(kind: Kind, codec: bytes, number: int) -> None:
-    _, segment = read(MatroskaMuxer(640, 480, (kind,)).header())
+@pytest.mark.parametrize(
+    ("muxer", "codec", "number"),
+    [(MatroskaMuxer(PICTURE, sound=False), b"V_VP8", 1), (MatroskaMuxer(None), b"A_OPUS", 2)],
+)
+def test_a_stream_of_one_track_names_no_other(muxer: MatroskaMuxer, codec: bytes, number: int) -> None:
+    _, segment = read(muxer.header())
     (track,) = segment.child(0x1654AE6B).children()
     assert (track.child(0x86).data, track.child(0xD7).number()) == (codec, number)
 
 
+def test_the_track_of_vp9_says_so() -> None:
+    _, segment = read(MatroskaMuxer(PictureFormat("vp9", 640, 480)).header())
+    assert segment.child(0x1654AE6B).children()[0].child(0x86).data == b"V_VP9"
+
+
 def test_the_opus_head_says_stereo_and_nothing_to_skip() -> None:
-    _, segment = read(MatroskaMuxer(1, 1).header())
+    _, segment = read(MatroskaMuxer(PICTURE).header())
     head = segment.child(0x1654AE6B).children()[1].child(0x63A2).data
     assert head == b"OpusHead\x01\x02\x00\x00\x80\xbb\x00\x00\x00\x00\x00"
 
 
 def test_the_segment_has_no_known_end() -> None:
-    assert b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff" in MatroskaMuxer(640, 480).header()
+    assert b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff" in MatroskaMuxer(PICTURE).header()
 
 
 def test_sound_and_picture_are_interleaved_by_time() -> None:
     video = [Block("video", at * MS, at == 0, b"v") for at in (0, 33)]
     audio = [Block("audio", at * MS, keyframe=True, data=b"a") for at in (0, 20, 40)]
-    assert blocks_of(MatroskaMuxer(1, 1).cluster(video + audio)) == [
+    assert blocks_of(MatroskaMuxer(PICTURE).cluster(video + audio)) == [
         (1, 0, True, b"v"),
         (2, 0, True, b"a"),
         (2, 20, True, b"a"),
@@ -117,14 +126,14 @@ def test_sound_and_picture_are_interleaved_by_time() -> None:
 
 
 def test_no_blocks_are_no_bytes() -> None:
-    assert MatroskaMuxer(1, 1).cluster([]) == b""
+    assert MatroskaMuxer(PICTURE).cluster([]) == b""
 
 
 @pytest.mark.parametrize(("apart_ms", "clusters"), [(32_767, 1), (32_768, 2)])
 def test_a_cluster_ends_before_the_relative_time_overflows(apart_ms: int, clusters: int) -> None:
     # The first block ends its millisecond: both are rounded down, each by itself.
     first, last = MS - 1, apart_ms * MS
-    data = MatroskaMuxer(1, 1).cluster([Block("audio", at, keyframe=True, data=b"a") for at in (first, last)])
+    data = MatroskaMuxer(PICTURE).cluster([Block("audio", at, keyframe=True, data=b"a") for at in (first, last)])
     assert len(list(read(data))) == clusters
     assert [at for _, at, _, _ in blocks_of(data)] == [0, apart_ms]
 
@@ -132,7 +141,7 @@ def test_a_cluster_ends_before_the_relative_time_overflows(apart_ms: int, cluste
 def test_more_bytes_than_an_element_can_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(muxer, "_MAX_SIZE_4", 100)
     with pytest.raises(ValueError, match="fewer blocks at a time"):
-        MatroskaMuxer(1, 1).cluster([Block("video", 0, keyframe=True, data=bytes(101))])
+        MatroskaMuxer(PICTURE).cluster([Block("video", 0, keyframe=True, data=bytes(101))])
 
 
 any_block = st.builds(
@@ -147,6 +156,6 @@ any_block = st.builds(
 @given(st.lists(any_block, max_size=50))
 def test_what_is_written_reads_back(blocks: list[Block]) -> None:
     ordered = sorted(blocks, key=lambda block: block.time_ns)
-    assert blocks_of(MatroskaMuxer(640, 480).cluster(blocks)) == [
+    assert blocks_of(MatroskaMuxer(PICTURE).cluster(blocks)) == [
         (1 if block.kind == "video" else 2, block.time_ns // MS, block.keyframe, block.data) for block in ordered
     ]

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.recorder.media.depacketize import UnsupportedCodecError
-from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, PictureFormat, TimedFrame
 from services.recorder.media.receiver import MAX_WAIT_NS, TrackReceiver
 from services.recorder.media.rtp import RtpPacket
+from shared.contracts.rtp_source import RtpTrack
 from tests.support import vp8
 from tests.support.datagrams import datagram, sender_report
 
@@ -30,11 +31,11 @@ def opus_packet(number: int, *, ssrc: int = vp8.SSRC, payload_type: int = AUDIO,
 
 
 def audio() -> TrackReceiver:
-    return TrackReceiver("audio", "opus", AUDIO)
+    return TrackReceiver("audio", RtpTrack(codec="opus", payload_type=AUDIO))
 
 
 def video() -> TrackReceiver:
-    return TrackReceiver("video", "VP8", VIDEO)
+    return TrackReceiver("video", RtpTrack(codec="VP8", payload_type=VIDEO))
 
 
 def video_datagrams(*frames: bytes, sequence: int = 0) -> list[list[bytes]]:
@@ -69,7 +70,7 @@ def test_a_picture_comes_out_with_its_last_packet() -> None:
     assert hear(receiver, packets[:-1]) == []
     (timed,) = hear(receiver, packets[-1:])
     assert (timed.frame.data, timed.frame.keyframe) == (vp8.keyframe(), True)
-    assert (timed.frame.width, timed.frame.height) == (640, 480)
+    assert timed.frame.format == PictureFormat("vp8", 640, 480)
 
 
 def test_an_opus_packet_comes_out_at_once() -> None:
@@ -176,8 +177,8 @@ def test_a_malformed_report_is_counted_and_disturbs_nothing() -> None:
 
 
 def test_an_unknown_codec_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedCodecError, match="H264"):
-        TrackReceiver("video", "H264", VIDEO)
+    with pytest.raises(UnsupportedCodecError, match="h264"):
+        TrackReceiver("video", RtpTrack(codec="H264", payload_type=VIDEO))
 
 
 # --- the sender's clock

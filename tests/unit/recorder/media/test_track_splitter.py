@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.recorder.media import hold_back
-from services.recorder.media.frame import NS_PER_MS, Block, Kind, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, Block, Kind, PictureFormat, TimedFrame
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.media.pauses import Pauses
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
@@ -19,7 +19,7 @@ class Written:
     """A file in ms since the recording's beginning; the times of its frames are since its own."""
 
     begin: int
-    size: tuple[int, int]
+    format: PictureFormat | None
     frames: list[tuple[int, bytes]] = field(default_factory=list)
     end: int | None = None
 
@@ -63,7 +63,7 @@ class Track:
         for step in steps:
             match step:
                 case FileBegins():
-                    self.files.append(Written(ms(step.begin_ns), (step.width, step.height)))
+                    self.files.append(Written(ms(step.begin_ns), step.format))
                 case Block():
                     assert self.files[-1].end is None
                     self.files[-1].frames.append((step.time_ns // NS_PER_MS, step.data))
@@ -103,6 +103,14 @@ def camera() -> Track:
 
 
 # --- stretches
+
+
+def test_another_codec_begins_another_file(camera: Track) -> None:
+    first, second = pictures(0, 400), [keyframe(400, codec="vp9"), delta(440)]
+    camera.send(*first, *second, third := keyframe(480, codec="vp9"))
+    one, other = camera.end(9000)
+    assert (one.data, one.format) == (data(first), PictureFormat("vp8", 640, 480))
+    assert (other.begin, other.data, other.format) == (400, data([*second, third]), PictureFormat("vp9", 640, 480))
 
 
 def test_what_comes_without_a_pause_is_one_file_from_the_first_frame_to_the_end_of_the_last(microphone: Track) -> None:
@@ -151,10 +159,10 @@ def test_frames_of_the_other_track_are_not_in_the_file_and_do_not_keep_it_open(m
 # --- pictures
 
 
-def test_a_file_of_pictures_begins_with_a_keyframe_and_has_its_size(camera: Track) -> None:
+def test_a_file_of_pictures_begins_with_a_keyframe_and_has_its_format(camera: Track) -> None:
     camera.send(delta(0), delta(40), *(sent := [keyframe(80, size=(320, 180)), delta(120)]))
     (file,) = camera.end(9000)
-    assert (file.begin, file.size, file.data) == (80, (320, 180), data(sent))
+    assert (file.begin, file.format, file.data) == (80, PictureFormat("vp8", 320, 180), data(sent))
 
 
 def test_the_last_picture_lasts_as_long_as_the_file_says(camera: Track) -> None:

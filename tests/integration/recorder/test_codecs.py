@@ -1,0 +1,194 @@
+"""Every codec the whole way: what a real encoder made is in a file that a real decoder plays to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from services.recorder.media.frame import NS_PER_SECOND, Block, TimedFrame, VideoCodec
+from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.probe import decode_errors, probe
+from services.recorder.media.receiver import MAX_WAIT_NS, TrackReceiver
+from services.recorder.media.rtp import RtpPacket
+from services.recorder.media.webm_writer import WebmWriter
+from services.recorder.worker import SourceRefusedError
+from shared.contracts.participant_recording import ParticipantRecordingStopped
+from shared.contracts.rtp_source import RtpSourceOpened, RtpTrack
+from tests.support import vp8, vp9
+from tests.support.datagrams import datagram
+from tests.support.encoded import FRAME_RATE, decoded, encoded, encoder, moving_picture
+from tests.support.eventually import eventually
+from tests.support.film import START_NS, Film, delta, keyframe, recorded
+from tests.support.studio import Studio, studio
+
+CODECS: list[VideoCodec] = ["vp8", "vp9"]
+SECONDS = 5
+
+
+@pytest.fixture
+async def room(ffmpeg: Path, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with studio(tmp_path, ffmpeg) as one:
+        one.arrives("ann")
+        yield one
+
+
+def announced(codec: str) -> RtpTrack:
+    return RtpTrack(codec=codec, payload_type=96)
+
+
+def received(codec: VideoCodec, pictures: list[bytes], loss: float = 0) -> list[TimedFrame]:
+    """Send pictures over a network without delay, which loses packets by chance; return what is received."""
+    chance = random.Random(4)
+    receiver = TrackReceiver("video", announced(codec))
+    frames, sequence = list[TimedFrame](), 0
+    for index, picture in enumerate(pictures):
+        packets = packetized(codec, picture, index * 3000, sequence)
+        sequence += len(packets)
+        arrive = [packet for packet in packets if chance.random() >= loss]
+        frames += [frame for packet in arrive for frame in receiver.packet(datagram(packet), at_ns(index))]
+    return frames + receiver.tick(at_ns(len(pictures)) + MAX_WAIT_NS)
+
+
+def packetized(codec: VideoCodec, picture: bytes, timestamp: int, sequence: int) -> list[RtpPacket]:
+    if codec == "vp8":
+        return vp8.packetize(picture, timestamp=timestamp, sequence=sequence, mtu=1000)
+    return vp9.packetize(picture, timestamp=timestamp, sequence=sequence, mtu=1000)
+
+
+def at_ns(index: int) -> int:
+    return START_NS + index * NS_PER_SECOND // FRAME_RATE
+
+
+async def written(ffmpeg: Path, path: Path, frames: list[TimedFrame]) -> Path:
+    """Write the frames as they are, with nothing filled in."""
+    muxer = MatroskaMuxer(frames[0].frame.format, sound=False)
+    blocks = [Block("video", each.time_ns - START_NS, each.frame.keyframe, each.frame.data) for each in frames]
+    writer = await WebmWriter.start(ffmpeg, path, structlog.get_logger())
+    await writer.write(muxer.header() + muxer.cluster(blocks))
+    await writer.close()
+    return path
+
+
+# --- by a real sender
+
+
+@pytest.mark.parametrize("codec", CODECS)
+async def test_what_ffmpeg_sends_by_rtp_is_recorded_whole(room: Studio, ffmpeg: Path, codec: VideoCodec) -> None:
+    opened = await room.opens_source("ann", video=announced(codec))
+    await room.records("ann")
+    await ffmpeg_sends(ffmpeg, codec, opened, seconds=2)
+    await room.stops("ann")
+    file = (await room.until("ann", ParticipantRecordingStopped)).file
+    path = room.root / file.path
+    assert (file.video_codec, file.audio_codec, file.width, file.height) == (codec, "opus", 320, 240)
+    assert (await probe(ffmpeg, path)).starts_with_keyframe
+    assert await decode_errors(ffmpeg, path) == ""
+    assert len(set(decoded(ffmpeg, path).values())) > 1.5 * FRAME_RATE
+
+
+async def ffmpeg_sends(ffmpeg: Path, codec: VideoCodec, to: RtpSourceOpened, seconds: int) -> None:
+    """Send pictures and a tone in real time."""
+    assert to.video is not None
+    assert to.audio is not None
+    tone = f"-re -f lavfi -i sine=440:sample_rate=48000:duration={seconds}"
+    sound = "-map 1:a -c:a libopus -ac 2 -payload_type 111 -f rtp"
+    rtp = "-strict experimental -payload_type 96 -f rtp"  # of VP9, ffmpeg calls it experimental
+    picture = ["-map", "0:v", *encoder(codec), *rtp.split()]
+    video, audio = (f"rtp://127.0.0.1:{ports.rtp_port}?rtcpport={ports.rtcp_port}" for ports in (to.video, to.audio))
+    argv = ["-re", *moving_picture(seconds), *tone.split(), *picture, video, *sound.split(), audio]
+    process = await asyncio.create_subprocess_exec(ffmpeg, "-v", "error", *argv, stdout=DEVNULL)
+    assert await process.wait() == 0
+
+
+# --- with loss, and in the dark
+
+
+@pytest.mark.parametrize("loss", [0.01, 0.04])
+@pytest.mark.parametrize("codec", CODECS)
+async def test_with_loss_every_picture_that_is_shown_is_as_it_was_sent(
+    ffmpeg: Path, tmp_path: Path, codec: VideoCodec, loss: float
+) -> None:
+    pictures = encoded(ffmpeg, codec, SECONDS)
+    sent = decoded(ffmpeg, await written(ffmpeg, tmp_path / "sent.webm", received(codec, pictures)))
+    path = await written(ffmpeg, tmp_path / "lossy.webm", received(codec, pictures, loss))
+    shown = decoded(ffmpeg, path)
+    assert len(set(sent.values())) == len(pictures)
+    assert FRAME_RATE // 2 < len(shown) < len(sent)
+    assert shown.items() <= sent.items()
+    assert (await probe(ffmpeg, path)).starts_with_keyframe
+
+
+@pytest.mark.parametrize("codec", CODECS)
+async def test_black_of_the_files_codec_is_decoded_as_well(film: Film, ffmpeg: Path, codec: VideoCodec) -> None:
+    film.say(-1000, holds=True)
+    film.say(1000, holds=False)
+    film.say(2500, holds=True)
+    film.send(*received(codec, encoded(ffmpeg, codec, SECONDS)))
+    await film.end(SECONDS * 1000)
+    shown = decoded(ffmpeg, film.path)
+    assert (await probe(ffmpeg, film.path)).video_codec == codec
+    (black,) = {shown[at] for at in shown if 1000 <= at < 3000}  # up to the next keyframe
+    assert {at for at in shown if shown[at] == black} == {1000, 2000}
+    assert len(shown) == 2 + 3 * FRAME_RATE
+
+
+# --- a file keeps the codec that it began in
+
+
+async def test_a_file_without_a_picture_is_of_the_codec_that_was_announced(room: Studio, ffmpeg: Path) -> None:
+    await room.opens_source("ann", video=announced("vp9"))
+    await room.records("ann")
+    await room.stops("ann")
+    file = (await room.until("ann", ParticipantRecordingStopped)).file
+    assert (file.video_codec, file.width, file.height) == ("vp9", 640, 480)
+    assert await decode_errors(ffmpeg, room.root / file.path) == ""
+
+
+async def test_a_codec_that_is_announced_before_the_file_begins_to_grow_is_in_time(film: Film, ffmpeg: Path) -> None:
+    assert film.pipeline.codec is None
+    film.pipeline.expect("vp9")
+    await film.known_until(1000)
+    assert film.pipeline.codec == "vp9"
+    film.pipeline.expect("vp8")
+    await film.end(1500)
+    assert film.pipeline.codec == "vp9"
+    assert (await probe(ffmpeg, film.path)).video_codec == "vp9"
+    assert await decode_errors(ffmpeg, film.path) == ""
+
+
+async def test_the_first_picture_outweighs_what_was_announced(film: Film, ffmpeg: Path) -> None:
+    film.say(-1000, holds=True)
+    film.pipeline.expect("vp9")
+    film.send(keyframe(0))
+    await film.end(1500)
+    assert (await probe(ffmpeg, film.path)).video_codec == "vp8"
+
+
+async def test_pictures_of_another_codec_are_left_out_with_what_builds_on_them(film: Film) -> None:
+    film.say(-1000, holds=True)
+    before, others = [keyframe(0), delta(40)], [keyframe(80, codec="vp9"), delta(120), delta(160)]
+    after = [keyframe(200), delta(240)]
+    film.send(*before, *others, *after)
+    packets = await film.end(1000)
+    assert recorded(packets, *before, *others, *after) == [True] * 2 + [False] * 3 + [True] * 2
+    assert (film.pipeline.counters.other_codec, film.pipeline.counters.baseless) == (1, 2)
+
+
+async def test_another_codec_is_refused_while_a_file_grows(room: Studio) -> None:
+    await room.opens_source("ann", video=announced("vp8"))
+    await room.records("ann")
+    await eventually(lambda: any(each.video_codec for each in room.worker._recordings.values()))
+    with pytest.raises(SourceRefusedError, match=r"^codec 'vp9' cannot go into a file that began in vp8: send VP8, or"):
+        await room.opens_source("ann", video=announced("vp9"))
+    await room.opens_source("ann", video=announced("vp8"))
+    await room.opens_source("ann", video=None)
+    await room.stops("ann")
+    await room.until("ann", ParticipantRecordingStopped)
+    await room.idle()
+    await room.opens_source("ann", video=announced("vp9"))
