@@ -20,6 +20,14 @@ class RtpTrack(Contract):
     #: The encoding name of its RTP payload format, which has no case (RFC 8866 section 6.6).
     codec: Annotated[str, StringConstraints(to_lower=True, max_length=32)]
     payload_type: PayloadType
+    #: Of packets that hold this one's sounds more than once (RFC 2198); None: there are none.
+    red_payload_type: PayloadType | None = None
+    #: Of packets that are sent again (RFC 4588), which are of no use; None: there are none.
+    rtx_payload_type: PayloadType | None = None
+
+    def carries(self, payload_type: int) -> bool:
+        """Tell whether packets of this type are media of the track."""
+        return payload_type in {self.payload_type, self.red_payload_type}
 
 
 class OpenRtpSource(Command):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.gateway.entrypoints.bearer import actor, require_moderator, require_room_or_parent
 from services.gateway.rooms import Rooms
@@ -31,14 +31,32 @@ class TrackOffer(BaseModel):
 
     codec: Annotated[str, StringConstraints(max_length=64)]
     payload_type: PayloadType = Field(alias="payloadType")
+    rtx_payload_type: PayloadType | None = Field(
+        default=None, alias="rtxPayloadType", description="Of packets that are sent again (RTX); they are ignored."
+    )
+
+    @model_validator(mode="after")
+    def _tells_packets_apart(self) -> Self:
+        announced = [number for name, number in self if name.endswith("payload_type") and number is not None]
+        if len(set(announced)) < len(announced):
+            raise ValueError("give each kind of packet a payload type of its own")
+        return self
 
     def track(self) -> RtpTrack:
-        return RtpTrack(codec=self.codec, payload_type=self.payload_type)
+        return RtpTrack(**self.model_dump())
+
+
+class AudioOffer(TrackOffer):
+    red_payload_type: PayloadType | None = Field(
+        default=None,
+        alias="redPayloadType",
+        description="Of packets with redundant audio (RED); they make good for packets that are lost.",
+    )
 
 
 class RtpOffer(BaseModel):
     video: TrackOffer | None = None
-    audio: TrackOffer | None = None
+    audio: AudioOffer | None = None
     name: Annotated[str, AfterValidator(_shown)] | None = Field(
         default=None, description="How they are shown, if they join by this; else their id."
     )

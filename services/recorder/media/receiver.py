@@ -9,6 +9,8 @@ from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
 from services.recorder.media.frame import NS_PER_MS, Kind, TimedFrame
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
+from services.recorder.media.payloads.depacketizer import Depacketizer
+from services.recorder.media.payloads.red import RedDepacketizer
 from services.recorder.media.rtcp import SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
 from shared.contracts.rtp_source import RtpTrack
@@ -26,6 +28,8 @@ _CLOCK_RATES: dict[Kind, int] = {"video": 90_000, "audio": 48_000}
 class ReceiverCounters:
     #: Neither RTP nor RTCP.
     malformed: int = 0
+    #: Sent again (RTX, RFC 4588), which nobody asked for.
+    retransmissions: int = 0
     #: RTP of a payload type that was not announced.
     foreign: int = 0
 
@@ -39,7 +43,7 @@ class TrackReceiver:
         self.counters = ReceiverCounters()
         self._announced = announced
         self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
-        self._depacketizer = depacketizer_for(kind, announced.codec)
+        self._depacketizer = _depacketizer(kind, announced)
 
     @property
     def ssrc(self) -> int | None:
@@ -67,8 +71,8 @@ class TrackReceiver:
         except RtpError:
             self.counters.malformed += 1
             return []
-        if packet.payload_type != self._announced.payload_type:
-            self.counters.foreign += 1
+        if not self._announced.carries(packet.payload_type):
+            self._count_other(packet.payload_type)
             return []
         self._buffer.push(packet, arrival_ns)
         return self._frames(self._buffer.pop(arrival_ns))
@@ -89,6 +93,11 @@ class TrackReceiver:
                 self._learn(packet, arrival_ns)
         return True
 
+    def _count_other(self, payload_type: int) -> None:
+        is_again = payload_type == self._announced.rtx_payload_type
+        self.counters.retransmissions += is_again
+        self.counters.foreign += not is_again
+
     def _learn(self, report: SenderReport, arrival_ns: int) -> None:
         timestamp = self._buffer.sender_timestamp(report.ssrc, report.rtp_timestamp)
         if timestamp is not None:
@@ -103,3 +112,10 @@ class TrackReceiver:
                 self.clock.observe(frame.timestamp, frame.first_arrival_ns)
                 frames.append(TimedFrame(self.clock.wall_ns(frame.timestamp), frame))
         return frames
+
+
+def _depacketizer(kind: Kind, announced: RtpTrack) -> Depacketizer:
+    depacketizer = depacketizer_for(kind, announced.codec)
+    if announced.red_payload_type is None:
+        return depacketizer
+    return RedDepacketizer(depacketizer, announced.payload_type, announced.red_payload_type)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened
+from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context
 from shared.messaging.answering import answering
 from shared.messaging.message import Message, contract_message, refusal
@@ -65,6 +65,25 @@ async def test_who_is_announced_joins_and_leaves_when_that_ends(desk: Desk) -> N
     assert await present(desk, room_id) == [("bob", "bob")]
     assert refused(await take_away(desk, room_id)) == (404, "participant_not_found")
     assert len({each.session_id for each in worker.asked}) == 1
+
+
+async def test_packets_that_repeat_others_are_announced_by_their_payload_types(desk: Desk) -> None:
+    room_id, worker = await desk.room(media={"type": "rtp"}), Worker()
+    video = {"codec": "VP9", "payloadType": 98, "rtxPayloadType": 99}
+    audio = {"codec": "opus", "payloadType": 111, "redPayloadType": 63, "rtxPayloadType": 112}
+    async with desk.doors.bus.answer(RECORDER_COMMANDS, answering({OpenRtpSource: worker})):
+        assert (await announce(desk, room_id, video=video, audio=audio)).status_code == 200
+    (asked,) = worker.asked
+    assert asked.video == RtpTrack(codec="vp9", payload_type=98, rtx_payload_type=99)
+    assert asked.audio == RtpTrack(codec="opus", payload_type=111, red_payload_type=63, rtx_payload_type=112)
+
+
+@pytest.mark.parametrize("other", ["redPayloadType", "rtxPayloadType"])
+async def test_payload_types_that_cannot_be_told_apart_are_refused(desk: Desk, other: str) -> None:
+    room_id = await desk.room(media={"type": "rtp"})
+    answer = await announce(desk, room_id, audio={"codec": "opus", "payloadType": 111, other: 111})
+    assert refused(answer) == (400, "invalid_request")
+    assert "payload type of its own" in answer.json()["message"]
 
 
 async def test_in_other_rooms_nobody_joins_by_an_announcement(desk: Desk) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.frame import TimedFrame
+from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.sources.ports import Host, NoPortsLeftError
 from services.recorder.media.sources.rtp import RtpSource
 from shared.contracts.rtp_source import OpenRtpSource, RtpTrack
+from tests.support import red
 from tests.support.eventually import eventually
 from tests.support.moments import at
 from tests.support.rtp_peer import delivered, rtp_peer
@@ -128,6 +130,18 @@ async def test_frames_reach_the_sink_whole_and_in_order(source: RtpSource) -> No
         await eventually(lambda: len(frames) == 21)
     assert [each.frame.data for each in frames if each.frame.kind == "video"] == pictures
     assert [each.frame.data for each in frames if each.frame.kind == "audio"] == sounds
+
+
+async def test_redundant_sound_is_media_of_its_track_and_what_is_sent_again_is_not() -> None:
+    frames: list[TimedFrame] = []
+    announced = RtpTrack(codec="opus", payload_type=111, red_payload_type=63, rtx_payload_type=112)
+    with opened(announce(video=None, audio=announced)) as source:
+        source.attach(frames.extend)
+        with rtp_peer(source.answer.audio) as stranger, rtp_peer(source.answer.audio) as audio:
+            stranger.send(RtpPacket(112, 900, 0, 5, marker=False, payload=b"\x78again"))
+            audio.send(RtpPacket(63, 0, 0, 6, marker=False, payload=red.payload(primary=b"\x78sound")))
+            await eventually(lambda: bool(frames))
+    assert [each.frame.data for each in frames] == [b"\x78sound"]
 
 
 async def test_frames_reach_the_sink_only_while_it_is_attached(source: RtpSource) -> None:

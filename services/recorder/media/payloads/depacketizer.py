@@ -17,6 +17,8 @@ class FrameCounters:
     dropped: int = 0
     #: Of those dropped, pictures that claim more than `MAX_PIXELS`.
     oversized: int = 0
+    #: Of those whole, sounds of lost packets that came again in a later one.
+    repaired: int = 0
 
 
 class Depacketizer(Protocol):

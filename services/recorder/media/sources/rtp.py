@@ -75,7 +75,7 @@ class _Track:
         return True
 
     def _is_media(self, data: bytes, sender: Address) -> bool:
-        if len(data) < 2 or data[1] & 0x7F != self._announced.payload_type:
+        if len(data) < 2 or not self._announced.carries(data[1] & 0x7F):
             return False
         return sender == self.lock.sender or _parses(data)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.recorder.media.depacketize import UnsupportedCodecError, depacketizer_for
 from services.recorder.media.frame import Kind, PictureFormat, VideoCodec
 from services.recorder.media.jitter_buffer import BufferedPacket
+from services.recorder.media.payloads.red import RedDepacketizer
 from services.recorder.media.payloads.video import MAX_FRAME_BYTES
 from services.recorder.media.rtp import RtpPacket
 from tests.support import vp8, vp9
@@ -92,6 +93,16 @@ def test_arbitrary_payloads_are_frames_or_dropped(kind: Kind, codec: str, packet
     assert depacketizer.counters.frames == len(frames)
     assert all(frame.first_arrival_ns <= frame.arrival_ns for frame in frames)
     assert depacketizer.counters.frames + depacketizer.counters.dropped <= len(packets)
+
+
+@settings(deadline=None, max_examples=300)
+@given(packets=arbitrary_packets)
+def test_arbitrary_redundant_audio_is_sound_in_order_or_dropped(packets: list[BufferedPacket]) -> None:
+    depacketizer = RedDepacketizer(depacketizer_for("audio", "opus"), 96, 63)
+    for packet in packets:
+        times = [frame.timestamp for frame in depacketizer.push(packet)]
+        assert times == sorted(set(times))
+        assert all(time <= packet.timestamp for time in times)
 
 
 @pytest.mark.parametrize("codec", ["VP8", "VP9"])

@@ -12,7 +12,7 @@ from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, PictureForma
 from services.recorder.media.receiver import MAX_WAIT_NS, TrackReceiver
 from services.recorder.media.rtp import RtpPacket
 from shared.contracts.rtp_source import RtpTrack
-from tests.support import vp8
+from tests.support import red, vp8
 from tests.support.datagrams import datagram, sender_report
 
 VIDEO, AUDIO = 96, 111
@@ -150,6 +150,27 @@ def test_a_foreign_payload_type_is_counted_and_disturbs_nothing() -> None:
     assert receiver.counters.foreign == 1
     assert receiver.ssrc == vp8.SSRC
     assert times_ms(first + talk(receiver, [1, 2])) == [0, 20, 40]
+
+
+def test_what_is_sent_again_is_counted_as_that_and_disturbs_nothing() -> None:
+    receiver = TrackReceiver("audio", RtpTrack(codec="opus", payload_type=AUDIO, rtx_payload_type=97))
+    first = talk(receiver, [0])
+    assert receiver.packet(opus_packet(900, ssrc=0xBEEF, payload_type=97), NOON_NS) == []
+    assert (receiver.counters.retransmissions, receiver.counters.foreign) == (1, 0)
+    assert receiver.packet(opus_packet(900, ssrc=0xBEEF, payload_type=98), NOON_NS) == []
+    assert (receiver.counters.retransmissions, receiver.counters.foreign) == (1, 1)
+    assert times_ms(first + talk(receiver, [1, 2])) == [0, 20, 40]
+
+
+def test_redundant_sound_makes_good_for_a_lost_packet_at_the_time_that_it_had() -> None:
+    receiver = TrackReceiver("audio", RtpTrack(codec="opus", payload_type=AUDIO, red_payload_type=63))
+    first = talk(receiver, [0])
+    after_a_loss = red.payload(red.block(OPUS, earlier=OPUS_TICKS, payload_type=AUDIO), primary=OPUS)
+    packet = RtpPacket(63, 2, 2 * OPUS_TICKS, vp8.SSRC, marker=False, payload=after_a_loss)
+    assert receiver.packet(datagram(packet), NOON_NS + 2 * OPUS_NS) == []
+    repaired = receiver.tick(NOON_NS + 2 * OPUS_NS + MAX_WAIT_NS)
+    assert times_ms(first + repaired + talk(receiver, [3])) == [0, 20, 40, 60]
+    assert receiver.frames["repaired"] == 1
 
 
 def test_a_stray_packet_of_another_sender_does_not_become_the_one_who_is_asked_for_keyframes() -> None:
