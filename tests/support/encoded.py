@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+
+import av
 
 from services.demo.media import ivf_frames
 from services.recorder.media.frame import VideoCodec
@@ -25,6 +29,19 @@ def encoder(codec: VideoCodec) -> list[str]:
 
 def encoded(ffmpeg: Path, codec: VideoCodec, seconds: int) -> list[bytes]:
     return list(ivf_frames(_run(ffmpeg, *moving_picture(seconds), *encoder(codec), "-f", "ivf", "pipe:1")))
+
+
+def spoken(ffmpeg: Path, options: list[str]) -> Iterator[tuple[int, bytes]]:
+    """Encode a second of tone, one of silence and one of tone; return the packets, each with its time in 1/48000 s.
+
+    What says no more than that the silence goes on is left out, as a sender does (RFC 7587 section 3.1.3).
+    """
+    sound = r"aevalsrc=0.3*sin(2*PI*440*t)*not(between(t\,1\,2)):s=48000:d=3"
+    ogg = _run(ffmpeg, "-f", "lavfi", "-i", sound, "-c:a", "libopus", *options, "-f", "ogg", "pipe:1")
+    with av.open(BytesIO(ogg), "r") as container:
+        packets = [(packet.pts or 0, bytes(packet)) for packet in container.demux(audio=0) if packet.size]
+    first, _ = packets[0]  # negative: a decoder skips the beginning, and what is as long follows at the end
+    return ((at - first, packet) for at, packet in packets if len(packet) > 2 and at - first < 3 * 48_000)
 
 
 def decoded(ffmpeg: Path, path: Path) -> dict[int, str]:

@@ -86,7 +86,8 @@ async def remux(ffmpeg: Path, source: Path, target: Path) -> None:
     The target appears only when it is whole; one that was there before is replaced. Nothing is left of one that is not.
     """
     part = target.with_name(target.name + ".part")
-    copy = ffmpeg_python.input(file_url(source)).output(
+    # nofind_stream_info: as for the writer, so that the size stays what it is.
+    copy = ffmpeg_python.input(file_url(source), nofind_stream_info=None).output(
         file_url(part), map="0", codec="copy", format="webm", cues_to_front=1
     )
     try:
@@ -100,7 +101,7 @@ async def remux(ffmpeg: Path, source: Path, target: Path) -> None:
 async def probe(ffmpeg: Path, path: Path) -> ProbedFile:
     """Read a file to its end and count what is in it."""
     # copyts: times as they are in the file. copyinkf: else ffmpeg hides delta frames before a first keyframe.
-    every = ffmpeg_python.input(file_url(path)).output(
+    every = ffmpeg_python.input(file_url(path), nofind_stream_info=None).output(
         "pipe:1", map="0", codec="copy", format="framecrc", copyts=None, copyinkf=None
     )
     listing = _Listing()

@@ -119,9 +119,9 @@ def _let_be() -> None:
 
 
 def _writer_arguments(ffmpeg: Path, path: Path) -> list[str]:
-    # analyzeduration: 1 us, the header says everything; a stream that leaves something to find out is read for
-    # up to 5 s before a byte is written. Never `-fflags nobuffer`: it loses what was analysed.
-    source = ffmpeg_python.input("pipe:0", format="matroska", analyzeduration=1)
+    # nofind_stream_info: the header says everything. Else ffmpeg reads for up to 5 s what leaves something to find out,
+    # and decodes a first VP9 picture, of which it takes the size of the lowest layer for that of the file.
+    source = ffmpeg_python.input("pipe:0", format="matroska", nofind_stream_info=None)
     # flush_packets and cluster_time_limit only help together: without the first, 256 KiB wait in ffmpeg's
     # buffer; without the second, 5 s in a cluster.
     output = source.output(

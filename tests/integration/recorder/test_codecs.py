@@ -13,7 +13,7 @@ import structlog
 
 from services.recorder.media.frame import NS_PER_SECOND, Block, TimedFrame, VideoCodec
 from services.recorder.media.muxer import MatroskaMuxer
-from services.recorder.media.probe import decode_errors, probe
+from services.recorder.media.probe import decode_errors, probe, remux
 from services.recorder.media.receiver import MAX_WAIT_NS, TrackReceiver
 from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.webm_writer import WebmWriter
@@ -22,9 +22,9 @@ from shared.contracts.participant_recording import ParticipantRecordingStopped
 from shared.contracts.rtp_source import RtpSourceOpened, RtpTrack
 from tests.support import vp8, vp9
 from tests.support.datagrams import datagram
-from tests.support.encoded import FRAME_RATE, decoded, encoded, encoder, moving_picture
+from tests.support.encoded import FRAME_RATE, decoded, encoded, encoder, moving_picture, spoken
 from tests.support.eventually import eventually
-from tests.support.film import START_NS, Film, delta, keyframe, recorded
+from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded
 from tests.support.studio import Studio, studio
 
 CODECS: list[VideoCodec] = ["vp8", "vp9"]
@@ -104,6 +104,53 @@ async def ffmpeg_sends(ffmpeg: Path, codec: VideoCodec, to: RtpSourceOpened, sec
     argv = ["-re", *moving_picture(seconds), *tone.split(), *picture, video, *sound.split(), audio]
     process = await asyncio.create_subprocess_exec(ffmpeg, "-v", "error", *argv, stdout=DEVNULL)
     assert await process.wait() == 0
+
+
+async def test_the_file_is_as_large_as_the_largest_layer(ffmpeg: Path, tmp_path: Path) -> None:
+    """Seen to fail: ffmpeg decoded the first picture, and took the lowest layer's size."""
+    lowest, *_ = encoded(ffmpeg, "vp9", seconds=1)
+    sizes = vp9.structure((320, 240), (640, 480))
+    packets = vp9.packetize(lowest, vp9.delta_frame(), timestamp=0, sequence=0, mtu=1000, declares=sizes)
+    receiver = TrackReceiver("video", announced("vp9"))
+    frames = [frame for packet in packets for frame in receiver.packet(datagram(packet), START_NS)]
+    segment = await written(ffmpeg, tmp_path / "segment.webm", frames)
+    await remux(ffmpeg, segment, tmp_path / "file.webm")
+    for path in (segment, tmp_path / "file.webm"):
+        found = await probe(ffmpeg, path)
+        assert (found.width, found.height, found.video_frames) == (640, 480, 1)
+
+
+# --- sound
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param("-ac 1", id="mono"),
+        pytest.param("-ac 2 -application lowdelay -frame_duration 2.5", id="2.5 ms"),
+        pytest.param("-ac 2 -frame_duration 60", id="60 ms"),
+        pytest.param("-ac 2 -frame_duration 120", id="120 ms"),
+        pytest.param("-ac 1 -application voip -fec 1 -packet_loss 20", id="FEC"),
+        pytest.param("-ac 1 -application voip -dtx 1", id="DTX"),
+        pytest.param("-ac 2 -application voip -dtx 1 -frame_duration 60", id="DTX of 60 ms"),
+    ],
+)
+async def test_opus_of_every_kind_is_recorded_and_decoded(film: Film, ffmpeg: Path, options: str) -> None:
+    film.say(-1000, holds=True)
+    receiver = TrackReceiver("audio", RtpTrack(codec="opus", payload_type=111))
+    frames = list[TimedFrame]()
+    for sequence, (ticks, packet) in enumerate(spoken(ffmpeg, options.split())):
+        rtp = RtpPacket(111, sequence, ticks, 1, marker=False, payload=packet)
+        frames += receiver.packet(datagram(rtp), START_NS + ticks * NS_PER_SECOND // 48_000)
+    film.send(*frames)
+    packets = await film.end(3000)
+    assert frames
+    assert all(recorded(packets, *frames))
+    assert receiver.frames["dropped"] == 0
+    filled = sum(packet.kind == "audio" for packet in packets) - len(frames)
+    assert (filled > 0) == ("dtx" in options)
+    assert await decode_errors(ffmpeg, film.path) == ""
+    assert abs(end_ms(packets) - 3000) <= 120
 
 
 # --- with loss, and in the dark
