@@ -65,7 +65,7 @@ class RecordingTask:
             self._source.detach(self._media.take)
         self._source = source
         if source and self._media:
-            if source.video_codec and isinstance(self._media, Pipeline):
+            if isinstance(self._media, Pipeline):
                 self._media.expect(source.video_codec)
             source.attach(self._media.take)
 

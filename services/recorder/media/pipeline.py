@@ -16,6 +16,8 @@ from services.recorder.media.webm_writer import WebmWriter
 
 #: How long a file's first picture is waited for before black takes its place: its size becomes the file's.
 FIRST_PICTURE_NS = NS_PER_SECOND
+#: The same of a file of somebody whose media is not announced yet, as its codec becomes the file's, too.
+ANNOUNCEMENT_NS = 5 * NS_PER_SECOND
 #: Where neither a picture nor an announcement tells another one.
 _DEFAULT_FORMAT = PictureFormat("vp8", 640, 480)
 
@@ -35,6 +37,7 @@ class Pipeline:
         self._video = VideoGapFiller(start_ns, _DEFAULT_FORMAT)
         self._black = BlackTrack(pictures)
         self._muxer: MatroskaMuxer | None = None
+        self._patience_ns = ANNOUNCEMENT_NS
         #: Arrival of the newest picture that was let through: where the gate closed since then, the picture ends.
         self._passed_ns = start_ns
         #: Capture of a picture that memory had no room for: nothing may build on it. None: no picture is missing.
@@ -56,9 +59,13 @@ class Pipeline:
         """What all pictures of the file are encoded in; None: that is open yet."""
         return self._video.format.codec if self._muxer else None
 
-    def expect(self, codec: VideoCodec) -> None:
-        """Begin the file in this codec if no picture tells; one that has begun goes on in its own."""
-        if self._muxer is None:
+    def expect(self, codec: VideoCodec | None) -> None:
+        """Take note that media was announced, with a picture in this codec or without any.
+
+        If no picture tells another one, the file begins in it; one that has begun goes on in its own.
+        """
+        self._patience_ns = FIRST_PICTURE_NS
+        if codec and self._muxer is None:
             self._video.format = replace(self._video.format, codec=codec)
 
     def take(self, frames: list[TimedFrame]) -> None:
@@ -78,7 +85,7 @@ class Pipeline:
 
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed. Raises FfmpegError."""
-        if not await self._begin(watermark_ns, patience_ns=FIRST_PICTURE_NS):
+        if not await self._begin(watermark_ns, patience_ns=self._patience_ns):
             return
         blocks = self._cut_missing()
         for held in self._held.release(watermark_ns):

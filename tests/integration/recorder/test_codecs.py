@@ -24,7 +24,7 @@ from tests.support import vp8, vp9
 from tests.support.datagrams import datagram
 from tests.support.encoded import FRAME_RATE, decoded, encoded, encoder, moving_picture, spoken
 from tests.support.eventually import eventually
-from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded
+from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded, silences, times
 from tests.support.studio import Studio, studio
 
 CODECS: list[VideoCodec] = ["vp8", "vp9"]
@@ -197,16 +197,34 @@ async def test_a_file_without_a_picture_is_of_the_codec_that_was_announced(room:
     assert await decode_errors(ffmpeg, room.root / file.path) == ""
 
 
-async def test_a_codec_that_is_announced_before_the_file_begins_to_grow_is_in_time(film: Film, ffmpeg: Path) -> None:
+async def test_media_that_is_announced_within_five_seconds_tells_the_codec(film: Film, ffmpeg: Path) -> None:
+    await film.known_until(4999)
     assert film.pipeline.codec is None
     film.pipeline.expect("vp9")
-    await film.known_until(1000)
+    await film.known_until(5000)
     assert film.pipeline.codec == "vp9"
     film.pipeline.expect("vp8")
-    await film.end(1500)
+    await film.end(5500)
     assert film.pipeline.codec == "vp9"
     assert (await probe(ffmpeg, film.path)).video_codec == "vp9"
     assert await decode_errors(ffmpeg, film.path) == ""
+
+
+async def test_without_an_announcement_the_file_begins_after_five_seconds(film: Film) -> None:
+    await film.known_until(5000)
+    assert film.pipeline.codec == "vp8"
+    packets = await film.end(5500)
+    assert silences(packets) == list(range(0, 5500, 20))
+    assert times(packets, await film.black()) == [0, 1000, 2000, 3000, 4000, 5000, 5480]
+
+
+@pytest.mark.parametrize("codec", ["vp9", None])
+async def test_a_picture_that_was_announced_is_waited_for_a_second(film: Film, codec: VideoCodec | None) -> None:
+    film.pipeline.expect(codec)
+    await film.known_until(999)
+    assert film.pipeline.codec is None
+    await film.known_until(1000)
+    assert film.pipeline.codec == (codec or "vp8")
 
 
 async def test_the_first_picture_outweighs_what_was_announced(film: Film, ffmpeg: Path) -> None:
