@@ -12,7 +12,7 @@ from services.recorder.media.probe import ProbedFile, probe, remux
 from shared.contracts.participant_recording import RecordedFile, RecordingKind
 
 #: What may be in a track, as ffmpeg names it; nothing where there is none.
-_PICTURES, _SOUND, _NOTHING = {"vp8", "vp9"}, {"opus"}, {None}
+_PICTURES, _SOUND, _NOTHING = {"vp8", "vp9", "av1"}, {"opus"}, {None}
 #: Of picture and sound, by what is recorded.
 _CODECS: dict[RecordingKind, tuple[Collection[str | None], Collection[str | None]]] = {
     "audio_video": (_PICTURES, _SOUND),

@@ -13,7 +13,11 @@ from services.demo.media import ivf_frames
 from services.recorder.media.frame import VideoCodec
 
 FRAME_RATE = 30
-_ENCODERS: dict[VideoCodec, str] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_ENCODERS: dict[VideoCodec, str] = {
+    "vp8": "libvpx -deadline realtime",
+    "vp9": "libvpx-vp9 -deadline realtime",
+    "av1": "libaom-av1 -usage realtime",
+}
 
 
 def moving_picture(seconds: int) -> list[str]:
@@ -23,12 +27,24 @@ def moving_picture(seconds: int) -> list[str]:
 
 def encoder(codec: VideoCodec) -> list[str]:
     """Return the options that make ffmpeg encode as in a call, with a keyframe each second."""
-    options = f"-c:v {_ENCODERS[codec]} -deadline realtime -cpu-used 8 -lag-in-frames 0 -b:v 500k -g {FRAME_RATE}"
+    options = f"-c:v {_ENCODERS[codec]} -cpu-used 8 -lag-in-frames 0 -b:v 500k -g {FRAME_RATE}"
     return options.split()
 
 
 def encoded(ffmpeg: Path, codec: VideoCodec, seconds: int) -> list[bytes]:
     return list(ivf_frames(_run(ffmpeg, *moving_picture(seconds), *encoder(codec), "-f", "ivf", "pipe:1")))
+
+
+def encoded_file(ffmpeg: Path, codec: VideoCodec, path: Path) -> Path:
+    """Let ffmpeg write a file by itself, of a second."""
+    _run(ffmpeg, *moving_picture(1), *encoder(codec), str(path))
+    return path
+
+
+def configuration_of(path: Path) -> bytes:
+    """Return what a file tells the decoder of its picture beforehand."""
+    with av.open(str(path)) as container:
+        return container.streams.video[0].codec_context.extradata or b""
 
 
 def spoken(ffmpeg: Path, options: list[str]) -> Iterator[tuple[int, bytes]]:

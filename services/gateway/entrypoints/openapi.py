@@ -156,7 +156,7 @@ MESSAGES: Mapping[str, str] = {
     "too_many_attempts": "10 wrong passwords were tried within a minute: wait for one, then try again",
     "unauthorized": "the token has expired: ask for a new one",
     "unavailable": "the recorder service did not answer StartParticipantRecording within 5 s: is it running?",
-    "unsupported_codec": "codec 'h264' is not supported for video: send VP8 or VP9",
+    "unsupported_codec": "codec 'h264' is not supported for video: send VP8 or VP9 or AV1",
     "unsupported_file_format": "fileFormat 'mp4' is not supported: leave it out, or say 'webm'",
     "unsupported_kind": "kind 'screen_video' is not supported: say 'audio' or 'video'",
     "webhook_not_found": "there is no webhook 2f1f2b9c-5d53-5a2e-9a53-0f6b1c2d3e4f: onrecord webhooks list shows those "

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from services.recorder.media.frame import Kind
+from services.recorder.media.payloads.av1 import Av1Picture
 from services.recorder.media.payloads.depacketizer import Depacketizer
 from services.recorder.media.payloads.opus import OpusDepacketizer
 from services.recorder.media.payloads.video import VideoDepacketizer
@@ -20,6 +21,7 @@ _DEPACKETIZERS: dict[Kind, dict[str, Callable[[], Depacketizer]]] = {
     "video": {
         "VP8": partial(VideoDepacketizer, "vp8", Vp8Picture),
         "VP9": partial(VideoDepacketizer, "vp9", Vp9Picture),
+        "AV1": partial(VideoDepacketizer, "av1", Av1Picture),
     },
     "audio": {"opus": OpusDepacketizer},
 }

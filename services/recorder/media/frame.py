@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal["audio", "video"]
 #: Sound is always Opus.
-VideoCodec = Literal["vp8", "vp9"]
+VideoCodec = Literal["vp8", "vp9", "av1"]
 
 NS_PER_SECOND = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -23,6 +23,8 @@ class PictureFormat:
     codec: VideoCodec
     width: int
     height: int
+    #: What decoders are told before the first picture, with AV1.
+    configuration: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

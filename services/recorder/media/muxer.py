@@ -43,7 +43,7 @@ _BLOCK_HEAD = struct.Struct(">BIBhB")
 _BLOCK_HEAD_IN_SIZE = 4
 _TRACK = {"video": 0x81, "audio": 0x82}
 _KEYFRAME = 0x80
-_CODEC_IDS: dict[VideoCodec, bytes] = {"vp8": b"V_VP8", "vp9": b"V_VP9"}
+_CODEC_IDS: dict[VideoCodec, bytes] = {"vp8": b"V_VP8", "vp9": b"V_VP9", "av1": b"V_AV1"}
 
 _time_ns = attrgetter("time_ns")
 
@@ -74,7 +74,10 @@ class MatroskaMuxer:
 def _video_track(picture: PictureFormat) -> bytes:
     size = _uint(_PIXEL_WIDTH, picture.width) + _uint(_PIXEL_HEIGHT, picture.height)
     pace = _uint(_DEFAULT_DURATION, PICTURE_NS)
-    return _element(_TRACK_ENTRY, _track(1, 1, _CODEC_IDS[picture.codec]) + pace + _element(_VIDEO, size))
+    codec = _track(1, 1, _CODEC_IDS[picture.codec])
+    if picture.configuration:
+        codec += _element(_CODEC_PRIVATE, picture.configuration)
+    return _element(_TRACK_ENTRY, codec + pace + _element(_VIDEO, size))
 
 
 def _audio_track() -> bytes:

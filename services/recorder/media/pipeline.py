@@ -35,6 +35,7 @@ class Pipeline:
         self._held = HoldBack(gate, start_ns)
         self._audio = AudioGapFiller(start_ns)
         self._video = VideoGapFiller(start_ns, _DEFAULT_FORMAT)
+        self._pictures = pictures
         self._black = BlackTrack(pictures)
         self._muxer: MatroskaMuxer | None = None
         self._patience_ns = ANNOUNCEMENT_NS
@@ -119,8 +120,8 @@ class Pipeline:
             first = next((held for held in known if is_keyframe(held) and self._held.permits(held)), None)
             if first is None and patience_ns is not None and watermark_ns < self._start_ns + patience_ns:
                 return False
-            if first and first.frame.format:
-                self._video.format = first.frame.format
+            begins = first.frame.format if first else None
+            self._video.format = begins or await self._pictures.configured(self._video.format)
             self._muxer = MatroskaMuxer(self._video.format)
             await self._writer.write(self._muxer.header())
         return True

@@ -12,6 +12,8 @@ from services.recorder.media import black as black_module
 from services.recorder.media.black import BlackPictures, BlackTrack
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.recorder.media.frame import PictureFormat
+from services.recorder.media.payloads.av1 import temporal_unit
+from services.recorder.media.payloads.av1_obu import read_obus
 from services.recorder.media.payloads.vp9_bitstream import FrameHeader, read_header, split_superframe
 
 
@@ -62,6 +64,25 @@ async def test_black_of_vp9_is_a_keyframe_of_exactly_that_size(ffmpeg: Path, siz
     frame = await BlackPictures(ffmpeg).of(PictureFormat("vp9", *size))
     assert read_header(frame) == FrameHeader(True, *size)
     assert split_superframe(frame) == [frame]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (15, 17), (321, 241), (640, 480), (1281, 721)])
+async def test_black_of_av1_is_a_keyframe_of_exactly_that_size(ffmpeg: Path, size: tuple[int, int]) -> None:
+    pictures = BlackPictures(ffmpeg)
+    frame = await pictures.of(PictureFormat("av1", *size))
+    unit = temporal_unit(read_obus(frame))
+    assert unit is not None
+    assert (unit.data, unit.width, unit.height) == (frame, *size)
+    assert await pictures.configured(PictureFormat("av1", *size)) == PictureFormat("av1", *size, unit.configuration)
+    assert unit.configuration
+
+
+async def test_what_a_senders_pictures_are_told_by_makes_no_other_black(ffmpeg: Path, encoders: Encoders) -> None:
+    pictures = BlackPictures(ffmpeg)
+    black = await pictures.of(PictureFormat("vp9", 64, 48, b"told"))
+    assert pictures.known(PictureFormat("vp9", 64, 48, b"told otherwise")) == black
+    assert await pictures.configured(PictureFormat("vp9", 64, 48)) == PictureFormat("vp9", 64, 48)
+    assert encoders.sizes == [(64, 48)]
 
 
 async def test_each_codec_has_black_of_its_own(ffmpeg: Path) -> None:

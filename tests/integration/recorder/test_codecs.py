@@ -13,6 +13,7 @@ import structlog
 
 from services.recorder.media.frame import NS_PER_SECOND, Block, TimedFrame, VideoCodec
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.payloads.av1_obu import IGNORED, read_obus
 from services.recorder.media.probe import decode_errors, probe, remux
 from services.recorder.media.receiver import MAX_WAIT_NS, TrackReceiver
 from services.recorder.media.rtp import RtpPacket
@@ -20,14 +21,23 @@ from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.worker import SourceRefusedError
 from shared.contracts.participant_recording import ParticipantRecordingStopped
 from shared.contracts.rtp_source import RtpSourceOpened, RtpTrack
-from tests.support import vp8, vp9
+from tests.support import av1, vp8, vp9
 from tests.support.datagrams import datagram
-from tests.support.encoded import FRAME_RATE, decoded, encoded, encoder, moving_picture, spoken
+from tests.support.encoded import (
+    FRAME_RATE,
+    configuration_of,
+    decoded,
+    encoded,
+    encoded_file,
+    encoder,
+    moving_picture,
+    spoken,
+)
 from tests.support.eventually import eventually
 from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded, silences, times
 from tests.support.studio import Studio, studio
 
-CODECS: list[VideoCodec] = ["vp8", "vp9"]
+CODECS: list[VideoCodec] = ["vp8", "vp9", "av1"]
 SECONDS = 5
 
 
@@ -58,7 +68,10 @@ def received(codec: VideoCodec, pictures: list[bytes], loss: float = 0) -> list[
 def packetized(codec: VideoCodec, picture: bytes, timestamp: int, sequence: int) -> list[RtpPacket]:
     if codec == "vp8":
         return vp8.packetize(picture, timestamp=timestamp, sequence=sequence, mtu=1000)
-    return vp9.packetize(picture, timestamp=timestamp, sequence=sequence, mtu=1000)
+    if codec == "vp9":
+        return vp9.packetize(picture, timestamp=timestamp, sequence=sequence, mtu=1000)
+    obus = [obu for obu in read_obus(picture) if obu.type not in IGNORED]
+    return av1.packetize(obus, timestamp=timestamp, sequence=sequence, mtu=1000)
 
 
 def at_ns(index: int) -> int:
@@ -118,6 +131,12 @@ async def test_the_file_is_as_large_as_the_largest_layer(ffmpeg: Path, tmp_path:
     for path in (segment, tmp_path / "file.webm"):
         found = await probe(ffmpeg, path)
         assert (found.width, found.height, found.video_frames) == (640, 480, 1)
+
+
+async def test_decoders_of_av1_are_told_what_the_encoder_itself_would_tell_them(ffmpeg: Path, tmp_path: Path) -> None:
+    path = await written(ffmpeg, tmp_path / "ours.webm", received("av1", encoded(ffmpeg, "av1", seconds=1)))
+    theirs = encoded_file(ffmpeg, "av1", tmp_path / "theirs.webm")
+    assert configuration_of(path) == configuration_of(theirs) != b""
 
 
 # --- sound

@@ -62,4 +62,4 @@ async def test_frames_that_are_left_out_are_counted_and_told_of_when_the_recordi
         await room.until("ann", ParticipantRecordingStopped)
     (told,) = [entry for entry in logs if entry["event"] == "media is over"]
     assert (told["id"], told["kind"]) == ("ann-1", "audio_video")
-    assert told["left_out"] == {"refused": 3, "overflowed": 0, "late": 0, "baseless": 0}
+    assert told["left_out"] == {"refused": 3, "overflowed": 0, "late": 0, "baseless": 0, "other_codec": 0}

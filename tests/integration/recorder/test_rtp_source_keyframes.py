@@ -147,7 +147,7 @@ async def test_a_sender_that_is_gone_is_no_error_and_another_is_heard(source: Rt
     source.tick(wants_keyframe=True)  # the network answers that nobody is there
     source.announced_again()
     with rtp_peer(source.answer.video) as other:
-        other.sequence = gone.sequence
+        other.sequence, other.timestamp = gone.sequence, gone.timestamp
         other.keyframe()
         other.report()
         await eventually(lambda: len(frames) == 1)

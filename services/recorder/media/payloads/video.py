@@ -25,6 +25,8 @@ class WholePicture(NamedTuple):
     #: The largest that it claims, in pixels; 0 where it says nothing.
     width: int
     height: int
+    #: Of a keyframe, if its codec has such: what decoders are told before it.
+    configuration: bytes = b""
 
 
 class Picture(Protocol):
@@ -32,7 +34,7 @@ class Picture(Protocol):
 
     @property
     def keyframe(self) -> bool:
-        """Whether it needs none before it; known from the first payload on."""
+        """Whether it needs none before it; false from the first payload on if it does, certain when it is whole."""
 
     @property
     def size(self) -> int:
@@ -102,7 +104,8 @@ class VideoDepacketizer:
 
     def _finish(self, picture: Picture, timestamp: int) -> list[EncodedFrame]:
         whole = picture.whole()
-        if whole is None or not self._has_sane_size(whole, keyframe=picture.keyframe):
+        is_baseless = self._needs_keyframe and not picture.keyframe
+        if whole is None or is_baseless or not self._has_sane_size(whole, keyframe=picture.keyframe):
             self._drop()
             return []
         self._needs_keyframe = False
@@ -123,5 +126,5 @@ class VideoDepacketizer:
             arrival_ns=self._last_arrival_ns,
             keyframe=keyframe,
             data=whole.data,
-            format=PictureFormat(self._codec, whole.width, whole.height) if keyframe else None,
+            format=PictureFormat(self._codec, *whole[1:]) if keyframe else None,
         )

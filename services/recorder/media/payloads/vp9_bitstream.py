@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from services.recorder.media.payloads.bits import BitReader
+
 #: The number of frames is told in 3 bits.
 MAX_FRAMES = 8
 
@@ -26,9 +28,10 @@ class FrameHeader(NamedTuple):
 
 def read_header(frame: bytes) -> FrameHeader | None:
     """Read the beginning of the uncompressed header; None if it is malformed or cut off."""
-    bits = _Bits(frame)
-    header = _header(bits)
-    return None if bits.are_over else header
+    try:
+        return _header(BitReader(frame[:_HEADER_BYTES]))
+    except IndexError:
+        return None
 
 
 def split_superframe(data: bytes) -> list[bytes] | None:
@@ -54,23 +57,7 @@ def superframe(frames: Sequence[bytes]) -> bytes:
     return b"".join((*frames, marker, *sizes, marker))
 
 
-class _Bits:
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data[:_HEADER_BYTES].ljust(_HEADER_BYTES, b"\0"), "big")
-        self._left = 8 * _HEADER_BYTES
-        self._missing = 8 * max(0, _HEADER_BYTES - len(data))
-
-    def take(self, count: int) -> int:
-        self._left -= count
-        return self._value >> self._left & (1 << count) - 1
-
-    @property
-    def are_over(self) -> bool:
-        """Whether more were taken than there are."""
-        return self._left < self._missing
-
-
-def _header(bits: _Bits) -> FrameHeader | None:
+def _header(bits: BitReader) -> FrameHeader | None:
     if bits.take(2) != 0b10:  # frame_marker
         return None
     profile = bits.take(1) | bits.take(1) << 1
@@ -86,14 +73,14 @@ def _header(bits: _Bits) -> FrameHeader | None:
     return _intra_only(bits, profile) if is_intra_only else _inter(bits)
 
 
-def _keyframe(bits: _Bits, profile: int) -> FrameHeader | None:
+def _keyframe(bits: BitReader, profile: int) -> FrameHeader | None:
     if bits.take(24) != _SYNC_CODE:
         return None
     _skip_color_config(bits, profile)
     return FrameHeader(True, *_size(bits))
 
 
-def _intra_only(bits: _Bits, profile: int) -> FrameHeader | None:
+def _intra_only(bits: BitReader, profile: int) -> FrameHeader | None:
     if bits.take(24) != _SYNC_CODE:
         return None
     if profile > 0:
@@ -102,13 +89,13 @@ def _intra_only(bits: _Bits, profile: int) -> FrameHeader | None:
     return FrameHeader(False, *_size(bits))
 
 
-def _inter(bits: _Bits) -> FrameHeader:
+def _inter(bits: BitReader) -> FrameHeader:
     bits.take(8 + 3 * 4)  # refresh_frame_flags; three times ref_frame_idx and ref_frame_sign_bias
     is_as_large = any(bits.take(1) for _ in range(3))  # found_ref
     return FrameHeader(False) if is_as_large else FrameHeader(False, *_size(bits))
 
 
-def _skip_color_config(bits: _Bits, profile: int) -> None:
+def _skip_color_config(bits: BitReader, profile: int) -> None:
     """Skip section 6.2.2; profiles 1 and 3 are those with other subsampling than 4:2:0."""
     bits.take(1 if profile >= 2 else 0)  # ten_or_twelve_bit
     is_rgb = bits.take(3) == _RGB
@@ -118,5 +105,5 @@ def _skip_color_config(bits: _Bits, profile: int) -> None:
         bits.take(1 if is_rgb else 3)  # subsampling_x, subsampling_y, reserved_zero
 
 
-def _size(bits: _Bits) -> tuple[int, int]:
+def _size(bits: BitReader) -> tuple[int, int]:
     return bits.take(16) + 1, bits.take(16) + 1

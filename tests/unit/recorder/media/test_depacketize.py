@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.recorder.media.depacketize import UnsupportedCodecError, depacketizer_for
-from services.recorder.media.frame import Kind, PictureFormat, VideoCodec
+from services.recorder.media.frame import Kind, VideoCodec
 from services.recorder.media.jitter_buffer import BufferedPacket
 from services.recorder.media.payloads.red import RedDepacketizer
 from services.recorder.media.payloads.video import MAX_FRAME_BYTES
 from services.recorder.media.rtp import RtpPacket
-from tests.support import vp8, vp9
+from tests.support import av1, vp8, vp9
 from tests.support.payloads import buffered, push_all
 
 
@@ -26,9 +26,9 @@ def test_a_codec_is_named_in_any_case(codec: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "codec", "accepted"),
     [
-        ("video", "H264", "VP8 or VP9"),
-        ("video", "", "VP8 or VP9"),
-        ("video", "opus", "VP8 or VP9"),
+        ("video", "H264", "VP8 or VP9 or AV1"),
+        ("video", "", "VP8 or VP9 or AV1"),
+        ("video", "opus", "VP8 or VP9 or AV1"),
         ("audio", "PCMU", "opus"),
         ("audio", "VP8", "opus"),
     ],
@@ -43,19 +43,23 @@ def test_an_unsupported_codec_is_refused_with_those_that_are_accepted(kind: Kind
     [
         ("vp8", vp8.packetize(vp8.keyframe(320, 180), timestamp=0, sequence=0)),
         ("vp9", vp9.packetize(vp9.keyframe(320, 180), timestamp=0, sequence=0)),
+        ("av1", av1.packetize(av1.keyframe(320, 180), timestamp=0, sequence=0)),
     ],
 )
 def test_each_codec_is_that_of_its_pictures(codec: VideoCodec, packets: list[RtpPacket]) -> None:
     (whole,) = push_all(depacketizer_for("video", codec), map(buffered, packets))
-    assert whole.format == PictureFormat(codec, 320, 180)
+    assert whole.format is not None
+    assert (whole.format.codec, whole.format.width, whole.format.height) == (codec, 320, 180)
 
 
-#: How payloads begin that are not refused at their first byte: VP8, VP9 of one and of several layers, Opus.
+#: How payloads begin that are not refused at their first byte: VP8, VP9 of one and of several layers, AV1, Opus.
 BEGINNINGS = [
     b"\x10\x10",
     b"\x10" + vp8.keyframe(),
     b"\x0c" + vp9.keyframe(),
     b"\xae\x11\x00\x55\x38" + vp9.keyframe()[:4],
+    av1.payload(*map(av1.element, av1.keyframe())),
+    av1.payload(av1.element(av1.keyframe()[0]), b"\x30", goes_on=True),
     b"\xfb",
 ]
 
@@ -84,7 +88,7 @@ arbitrary_packets = st.lists(
 )
 
 
-@pytest.mark.parametrize(("kind", "codec"), [("video", "VP8"), ("video", "VP9"), ("audio", "opus")])
+@pytest.mark.parametrize(("kind", "codec"), [("video", "VP8"), ("video", "VP9"), ("video", "AV1"), ("audio", "opus")])
 @settings(deadline=None, max_examples=300)
 @given(packets=arbitrary_packets)
 def test_arbitrary_payloads_are_frames_or_dropped(kind: Kind, codec: str, packets: list[BufferedPacket]) -> None:
@@ -105,11 +109,15 @@ def test_arbitrary_redundant_audio_is_sound_in_order_or_dropped(packets: list[Bu
         assert all(time <= packet.timestamp for time in times)
 
 
-@pytest.mark.parametrize("codec", ["VP8", "VP9"])
+@pytest.mark.parametrize("codec", ["VP8", "VP9", "AV1"])
 def test_a_picture_that_never_ends_does_not_fill_the_memory(codec: str) -> None:
     depacketizer = depacketizer_for("video", codec)
-    beginnings = {"VP8": b"\x10" + vp8.keyframe(), "VP9": b"\x08" + vp9.keyframe()}
-    payloads = [beginnings[codec], *(b"\x00" + bytes(60_000) for _ in range(MAX_FRAME_BYTES // 30_000))]
+    begin, on = {
+        "VP8": (b"\x10" + vp8.keyframe(), b"\x00"),
+        "VP9": (b"\x08" + vp9.keyframe(), b"\x00"),
+        "AV1": (av1.payload(*map(av1.element, av1.keyframe()), goes_on=True), b"\xd0"),
+    }[codec]
+    payloads = [begin, *(on + bytes(60_000) for _ in range(MAX_FRAME_BYTES // 30_000))]
     packets = [buffered(RtpPacket(96, n, 0, 1, marker=False, payload=data)) for n, data in enumerate(payloads)]
     tracemalloc.start()
     assert push_all(depacketizer, packets) == []

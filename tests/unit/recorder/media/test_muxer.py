@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.recorder.media import muxer
 from services.recorder.media.frame import NS_PER_MS as MS
-from services.recorder.media.frame import Block, PictureFormat
+from services.recorder.media.frame import Block, PictureFormat, VideoCodec
 from services.recorder.media.muxer import MatroskaMuxer
 
 PICTURE = PictureFormat("vp8", 640, 480)
@@ -101,6 +101,19 @@ def test_a_stream_of_one_track_names_no_other(muxer: MatroskaMuxer, codec: bytes
 def test_the_track_of_vp9_says_so() -> None:
     _, segment = read(MatroskaMuxer(PictureFormat("vp9", 640, 480)).header())
     assert segment.child(0x1654AE6B).children()[0].child(0x86).data == b"V_VP9"
+
+
+def test_the_track_of_av1_says_what_decoders_are_told() -> None:
+    _, segment = read(MatroskaMuxer(PictureFormat("av1", 640, 480, b"told")).header())
+    video, _ = segment.child(0x1654AE6B).children()
+    assert (video.child(0x86).data, video.child(0x63A2).data) == (b"V_AV1", b"told")
+
+
+@pytest.mark.parametrize("codec", ["vp8", "vp9"])
+def test_other_tracks_of_pictures_have_nothing_to_tell(codec: VideoCodec) -> None:
+    _, segment = read(MatroskaMuxer(PictureFormat(codec, 640, 480), sound=False).header())
+    (video,) = segment.child(0x1654AE6B).children()
+    assert 0x63A2 not in {child.id for child in video.children()}
 
 
 def test_the_opus_head_says_stereo_and_nothing_to_skip() -> None:

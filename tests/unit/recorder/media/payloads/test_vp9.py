@@ -91,10 +91,12 @@ def test_a_delta_frame_has_no_format_even_if_it_changes_the_size() -> None:
         pytest.param("8c11", id="7-bit picture ID"),
         pytest.param("8c9122", id="15-bit picture ID"),
         pytest.param("ac110055", id="layer indices and TL0PICIDX"),
+        pytest.param("ad110055", id="layer indices and Z"),
         pytest.param("bc1100", id="layer indices in flexible mode"),
         pytest.param("cc11", id="P in non-flexible mode"),
         pytest.param("9c11", id="flexible mode, no reference"),
         pytest.param("dc1102", id="one reference"),
+        pytest.param("dd1102", id="one reference and Z"),
         pytest.param("dc11030506", id="three references"),
         pytest.param("dc11030507", id="three references, of which the last says that another one follows"),
         pytest.param("8e1100", id="structure that says nothing"),
@@ -131,6 +133,10 @@ def test_a_packet_that_ends_within_its_descriptor_drops_its_picture(payload: str
     assert data(push_all(depacketizer, [*key, *picture(bytes.fromhex(payload), timestamp=77)])) == [KEY]
     assert depacketizer.needs_keyframe
     assert depacketizer.counters == FrameCounters(frames=1, dropped=1)
+
+
+def test_a_frame_that_no_upper_layer_needs_may_come_in_several_payloads() -> None:
+    assert data(frames_of(b"\x09" + KEY[:20], b"\x01" + KEY[20:30], b"\x05" + KEY[30:])) == [KEY]
 
 
 def test_what_the_bitstream_says_counts_and_not_the_descriptor() -> None:
@@ -215,6 +221,7 @@ def test_a_loss_in_any_layer_drops_the_picture_and_what_builds_on_it(lost: int) 
         pytest.param([b"\x0c" + KEY, b"\x04" + DELTA], id="a layer goes on after its end"),
         pytest.param([b"\x08" + KEY, b"\x00" + DELTA], id="no end"),
         pytest.param([b"\x04" + KEY], id="no beginning"),
+        pytest.param([b"\x08" + KEY, b"\x04"], id="an end of nothing"),
         pytest.param([b"\x0c" + KEY] + [b"\x0c" + DELTA] * 8, id="nine layers"),
         pytest.param([b"\x0c\x00"], id="no header"),
         pytest.param([b"\x0c" + KEY, b"\x0c\x00"], id="no header in a layer"),
