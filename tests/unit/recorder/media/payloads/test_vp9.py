@@ -102,6 +102,7 @@ def test_a_delta_frame_has_no_format_even_if_it_changes_the_size() -> None:
         pytest.param("8e1100", id="structure that says nothing"),
         pytest.param("8e1110028001e0", id="structure with a size"),
         pytest.param("8e1130014000b4028001e0", id="structure with two sizes"),
+        pytest.param("8e1101", id="structure that says nothing but a reserved bit"),
         pytest.param("8e110800", id="structure with an empty picture group"),
         pytest.param("8e11080204010c010203", id="structure with a picture group"),
         pytest.param("fe9122000238014000b4028001e0010401", id="all"),
