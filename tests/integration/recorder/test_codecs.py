@@ -207,12 +207,15 @@ async def test_black_of_the_files_codec_is_decoded_as_well(film: Film, ffmpeg: P
 # --- a file keeps the codec that it began in
 
 
-async def test_a_file_without_a_picture_is_of_the_codec_that_was_announced(room: Studio, ffmpeg: Path) -> None:
-    await room.opens_source("ann", video=announced("vp9"))
+@pytest.mark.parametrize("codec", CODECS)
+async def test_a_file_without_a_picture_is_of_the_codec_that_was_announced(
+    room: Studio, ffmpeg: Path, codec: VideoCodec
+) -> None:
+    await room.opens_source("ann", video=announced(codec))
     await room.records("ann")
     await room.stops("ann")
     file = (await room.until("ann", ParticipantRecordingStopped)).file
-    assert (file.video_codec, file.width, file.height) == ("vp9", 640, 480)
+    assert (file.video_codec, file.width, file.height) == (codec, 640, 480)
     assert await decode_errors(ffmpeg, room.root / file.path) == ""
 
 

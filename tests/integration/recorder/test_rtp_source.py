@@ -132,16 +132,20 @@ async def test_frames_reach_the_sink_whole_and_in_order(source: RtpSource) -> No
     assert [each.frame.data for each in frames if each.frame.kind == "audio"] == sounds
 
 
-async def test_redundant_sound_is_media_of_its_track_and_what_is_sent_again_is_not() -> None:
+async def test_whose_redundant_sound_comes_first_is_heard_whoever_sends_something_again() -> None:
     frames: list[TimedFrame] = []
     announced = RtpTrack(codec="opus", payload_type=111, red_payload_type=63, rtx_payload_type=112)
     with opened(announce(video=None, audio=announced)) as source:
         source.attach(frames.extend)
         with rtp_peer(source.answer.audio) as stranger, rtp_peer(source.answer.audio) as audio:
             stranger.send(RtpPacket(112, 900, 0, 5, marker=False, payload=b"\x78again"))
-            audio.send(RtpPacket(63, 0, 0, 6, marker=False, payload=red.payload(primary=b"\x78sound")))
-            await eventually(lambda: bool(frames))
-    assert [each.frame.data for each in frames] == [b"\x78sound"]
+            sound, other = red.payload(primary=b"\x78sound"), red.payload(primary=b"\x78other")
+            audio.send(RtpPacket(63, 0, 0, 6, marker=False, payload=sound))
+            stranger.send(RtpPacket(63, 1, 960, 6, marker=False, payload=other))
+            audio.send(RtpPacket(63, 1, 960, 6, marker=False, payload=sound))
+            await eventually(lambda: len(frames) == 2)
+            await delivered()
+    assert [each.frame.data for each in frames] == [b"\x78sound"] * 2
 
 
 async def test_frames_reach_the_sink_only_while_it_is_attached(source: RtpSource) -> None:

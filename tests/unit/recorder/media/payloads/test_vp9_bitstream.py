@@ -106,7 +106,7 @@ def test_a_header_may_end_with_the_frame() -> None:
 
 def test_an_index_behind_the_frames_tells_their_sizes() -> None:
     assert superframe([b"abc", b"d"]) == b"abcd\xc1\x03\x01\xc1"
-    assert superframe([b"a" * 255, b"d"]) == b"a" * 255 + b"d" b"\xc1\xff\x01\xc1"
+    assert superframe([b"a" * 255, b"d"]) == b"a" * 255 + b"d\xc1\xff\x01\xc1"
     assert superframe([b"a" * 256, b"d"]) == b"a" * 256 + b"d\xc9\x00\x01\x01\x00\xc9"
 
 
