@@ -20,9 +20,9 @@ _ENCODERS: dict[VideoCodec, str] = {
 }
 
 
-def moving_picture(seconds: int) -> list[str]:
-    """Return the options of an ffmpeg input of 320x240 pixels, of which no two pictures are alike."""
-    return ["-f", "lavfi", "-i", f"testsrc2=size=320x240:rate={FRAME_RATE}:duration={seconds}"]
+def moving_picture(seconds: int, size: str = "320x240") -> list[str]:
+    """Return the options of an ffmpeg input of which no two pictures are alike."""
+    return ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate={FRAME_RATE}:duration={seconds}"]
 
 
 def encoder(codec: VideoCodec) -> list[str]:
@@ -31,8 +31,8 @@ def encoder(codec: VideoCodec) -> list[str]:
     return options.split()
 
 
-def encoded(ffmpeg: Path, codec: VideoCodec, seconds: int) -> list[bytes]:
-    return list(ivf_frames(_run(ffmpeg, *moving_picture(seconds), *encoder(codec), "-f", "ivf", "pipe:1")))
+def encoded(ffmpeg: Path, codec: VideoCodec, seconds: int, size: str = "320x240") -> list[bytes]:
+    return list(ivf_frames(_run(ffmpeg, *moving_picture(seconds, size), *encoder(codec), "-f", "ivf", "pipe:1")))
 
 
 def encoded_file(ffmpeg: Path, codec: VideoCodec, path: Path) -> Path:

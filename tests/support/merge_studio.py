@@ -13,6 +13,7 @@ from pathlib import Path
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.ffmpeg import file_url, run
+from services.recorder.media.frame import VideoCodec
 from services.recorder.media.probe import probe
 from services.recorder.merging.maker import MergeMaker
 from shared.contracts.merge import MergeInput, MergeLayout, MergeRequested, StartMerge
@@ -29,12 +30,12 @@ from shared.contracts.participant_recording import (
     TrackFileFinished,
     TrackRecordingStopped,
 )
+from tests.support.encoded import encoder
 from tests.support.merging import Workshop
 from tests.support.moments import at
 
 _COLOURS = {"black": (0, 0, 0), "red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 _RATE = 16_000
-_QUICK_VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-threads", "1")
 #: A cell of 640x360 is looked at as so many pixels.
 _LOOK_WIDTH, _LOOK_HEIGHT = 16, 9
 
@@ -47,6 +48,7 @@ class Film:
     colour: str | None = "red"
     beep: float | None = 1
     sizes: tuple[str, ...] = ("320x240",)
+    codec: VideoCodec = "vp8"
 
 
 @dataclass(slots=True)
@@ -210,13 +212,15 @@ def _name(pixel: bytes) -> str:
 
 
 async def _shoot(ffmpeg: Path, path: Path, film: Film) -> None:
-    """Make a file as recordings are: VP8 and Opus in WebM."""
+    """Make a file as recordings are: a picture and Opus in WebM."""
     parts = [path.with_name(f"{path.stem}-{number}.part") for number in range(len(film.sizes))]
     inputs, codecs = [], []
     if film.colour:
         for part, size in zip(parts, film.sizes, strict=True):
             colour = f"color={film.colour}:size={size}:rate=30:duration={film.seconds / len(parts)}"
-            await _run(ffmpeg, "-f", "lavfi", "-i", colour, *_QUICK_VP8, "-f", "webm", file_url(part))
+            await _run(
+                ffmpeg, "-f", "lavfi", "-i", colour, *encoder(film.codec), "-threads", "1", "-f", "webm", file_url(part)
+            )
         listing = path.with_name(f"{path.stem}.txt.part")
         listing.write_text("".join(f"file '{part.name}'\n" for part in parts))
         inputs += ["-f", "concat", "-i", file_url(listing)]

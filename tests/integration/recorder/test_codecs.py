@@ -8,6 +8,7 @@ from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
 import pytest
 import structlog
 
@@ -137,6 +138,17 @@ async def test_decoders_of_av1_are_told_what_the_encoder_itself_would_tell_them(
     path = await written(ffmpeg, tmp_path / "ours.webm", received("av1", encoded(ffmpeg, "av1", seconds=1)))
     theirs = encoded_file(ffmpeg, "av1", tmp_path / "theirs.webm")
     assert configuration_of(path) == configuration_of(theirs) != b""
+
+
+def test_of_a_superframe_the_decoder_of_browsers_shows_the_largest_layer_alone(ffmpeg: Path) -> None:
+    """Two keyframes in the place of two layers: ffmpeg has no encoder of layers."""
+    layers = [encoded(ffmpeg, "vp9", seconds=1, size=size)[0] for size in ("160x120", "320x240")]
+    packets = vp9.packetize(*layers, timestamp=0, sequence=0, mtu=1000)
+    receiver = TrackReceiver("video", announced("vp9"))
+    (picture,) = [frame for packet in packets for frame in receiver.packet(datagram(packet), START_NS)]
+    libvpx = av.CodecContext.create("libvpx-vp9", "r")
+    shown = libvpx.decode(av.Packet(picture.frame.data))
+    assert [(frame.width, frame.height) for frame in shown] == [(320, 240)]
 
 
 # --- sound

@@ -163,6 +163,15 @@ async def test_the_log_says_what_the_grid_is(studio: MergeStudio, ffmpeg: Path) 
     assert await decode_errors(ffmpeg, studio.root / file.path) == ""
 
 
+async def test_each_codec_is_seen_beside_the_others(studio: MergeStudio, ffmpeg: Path) -> None:
+    ann = await studio.has_recorded("ann", 0, Film(seconds=1, colour="red", codec="vp8"))
+    bob = await studio.has_recorded("bob", 0, Film(seconds=1, colour="lime", codec="vp9"))
+    zoe = await studio.has_recorded("zoe", 0, Film(seconds=1, colour="blue", codec="av1"))
+    file = await merged(studio, "grid", ann, bob, zoe)
+    cells = await colours(ffmpeg, studio.root / file.path, 2, 2)
+    assert cells == [[("red", 0)], [("lime", 0)], [("blue", 0)], [("black", 0)]]
+
+
 async def test_one_alone_fills_the_picture(studio: MergeStudio, ffmpeg: Path) -> None:
     ann = await studio.has_recorded("ann", 0, Film(seconds=1, colour="blue"))
     file = await merged(studio, "grid", ann)
