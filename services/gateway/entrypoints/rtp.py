@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from services.gateway.entrypoints.bearer import actor, require_moderator, require_room_or_parent
 from services.gateway.rooms import Rooms
 from services.gateway.signaling.envelope import ProtocolError, display_name
 from services.gateway.sources import Sources
 from shared.contracts.identifiers import ParticipantId, RoomId
-from shared.contracts.rtp_source import PayloadType, RtpPorts, RtpTrack
+from shared.contracts.rtp_source import CodecName, PayloadType, RtpPorts, RtpTrack
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Identity, Tokens
 
@@ -29,7 +29,7 @@ class TrackOffer(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    codec: Annotated[str, StringConstraints(max_length=64)]
+    codec: CodecName = Field(description="As SDP names it: VP8, VP9 or AV1, and opus.")
     payload_type: PayloadType = Field(alias="payloadType")
     rtx_payload_type: PayloadType | None = Field(
         default=None, alias="rtxPayloadType", description="Of packets that are sent again (RTX); they are ignored."

@@ -145,3 +145,10 @@ async def test_nobody_is_there_of_whom_nothing_can_come(desk: Desk) -> None:
 async def test_a_name_that_nobody_can_read_is_refused(desk: Desk, name: str) -> None:
     room_id = await desk.room(media={"type": "rtp"})
     assert refused(await announce(desk, room_id, name=name)) == (400, "invalid_request")
+
+
+async def test_a_codec_whose_name_is_too_long_is_refused(desk: Desk) -> None:
+    """Seen to fail: the door took names that the command could not hold."""
+    room_id = await desk.room(media={"type": "rtp"})
+    answer = await announce(desk, room_id, audio={"codec": "x" * 40, "payloadType": 111})
+    assert refused(answer) == (400, "invalid_request")

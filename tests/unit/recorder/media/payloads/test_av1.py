@@ -25,6 +25,8 @@ KEY, DELTA, OTHER_DELTA, OTHER_KEY = (
 )
 HEADER, FRAME_OBU = map(av1.element, KEY)
 DELIMITER, PADDING = b"\x10", b"\x78pad"
+#: The keyframe in two payloads, of which the first ends within its frame.
+PARTS = (av1.payload(HEADER, FRAME_OBU[:5], goes_on=True), av1.payload(FRAME_OBU[5:], continues=True))
 
 
 def depacketizer_of_av1() -> VideoDepacketizer:
@@ -100,6 +102,7 @@ def test_a_delta_frame_has_no_format() -> None:
             ],
             id="in parts",
         ),
+        pytest.param([b"\x67" + PARTS[0][1:], b"\x97" + PARTS[1][1:]], id="with reserved bits"),
         pytest.param(
             [
                 av1.payload(HEADER, FRAME_OBU[:5], goes_on=True, counted=False),
@@ -179,6 +182,8 @@ def test_a_loss_drops_the_unit_and_what_builds_on_it(lost: int) -> None:
         pytest.param([av1.payload(HEADER, FRAME_OBU, continues=True)], id="no beginning"),
         pytest.param([av1.payload(HEADER, FRAME_OBU, goes_on=True)], id="no end"),
         pytest.param([av1.payload(HEADER, FRAME_OBU[:5], goes_on=True), av1.payload(FRAME_OBU)], id="no continuation"),
+        pytest.param([PARTS[0], b"\x90", PARTS[1]], id="no element in between"),
+        pytest.param([PARTS[0], av1.payload(PADDING), PARTS[1]], id="something else in between"),
         pytest.param([av1.payload(HEADER)], id="no frame"),
         pytest.param([av1.payload(DELIMITER)], id="a delimiter alone"),
         pytest.param([b"\x10"], id="no element"),
