@@ -11,7 +11,7 @@ from shared.contracts.message import Command, Contract
 
 #: Seven bits of the RTP header (RFC 3550 section 5.1).
 PayloadType = Annotated[int, Field(ge=0, le=127)]
-#: The encoding name of an RTP payload format, which has no case (RFC 8866 section 6.6).
+#: What is longer names nothing that could be received.
 CodecName = Annotated[str, StringConstraints(to_lower=True, max_length=32)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -19,6 +19,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class RtpTrack(Contract):
     """One announced track."""
 
+    #: The encoding name of its RTP payload format, which has no case (RFC 8866 section 6.6).
     codec: CodecName
     payload_type: PayloadType
     #: Of packets that hold this one's sounds more than once (RFC 2198); None: there are none.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from services.recorder.media.payloads.av1_obu import FRAME, SEQUENCE_HEADER, Obu, leb128
+from services.recorder.media.payloads.av1_obu import Obu, leb128
 from services.recorder.media.rtp import RtpPacket
 from tests.support.vp8 import SSRC
 from tests.support.vp9 import bits
 
+#: Types of OBUs (section 6.2.2 of the bitstream specification).
+SEQUENCE_HEADER, FRAME_HEADER, TILE_GROUP, FRAME = 1, 3, 4, 6
 #: Neither timing info nor display delays, one operating point of level 4.0 in the main tier.
 PLAIN = ((0, 1), (0, 1), (0, 5), (0, 12), (8, 5), (0, 1))
 #: No frame ids, all tools, order hints of 7 bits, screen content and integer vectors as the frames choose.

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from services.recorder.media.frame import EncodedFrame, PictureFormat
 from services.recorder.media.jitter_buffer import BufferedPacket
 from services.recorder.media.payloads.av1 import Av1Picture
-from services.recorder.media.payloads.av1_obu import FRAME, FRAME_HEADER, SEQUENCE_HEADER, Obu
+from services.recorder.media.payloads.av1_obu import Obu
 from services.recorder.media.payloads.depacketizer import FrameCounters
 from services.recorder.media.payloads.video import VideoDepacketizer
 from services.recorder.media.rtp import RtpPacket
 from tests.support import av1
+from tests.support.av1 import FRAME, FRAME_HEADER, SEQUENCE_HEADER, TILE_GROUP
 from tests.support.payloads import buffered, data, in_one, push_all, without
 
 FRAME_TICKS = 3_000
@@ -124,7 +125,7 @@ def test_what_tells_of_layers_stays() -> None:
 
 
 def test_a_frame_header_and_its_tiles_may_be_apart() -> None:
-    obus = [KEY[0], Obu(FRAME_HEADER, b"", b"\x10"), Obu(4, b"", b"tiles")]
+    obus = [KEY[0], Obu(FRAME_HEADER, b"", b"\x10"), Obu(TILE_GROUP, b"", b"tiles")]
     (frame,) = frames_of(av1.payload(*map(av1.element, obus)))
     assert (frame.data, frame.keyframe) == (av1.unit(obus), True)
 
@@ -187,10 +188,10 @@ def test_a_loss_drops_the_unit_and_what_builds_on_it(lost: int) -> None:
         pytest.param([av1.payload(HEADER)], id="no frame"),
         pytest.param([av1.payload(DELIMITER)], id="a delimiter alone"),
         pytest.param([b"\x10"], id="no element"),
-        pytest.param([b"\x20\x01\x10"], id="one of two elements"),
+        pytest.param([b"\x30" + av1.payload(HEADER, FRAME_OBU, counted=False)[1:]], id="two of three elements"),
         pytest.param([b"\x20\x01\x10\x01\x10" + FRAME_OBU], id="an element that is no OBU"),
         pytest.param([b"\x00\x80"], id="half a length"),
-        pytest.param([b"\x00\x7f" + HEADER], id="less than its length"),
+        pytest.param([av1.payload(HEADER, FRAME_OBU, counted=False)[:-1]], id="less than its length"),
         pytest.param([b"\x00" + b"\x80" * 8 + b"\x00"], id="a length of nine bytes"),
         pytest.param([av1.payload(HEADER, b"", FRAME_OBU)], id="an empty element"),
         pytest.param([av1.payload(b"", HEADER, FRAME_OBU)], id="an empty element at first"),
