@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.rtp import RtpPacket
 from shared.contracts.rtp_source import RtpPorts
 from tests.support import vp8
@@ -52,7 +53,7 @@ class RtpPeer:
         self.sequence += 1
 
     def report(self) -> None:
-        self.rtcp.sendto(sender_report(1_800_000_000, self.timestamp), ("127.0.0.1", self.to.rtcp_port))
+        self.rtcp.sendto(sender_report(1_800_000_000 * NS_PER_SECOND, self.timestamp), ("127.0.0.1", self.to.rtcp_port))
 
     def raw(self, data: bytes) -> None:
         """Send the same bytes to both ports."""
