@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
-from services.recorder.media.frame import NS_PER_MS, Kind, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
 from services.recorder.media.rtcp import SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
@@ -16,6 +16,10 @@ from services.recorder.media.rtp import RtpError, parse_rtp
 MAX_WAIT_NS = 200 * NS_PER_MS
 #: Packets that may wait behind a missing one: a second of 20 Mbit/s.
 _CAPACITY = 2048
+#: Frames that may wait for the clock to settle, which takes less than that of any sender that means no harm.
+MAX_UNPLACED = 1000
+#: Later than anything that is waited for.
+_AT_THE_END_NS = 1 << 63
 
 #: Ticks per second of each kind's RTP clock (RFC 7741 section 4.1, RFC 7587 section 4.1).
 _CLOCK_RATES: dict[Kind, int] = {"video": 90_000, "audio": 48_000}
@@ -39,6 +43,8 @@ class TrackReceiver:
         self._payload_type = payload_type
         self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
         self._depacketizer = depacketizer_for(codec)
+        #: Frames that wait for the clock to settle.
+        self._unplaced: list[EncodedFrame] = []
 
     @property
     def ssrc(self) -> int | None:
@@ -60,7 +66,7 @@ class TrackReceiver:
         return self._depacketizer.needs_keyframe
 
     def packet(self, data: bytes, arrival_ns: int) -> list[TimedFrame]:
-        """Take a datagram; return the frames that are whole because of it."""
+        """Take a datagram; return the frames that are whole because of it and have their times."""
         try:
             packet = parse_rtp(data)
         except RtpError:
@@ -70,11 +76,15 @@ class TrackReceiver:
             self.counters.foreign += 1
             return []
         self._buffer.push(packet, arrival_ns)
-        return self._frames(self._buffer.pop(arrival_ns))
+        return self._frames(self._buffer.pop(arrival_ns), arrival_ns)
 
     def tick(self, now_ns: int) -> list[TimedFrame]:
-        """Give up what has been waited for too long; return the frames that are whole without it."""
-        return self._frames(self._buffer.pop(now_ns))
+        """Give up what has been waited for too long; return the frames that are whole without it, or have times now."""
+        return self._frames(self._buffer.pop(now_ns), now_ns)
+
+    def finish(self) -> list[TimedFrame]:
+        """Wait for nothing any more; return the frames that are left."""
+        return self.tick(_AT_THE_END_NS)
 
     def report(self, data: bytes, arrival_ns: int) -> bool:
         """Take an RTCP datagram, and tell whether it is one: sender reports teach the clock."""
@@ -93,13 +103,30 @@ class TrackReceiver:
         if timestamp is not None:
             self.clock.sender_report(report.ntp_ns, timestamp, arrival_ns)
 
-    def _frames(self, packets: Iterable[BufferedPacket]) -> list[TimedFrame]:
-        frames = []
+    def _frames(self, packets: Iterable[BufferedPacket], now_ns: int) -> list[TimedFrame]:
+        placed: list[TimedFrame] = []
         for packet in packets:
             if packet.restarted:
-                self.clock.restart()
-            frame = self._depacketizer.push(packet)
-            if frame is not None:
+                placed += self._restart()
+            if frame := self._depacketizer.push(packet):
                 self.clock.observe(frame.timestamp, frame.first_arrival_ns)
-                frames.append(TimedFrame(self.clock.wall_ns(frame.timestamp), frame))
-        return frames
+                self._unplaced.append(frame)
+                placed += self._place()
+        self.clock.advance(now_ns)
+        return placed + self._place()
+
+    def _restart(self) -> list[TimedFrame]:
+        """Let the clock begin anew; return the frames that were waiting for it."""
+        self.clock.settle()
+        placed = self._place()
+        self.clock.restart()
+        return placed
+
+    def _place(self) -> list[TimedFrame]:
+        """Give the frames their times if the clock has settled."""
+        if len(self._unplaced) > MAX_UNPLACED:
+            self.clock.settle()
+        if not self.clock.is_settled:
+            return []
+        frames, self._unplaced = self._unplaced, []
+        return [TimedFrame(self.clock.wall_ns(frame.timestamp, frame.first_arrival_ns), frame) for frame in frames]

@@ -154,7 +154,10 @@ class RtpSource:
         self._sinks.append(sink)
 
     def detach(self, sink: Sink) -> None:
-        """Hand nothing more to `sink`; to one that is not attached nothing is handed anyway."""
+        """Hand nothing more to `sink`, the last one gets what waits; to one that is not attached it is nothing."""
+        if self._sinks == [sink]:
+            for track in self._tracks:
+                self._hand_on(track.receiver.finish())
         if sink in self._sinks:
             self._sinks.remove(sink)
 
@@ -193,7 +196,7 @@ class RtpSource:
     def _read_rtcp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtcp):
             if track.reported(data, sender):
-                keep_in_step(*(each.receiver.clock for each in self._tracks))
+                keep_in_step(time.time_ns(), *(each.receiver.clock for each in self._tracks))
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:
         if frames:
