@@ -80,18 +80,23 @@ class JitterBuffer:
         """The sender whose sequence is followed; None before the first packet."""
         return self._ssrc
 
-    def push(self, packet: RtpPacket, arrival_ns: int) -> None:
-        """Take a packet as it arrived; arrival times must not go back from one call to the next."""
+    def push(self, packet: RtpPacket, arrival_ns: int) -> int | None:
+        """Take a packet as it arrived; arrival times must not go back from one call to the next.
+
+        Return its unwrapped sequence number; None: it is not of the sequence we follow, as far as is known by now.
+        """
         self.counters.received += 1
         if self._ssrc is None:
             self._begin(packet)
         if self._candidate is not None and self._probe(self._candidate, packet, arrival_ns):
-            return
+            return self._next - 1
         ahead = nearest(packet.sequence_number, self._next, 16) - self._next
-        if packet.ssrc == self._ssrc and -MAX_MISORDER <= ahead < MAX_DROPOUT:
-            self._take(packet, self._next + ahead, arrival_ns)
-        else:
+        if packet.ssrc != self._ssrc or not -MAX_MISORDER <= ahead < MAX_DROPOUT:
             self._candidate = packet, arrival_ns
+            return None
+        sequence = self._next + ahead
+        self._take(packet, sequence, arrival_ns)
+        return sequence
 
     def pop(self, now_ns: int) -> list[BufferedPacket]:
         """Release the packets whose turn has come, in order.

@@ -9,7 +9,8 @@ from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
 from services.recorder.media.frame import NS_PER_MS, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
-from services.recorder.media.rtcp import SenderReport, parse_rtcp
+from services.recorder.media.reception import Reception
+from services.recorder.media.rtcp import ReportBlock, SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
 
 #: How long a missing packet is waited for.
@@ -39,6 +40,7 @@ class TrackReceiver:
     def __init__(self, kind: Kind, codec: str, payload_type: int) -> None:
         self.kind = kind
         self.clock = TrackClock(_CLOCK_RATES[kind])
+        self._reception = Reception(_CLOCK_RATES[kind])
         self.counters = ReceiverCounters()
         self._payload_type = payload_type
         self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
@@ -75,8 +77,11 @@ class TrackReceiver:
         if packet.payload_type != self._payload_type:
             self.counters.foreign += 1
             return []
-        self._buffer.push(packet, arrival_ns)
-        return self._frames(self._buffer.pop(arrival_ns), arrival_ns)
+        sequence = self._buffer.push(packet, arrival_ns)
+        frames = self._frames(self._buffer.pop(arrival_ns), arrival_ns)
+        if sequence is not None:
+            self._reception.receive(sequence, packet.timestamp, arrival_ns)
+        return frames
 
     def tick(self, now_ns: int) -> list[TimedFrame]:
         """Give up what has been waited for too long; return the frames that are whole without it, or have times now."""
@@ -98,10 +103,15 @@ class TrackReceiver:
                 self._learn(packet, arrival_ns)
         return True
 
+    def reception(self, now_ns: int) -> ReportBlock | None:
+        """Tell what came of the sender's packets, for a receiver report; None: nothing came since it was last told."""
+        return self._reception.tell(now_ns)
+
     def _learn(self, report: SenderReport, arrival_ns: int) -> None:
         timestamp = self._buffer.sender_timestamp(report.ssrc, report.rtp_timestamp)
         if timestamp is not None:
             self.clock.sender_report(report.ntp_ns, timestamp, arrival_ns)
+            self._reception.hear(report, arrival_ns)
 
     def _frames(self, packets: Iterable[BufferedPacket], now_ns: int) -> list[TimedFrame]:
         placed: list[TimedFrame] = []
@@ -116,10 +126,11 @@ class TrackReceiver:
         return placed + self._place()
 
     def _restart(self) -> list[TimedFrame]:
-        """Let the clock begin anew; return the frames that were waiting for it."""
+        """Let clock and reception begin anew; return the frames that were waiting for the clock."""
         self.clock.settle()
         placed = self._place()
         self.clock.restart()
+        self._reception = Reception(_CLOCK_RATES[self.kind])
         return placed
 
     def _place(self) -> list[TimedFrame]:
