@@ -9,11 +9,14 @@ from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
 from services.recorder.media.frame import NS_PER_MS, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
+from services.recorder.media.patience import Patience
 from services.recorder.media.reception import Reception
+from services.recorder.media.retransmission import Retransmission
 from services.recorder.media.rtcp import ReportBlock, SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
 
-#: How long a missing packet is waited for.
+#: How long a missing packet is waited for, at least and at most.
+MIN_WAIT_NS = 50 * NS_PER_MS
 MAX_WAIT_NS = 200 * NS_PER_MS
 #: Packets that may wait behind a missing one: a second of 20 Mbit/s.
 _CAPACITY = 2048
@@ -41,9 +44,10 @@ class TrackReceiver:
         self.kind = kind
         self.clock = TrackClock(_CLOCK_RATES[kind])
         self._reception = Reception(_CLOCK_RATES[kind])
+        self._retransmission = Retransmission()
         self.counters = ReceiverCounters()
         self._payload_type = payload_type
-        self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
+        self._buffer = JitterBuffer(Patience(MIN_WAIT_NS, MAX_WAIT_NS), _CAPACITY)
         self._depacketizer = depacketizer_for(codec)
         #: Frames that wait for the clock to settle.
         self._unplaced: list[EncodedFrame] = []
@@ -81,6 +85,7 @@ class TrackReceiver:
         frames = self._frames(self._buffer.pop(arrival_ns), arrival_ns)
         if sequence is not None:
             self._reception.receive(sequence, packet.timestamp, arrival_ns)
+            self._retransmission.came(sequence)
         return frames
 
     def tick(self, now_ns: int) -> list[TimedFrame]:
@@ -107,6 +112,10 @@ class TrackReceiver:
         """Tell what came of the sender's packets, for a receiver report; None: nothing came since it was last told."""
         return self._reception.tell(now_ns)
 
+    def missing(self, now_ns: int) -> list[int]:
+        """Tell which packets to ask the sender for once more: sorted sequence numbers, unwrapped."""
+        return self._retransmission.due(self._buffer.missing(), now_ns)
+
     def _learn(self, report: SenderReport, arrival_ns: int) -> None:
         timestamp = self._buffer.sender_timestamp(report.ssrc, report.rtp_timestamp)
         if timestamp is not None:
@@ -126,11 +135,12 @@ class TrackReceiver:
         return placed + self._place()
 
     def _restart(self) -> list[TimedFrame]:
-        """Let clock and reception begin anew; return the frames that were waiting for the clock."""
+        """Begin anew with what was made of the last sender; return its frames that were waiting for the clock."""
         self.clock.settle()
         placed = self._place()
         self.clock.restart()
         self._reception = Reception(_CLOCK_RATES[self.kind])
+        self._retransmission = Retransmission()
         return placed
 
     def _place(self) -> list[TimedFrame]:
