@@ -5,10 +5,11 @@ Two hours of it take seconds, and one seed is one course of events, to the packe
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush, merge
-from itertools import repeat
+from itertools import count, repeat
 from random import Random
 
 from services.recorder.media.clock import keep_in_step
@@ -22,6 +23,8 @@ START_NS = 1_800_000_000 * NS_PER_SECOND
 _CODECS: dict[Kind, str] = {"video": "VP8", "audio": "opus"}
 #: How often receivers are moved on by time.
 _TICK_NS = 100 * NS_PER_MS
+_SENT_LATELY = 100
+_NEVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,24 @@ class _Arrival:
 class VirtualMeeting:
     """One participant, recorded from the beginning."""
 
-    def __init__(self, *tracks: Habits, weather: Weather | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, *tracks: Habits, weather: Weather | None = None, seed: int = 0, answers_within_ms: int | None = None
+    ) -> None:
+        """Let the sender answer requests for missing packets, which arrive so much later; None: it does not."""
         random = Random(seed)
+        self._answers_within_ms = answers_within_ms
+        #: Packets that were asked for once more.
+        self.asked = 0
+        #: When it arrives, a number so that of two the one that was sent first comes first, what, and to whom.
+        self._on_its_way: list[tuple[int, int, Sent, TrackReceiver]] = []
+        self._numbers = count()
         self._path = VirtualPath(weather or Weather(), random)
         self._senders = [VirtualSender(habits, random) for habits in tracks]
         self.receivers = [
             TrackReceiver(habits.kind, _CODECS[habits.kind], PAYLOAD_TYPES[habits.kind]) for habits in tracks
         ]
+        #: What a sender can send once more.
+        self._lately = {receiver: deque[Sent](maxlen=_SENT_LATELY) for receiver in self.receivers}
 
     def run(self, seconds: int) -> Iterator[Heard]:
         """Yield every frame of so many seconds as it comes out."""
@@ -78,6 +92,17 @@ class VirtualMeeting:
             keep_in_step(now_ns, *(receiver.clock for receiver in self.receivers))
         else:
             yield from _heard(arrival.receiver.packet(arrival.data, now_ns), arrival.at_ns)
+            self._answer(arrival.receiver, arrival.at_ns)
+
+    def _answer(self, receiver: TrackReceiver, at_ns: int) -> None:
+        asked = {sequence & 0xFFFF for sequence in receiver.missing(START_NS + at_ns)}
+        self.asked += len(asked)
+        if self._answers_within_ms is None or not asked:
+            return
+        for sent in self._lately[receiver]:
+            if sent.sequence in asked and not self._path.loses():
+                arrival_ns = at_ns + self._answers_within_ms * NS_PER_MS
+                heappush(self._on_its_way, (arrival_ns, next(self._numbers), sent, receiver))
 
     def _tick(self, at_ns: int) -> Iterator[Heard]:
         for receiver in self.receivers:
@@ -85,24 +110,22 @@ class VirtualMeeting:
 
     def _arrivals(self, seconds: int) -> Iterator[_Arrival]:
         """Let the path have all packets in the order of their sending; yield them in that of their arrival."""
-        on_its_way: list[tuple[int, int, Sent, TrackReceiver]] = []
-        for number, (sent, receiver) in enumerate(self._sent(seconds)):
-            while on_its_way and on_its_way[0][0] <= sent.at_ns:
-                yield _arrival(heappop(on_its_way))
-            for copy, arrival_ns in enumerate(self._path.arrivals_ns(sent.at_ns)):
-                heappush(on_its_way, (arrival_ns, 2 * number + copy, sent, receiver))
-        while on_its_way:
-            yield _arrival(heappop(on_its_way))
+        for sent, receiver in self._sent(seconds):
+            yield from self._arrived_until(sent.at_ns)
+            self._lately[receiver].append(sent)
+            for arrival_ns in self._path.arrivals_ns(sent.at_ns):
+                heappush(self._on_its_way, (arrival_ns, next(self._numbers), sent, receiver))
+        yield from self._arrived_until(_NEVER_NS)
+
+    def _arrived_until(self, at_ns: int) -> Iterator[_Arrival]:
+        while self._on_its_way and self._on_its_way[0][0] <= at_ns:
+            arrival_ns, _, sent, receiver = heappop(self._on_its_way)
+            yield _Arrival(arrival_ns, sent.data, sent.is_report, receiver)
 
     def _sent(self, seconds: int) -> Iterator[tuple[Sent, TrackReceiver]]:
         tracks = zip(self._senders, self.receivers, strict=True)
         each = [zip(sender.packets(seconds), repeat(receiver)) for sender, receiver in tracks]
         return merge(*each, key=lambda sent: sent[0].at_ns)
-
-
-def _arrival(way: tuple[int, int, Sent, TrackReceiver]) -> _Arrival:
-    at_ns, _, sent, receiver = way
-    return _Arrival(at_ns, sent.data, sent.is_report, receiver)
 
 
 def _heard(frames: list[TimedFrame], out_ns: int) -> Iterator[Heard]:

@@ -43,7 +43,7 @@ class VirtualPath:
 
     def arrivals_ns(self, sent_ns: int) -> list[int]:
         """Tell when the packet that is sent then arrives: never, once, or twice."""
-        if self._is_lost():
+        if self.loses():
             return []
         arrival_ns = self._in_order(sent_ns)
         if self._random.random() < self._weather.reordered:
@@ -52,8 +52,8 @@ class VirtualPath:
             return [arrival_ns, arrival_ns + self._random.randint(0, 50 * NS_PER_MS)]
         return [arrival_ns]
 
-    def _is_lost(self) -> bool:
-        """Lose in bursts (a Gilbert model): who is lost says something of the next one."""
+    def loses(self) -> bool:
+        """Lose the next packet, in bursts (a Gilbert model): who is lost says something of the next one."""
         loss, burst = self._weather.loss, self._weather.loss_burst
         chance = 1 - 1 / burst if self._losing else loss / burst / (1 - loss)
         self._losing = self._random.random() < (chance if burst > 1 else loss)

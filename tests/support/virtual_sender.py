@@ -36,6 +36,11 @@ class Sent:
     data: bytes
     is_report: bool
 
+    @property
+    def sequence(self) -> int | None:
+        """Its sequence number; None: it is a report."""
+        return None if self.is_report else int.from_bytes(self.data[2:4], "big")
+
 
 @dataclass(frozen=True, slots=True)
 class Habits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
@@ -11,7 +12,7 @@ from services.recorder.media.frame import NS_PER_MS, EncodedFrame, Kind, TimedFr
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
 from services.recorder.media.patience import Patience
 from services.recorder.media.reception import Reception
-from services.recorder.media.retransmission import Retransmission
+from services.recorder.media.retransmission import CREDIT, Retransmission
 from services.recorder.media.rtcp import ReportBlock, SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
 
@@ -114,7 +115,7 @@ class TrackReceiver:
 
     def missing(self, now_ns: int) -> list[int]:
         """Tell which packets to ask the sender for once more: sorted sequence numbers, unwrapped."""
-        return self._retransmission.due(self._buffer.missing(), now_ns)
+        return self._retransmission.due(islice(self._buffer.missing(), CREDIT), now_ns)
 
     def _learn(self, report: SenderReport, arrival_ns: int) -> None:
         timestamp = self._buffer.sender_timestamp(report.ssrc, report.rtp_timestamp)

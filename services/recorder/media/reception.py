@@ -54,7 +54,8 @@ class Reception:
             extended_highest_sequence=self._highest,
             jitter=self._jitter_16 >> 4,
             lsr=self._heard[0].ntp_middle if self._heard else 0,
-            dlsr=(now_ns - self._heard[1] << 16) // NS_PER_SECOND if self._heard else 0,
+            # our clock may have been set back since
+            dlsr=(max(0, now_ns - self._heard[1]) << 16) // NS_PER_SECOND if self._heard else 0,
         )
 
 

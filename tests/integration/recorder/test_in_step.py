@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND
+from services.recorder.media.hold_back import SETTLE_NS
 from tests.support.in_step import any_weather, most_apart_ns
 from tests.support.virtual_meeting import Heard, VirtualMeeting
 from tests.support.virtual_path import Weather
@@ -62,6 +63,29 @@ def test_when_reports_come_time_goes_on_smoothly() -> None:
 def test_soon_they_are_in_step_in_any_weather(seed: int) -> None:
     weather = any_weather(Random(seed))
     assert most_apart_ns(heard(AUDIO, VIDEO, weather=weather, seconds=180, seed=seed), 90) <= IN_STEP_NS, weather
+
+
+# --- what is lost
+
+
+def came_out(sound: Habits, weather: Weather, answers_within_ms: int | None) -> float:
+    """Return the part of a minute of sound that came out, and came out in time for its place."""
+    frames = VirtualMeeting(sound, weather=weather, seed=1, answers_within_ms=answers_within_ms).run(60)
+    return sum(each.out_ns - each.placed_ns <= SETTLE_NS for each in frames) / (60 * 50)
+
+
+@pytest.mark.parametrize("round_trip_ms", [20, 60, 120])
+def test_of_what_is_lost_almost_all_comes_where_the_sender_answers(round_trip_ms: int) -> None:
+    lossy = Weather(loss=0.1, loss_burst=2, jitter_ms=30)
+    assert came_out(AUDIO, lossy, None) < 0.92
+    assert came_out(AUDIO, lossy, round_trip_ms) > 0.985
+
+
+def test_a_sender_that_does_not_answer_is_soon_left_alone() -> None:
+    meeting = VirtualMeeting(AUDIO, weather=Weather(loss=0.1), seed=1)
+    for _ in meeting.run(120):
+        pass
+    assert 50 < meeting.asked <= 50 + 120
 
 
 # --- the sender stalls, begins anew, says nothing

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.recorder.media.clock import SETTLING_NS
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, TimedFrame
 from services.recorder.media.receiver import MAX_UNPLACED, MAX_WAIT_NS, TrackReceiver
+from services.recorder.media.retransmission import AGAIN_NS, REORDERED_NS
 from services.recorder.media.rtp import RtpPacket
 from tests.support import vp8
 from tests.support.datagrams import datagram, sender_report
@@ -177,6 +175,41 @@ def test_at_the_end_nothing_is_waited_for() -> None:
     assert times_ms(receiver.finish()) == [0, 20, 60]
 
 
+# --- what the sender is told
+
+
+def test_what_came_is_told_from_a_restart_of_the_sender_on() -> None:
+    receiver = audio()
+    talk(receiver, [0, 2])
+    block = receiver.reception(NOON_NS)
+    assert block is not None
+    assert (block.cumulative_lost, block.extended_highest_sequence) == (1, HEARD_BEFORE + 2)
+    for n in range(3):
+        receiver.packet(opus_packet(n, ssrc=0xBEEF, first=40_000), NOON_NS + OPUS_NS)
+    block = receiver.reception(NOON_NS)
+    assert block is not None
+    assert (block.cumulative_lost, block.extended_highest_sequence) == (0, HEARD_BEFORE + 40_002)
+
+
+def test_strays_are_not_told_of() -> None:
+    receiver = audio()
+    receiver.reception(NOON_NS)
+    receiver.packet(opus_packet(900, ssrc=0xBEEF), NOON_NS)
+    assert receiver.reception(NOON_NS) is None
+
+
+def test_a_missing_packet_is_asked_for_until_it_comes_or_is_given_up() -> None:
+    receiver = audio()
+    talk(receiver, [0, 2, 4])
+    now_ns = NOON_NS + 4 * OPUS_NS
+    assert receiver.missing(now_ns) == []
+    assert receiver.missing(now_ns + REORDERED_NS) == [HEARD_BEFORE + 1, HEARD_BEFORE + 3]
+    receiver.packet(opus_packet(1), now_ns + REORDERED_NS)
+    assert receiver.missing(now_ns + REORDERED_NS + AGAIN_NS) == [HEARD_BEFORE + 3]
+    receiver.tick(now_ns + MAX_WAIT_NS)
+    assert receiver.missing(now_ns + MAX_WAIT_NS) == []
+
+
 # --- what is not ours
 
 
@@ -275,35 +308,3 @@ def test_a_video_sender_that_begins_anew_needs_a_keyframe_again() -> None:
         packet = RtpPacket(VIDEO, sequence, 7, 0xBEEF, marker=False, payload=b"\x00rest")
         assert receiver.packet(datagram(packet), NOON_NS) == []
     assert receiver.needs_keyframe
-
-
-# --- whatever comes
-
-_noise = st.one_of(
-    st.binary(max_size=40),
-    st.builds(
-        lambda n, ssrc, kind: opus_packet(n, ssrc=ssrc, payload_type=kind),
-        st.integers(0, 8),
-        st.sampled_from([vp8.SSRC, 0xBEEF]),
-        st.sampled_from([AUDIO, 97]),
-    ),
-)
-
-
-@given(st.lists(st.tuples(_noise, st.integers(0, 100 * NS_PER_MS)), max_size=30))
-def test_whatever_arrives_frames_come_out_in_order_of_time(datagrams: list[tuple[bytes, int]]) -> None:
-    receiver, now_ns, frames = audio(), NOON_NS, list[TimedFrame]()
-    for data, pause_ns in datagrams:
-        now_ns += pause_ns
-        receiver.report(data, now_ns)
-        frames += receiver.packet(data, now_ns)
-    frames += receiver.tick(now_ns + SETTLING_NS)
-    assert all(earlier.time_ns <= later.time_ns for earlier, later in pairwise(frames))
-
-
-@given(st.permutations(range(8)))
-def test_packets_in_any_order_within_the_wait_are_all_heard(order: list[int]) -> None:
-    """The first to arrive begins the sequence, so it is number 0 here."""
-    receiver = audio()
-    frames = hear(receiver, [opus_packet(n) for n in (0, *(n + 1 for n in order))])
-    assert [timed.frame.timestamp // OPUS_TICKS - HEARD_BEFORE for timed in frames] == list(range(9))

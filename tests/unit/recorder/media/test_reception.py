@@ -88,6 +88,12 @@ def test_the_last_sender_report_is_given_back_with_its_age() -> None:
     assert (block.lsr, block.dlsr) == (0xABCD_0001, 0x1_8000)
 
 
+def test_a_sender_report_is_never_of_the_future_though_our_clock_was_set_back() -> None:
+    reception = received(0)
+    reception.hear(SenderReport(1, 0, 0, 7, 0, 0), NS_PER_SECOND)
+    assert told(reception).dlsr == 0
+
+
 @given(st.lists(st.tuples(st.integers(-100, 3_000), st.integers(0, 2**32 - 1), st.integers(0, 2**50)), max_size=50))
 def test_whatever_comes_what_is_told_is_within_its_bounds(packets: list[tuple[int, int, int]]) -> None:
     reception, now_ns = Reception(RATE_HZ), 0
