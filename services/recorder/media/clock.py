@@ -110,8 +110,6 @@ class TrackClock:
     def restart(self) -> None:
         """Forget the sender's timestamps: the next observation is a first one. Times still never go back."""
         self._transit = self._sought = None
-        self.is_settled = True
-        self._sender = SenderTime()
 
     def sender_report(self, ntp_ns: int, timestamp: int, arrival_ns: int) -> None:
         """Learn which timestamp (unwrapped) the sender took at which moment of its clock.

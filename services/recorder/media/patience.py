@@ -8,7 +8,7 @@ from __future__ import annotations
 from services.recorder.media.frame import NS_PER_SECOND
 
 #: How long it is remembered what a missing packet took, at least; at most twice as long.
-SPAN_NS = 10 * NS_PER_SECOND
+SPAN_NS = 60 * NS_PER_SECOND
 
 
 class Patience:

@@ -16,8 +16,8 @@ from services.recorder.media.retransmission import CREDIT, Retransmission
 from services.recorder.media.rtcp import ReportBlock, SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
 
-#: How long a missing packet is waited for, at least and at most.
-MIN_WAIT_NS = 50 * NS_PER_MS
+#: How long a missing packet is waited for, at least and at most: from what an answer takes from not too far away.
+MIN_WAIT_NS = 100 * NS_PER_MS
 MAX_WAIT_NS = 200 * NS_PER_MS
 #: Packets that may wait behind a missing one: a second of 20 Mbit/s.
 _CAPACITY = 2048

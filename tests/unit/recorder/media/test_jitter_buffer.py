@@ -286,6 +286,12 @@ def test_many_strays_do_not_shift_the_unwrapping() -> None:
     assert [packet.sequence for packet in released] == [1, 2]
 
 
+def test_a_packet_has_a_sequence_number_as_soon_as_it_is_known_to_be_of_the_sequence() -> None:
+    jitter = buffer()
+    sent = [rtp(0xFFFF), rtp(0x1_0001), rtp(0x1_0000), rtp(0x1_0000), rtp(5, ssrc=OTHER_SSRC), rtp(6, ssrc=OTHER_SSRC)]
+    assert [jitter.push(packet, 0) for packet in sent] == [0xFFFF, 0x1_0001, 0x1_0000, 0x1_0000, None, 6]
+
+
 # --- sender reports
 
 

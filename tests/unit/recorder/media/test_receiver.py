@@ -8,7 +8,7 @@ from services.recorder.media.clock import SETTLING_NS
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, TimedFrame
 from services.recorder.media.receiver import MAX_UNPLACED, MAX_WAIT_NS, TrackReceiver
-from services.recorder.media.retransmission import AGAIN_NS, REORDERED_NS
+from services.recorder.media.retransmission import AGAIN_NS, CREDIT, REORDERED_NS
 from services.recorder.media.rtp import RtpPacket
 from tests.support import vp8
 from tests.support.datagrams import datagram, sender_report
@@ -189,6 +189,26 @@ def test_what_came_is_told_from_a_restart_of_the_sender_on() -> None:
     block = receiver.reception(NOON_NS)
     assert block is not None
     assert (block.cumulative_lost, block.extended_highest_sequence) == (0, HEARD_BEFORE + 40_002)
+
+
+def test_the_last_report_of_the_sender_is_given_back() -> None:
+    receiver = audio()
+    receiver.report(sender_report(SENDER_NS, HEARD_BEFORE * OPUS_TICKS), NOON_NS)
+    block = receiver.reception(NOON_NS + NS_PER_SECOND)
+    assert block is not None
+    assert (block.lsr, block.dlsr) == ((SENDER_NS // NS_PER_SECOND + 2_208_988_800 & 0xFFFF) << 16, 1 << 16)
+
+
+def test_a_sender_that_answers_is_asked_for_all_that_is_lost() -> None:
+    receiver, asked = audio(), 0
+    for lost in range(1, 4 * CREDIT, 2):
+        now_ns = NOON_NS + lost * OPUS_NS
+        for n in (lost - 1, lost + 1):
+            receiver.packet(opus_packet(n), now_ns)
+        receiver.missing(now_ns)
+        asked += receiver.missing(now_ns + REORDERED_NS) == [HEARD_BEFORE + lost]
+        receiver.packet(opus_packet(lost), now_ns + REORDERED_NS)
+    assert asked == 2 * CREDIT
 
 
 def test_strays_are_not_told_of() -> None:

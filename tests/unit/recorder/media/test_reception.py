@@ -71,6 +71,16 @@ def test_jitter_is_a_sixteenth_of_each_deviation_in_ticks() -> None:
     assert told(reception).jitter == (480 + 480 - (480 + 8) // 16) // 16
 
 
+def test_jitter_fades_with_every_packet_that_keeps_its_time() -> None:
+    reception = Reception(1_000)
+    reception.receive(0, 0, 0)
+    jitter_16 = 104
+    for number in range(1, 15):
+        reception.receive(number, number, (number + 104) * NS_PER_MS)
+        jitter_16 -= (jitter_16 + 8) // 16 if number > 1 else 0
+    assert told(reception).jitter == jitter_16 // 16 == 2
+
+
 def test_a_constant_delay_and_wraps_of_the_timestamp_are_no_jitter() -> None:
     reception = Reception(RATE_HZ)
     for number in range(10):

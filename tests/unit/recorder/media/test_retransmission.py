@@ -68,6 +68,8 @@ def test_a_sender_that_answers_is_asked_for_all() -> None:
             asked += 1
             retransmission.came(sequence)
     assert asked == 400
+    unanswered = asks(*range(1_000, 1_100), retransmission=retransmission, at_ns=2 * NS_PER_SECOND)
+    assert len(unanswered) == CREDIT, "however often it answered"
 
 
 def test_one_answer_pays_for_four() -> None:
