@@ -133,7 +133,7 @@ class TrackReceiver:
                 self._unplaced.append(frame)
                 placed += self._place()
         self.clock.advance(now_ns)
-        return placed + self._place()
+        return placed + self._place() if self._unplaced else placed
 
     def _restart(self) -> list[TimedFrame]:
         """Begin anew with what was made of the last sender; return its frames that were waiting for the clock."""
