@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.rtp import RtpPacket
 from tests.support import vp8
 
@@ -17,5 +18,8 @@ def datagram(packet: RtpPacket) -> bytes:
     return header + packet.payload
 
 
-def sender_report(ntp_seconds: int, timestamp: int, ssrc: int = vp8.SSRC) -> bytes:
-    return struct.pack("!BBHIIIIII", 0x80, 200, 6, ssrc, ntp_seconds + _UNIX_TO_NTP, 0, timestamp, 1, 1)
+def sender_report(ntp_ns: int, timestamp: int, ssrc: int = vp8.SSRC) -> bytes:
+    """Report that the timestamp, in 32 bits, was that moment of the sender's clock, in ns since the Unix epoch."""
+    seconds, rest_ns = divmod(ntp_ns, NS_PER_SECOND)
+    ntp = (seconds + _UNIX_TO_NTP & 0xFFFF_FFFF, (rest_ns << 32) // NS_PER_SECOND)
+    return struct.pack("!BBHIIIIII", 0x80, 200, 6, ssrc, *ntp, timestamp & 0xFFFF_FFFF, 1, 1)

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.rtp import RtpPacket
 from shared.contracts.rtp_source import RtpPorts
 from tests.support import vp8
 from tests.support.datagrams import datagram, sender_report
 
+_RECEIVER_REPORT, _ONE_BLOCK = 201, 1
+_TRANSPORT_FEEDBACK, _GENERIC_NACK = 205, 1
 _PAYLOAD_FEEDBACK, _PICTURE_LOSS = 206, 1
 
 
@@ -52,7 +55,7 @@ class RtpPeer:
         self.sequence += 1
 
     def report(self) -> None:
-        self.rtcp.sendto(sender_report(1_800_000_000, self.timestamp), ("127.0.0.1", self.to.rtcp_port))
+        self.rtcp.sendto(sender_report(1_800_000_000 * NS_PER_SECOND, self.timestamp), ("127.0.0.1", self.to.rtcp_port))
 
     def raw(self, data: bytes) -> None:
         """Send the same bytes to both ports."""
@@ -61,7 +64,18 @@ class RtpPeer:
 
     def keyframe_requests(self) -> list[int]:
         """Return the media SSRCs of the keyframe requests that have come to the RTCP socket and were not read yet."""
-        return [ssrc for data in _received(self.rtcp) for ssrc in _picture_losses(data)]
+        losses = _told(self.rtcp, _PAYLOAD_FEEDBACK, _PICTURE_LOSS)
+        return [struct.unpack_from("!I", packet, 8)[0] for packet in losses]
+
+    def packet_requests(self) -> list[tuple[int, int, int]]:
+        """Return media SSRC, first sequence number and mask of each request for packets (RFC 4585 section 6.2.1)."""
+        nacks = _told(self.rtcp, _TRANSPORT_FEEDBACK, _GENERIC_NACK)
+        return [struct.unpack_from("!IHH", packet, 8) for packet in nacks]
+
+    def receiver_reports(self) -> list[tuple[int, ...]]:
+        """Return the six words of each report block (RFC 3550 section 6.4.1)."""
+        reports = _told(self.rtcp, _RECEIVER_REPORT, _ONE_BLOCK)
+        return [struct.unpack_from("!6I", packet, 8) for packet in reports]
 
     def _picture(self, frame: bytes) -> bytes:
         frame += self.sequence.to_bytes(2, "big")
@@ -105,10 +119,12 @@ def _received(receiving: socket.socket) -> Iterator[bytes]:
             return
 
 
-def _picture_losses(compound: bytes) -> Iterator[int]:
-    """Yield the media SSRC of each picture loss indication (RFC 4585 section 6.3.1)."""
-    while compound:
-        first, packet_type, words = struct.unpack_from("!BBH", compound)
-        if packet_type == _PAYLOAD_FEEDBACK and first & 0x1F == _PICTURE_LOSS:
-            yield struct.unpack_from("!I", compound, 8)[0]
-        compound = compound[4 * (words + 1) :]
+def _told(receiving: socket.socket, packet_type: int, count_or_format: int) -> Iterator[bytes]:
+    """Yield the packets of that kind in the compounds that have come and were not read yet."""
+    for compound in _received(receiving):
+        rest = compound
+        while rest:
+            first, told_type, words = struct.unpack_from("!BBH", rest)
+            if (told_type, first & 0x1F) == (packet_type, count_or_format):
+                yield rest[: 4 * (words + 1)]
+            rest = rest[4 * (words + 1) :]

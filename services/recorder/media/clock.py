@@ -2,47 +2,65 @@
 
 Pure: arrival times are arguments; they must come from a clock that does not step back.
 
-*One track.* Wall time is a straight line over the timestamps,
+*One track by arrival.* Wall time is a straight line over the timestamps,
 
-    wall(t) = anchor + (t - t0) / rate + correction
+    wall(t) = t / rate + place
 
-where the first observation gives `t0` and `anchor`, its arrival. What arrives later than the line says was
-delayed on its way, which moves nothing; what arrives earlier proves that the anchor was itself delayed, and
-draws it down. Such moves are slewed: the line moves by at most 5 ms per second of media. Only an arrival over
-2 s off the line, early or late, begins a new line: then the sender's timestamps jumped.
+and so is the arrival of what did not wait on its way, `t / rate + line`, where `line` goes to the least transit of
+late (`transit.py`). That follows a drift of the sender's clock in both directions, and what is merely delayed moves
+nothing. Where nothing else is known, `place` goes along with `line`. All moves are slewed: by at most 5 ms per second
+of media.
 
-*Several tracks.* A sender report says that timestamp `s` was captured at `n` by the sender's clock, which all
-tracks of that sender share. So for each track
+*A line begins* with the first frame, after a restart, and where all frames are off the line: the timestamps jumped,
+capture stalled while they ran on, or the way takes longer now. To see that takes three of them and 250 ms, for which
+they wait for their times. One frame that is on the line ends it: the others were delayed. So neither a backlog that
+comes at once, nor one that comes after the network was away, shifts what comes after it.
 
-    offset = anchor + (s - t0) / rate - n
+*Several tracks.* By sender reports (`sender_time.py`) timestamp 0 of a track was at `origin` of the sender's clock,
+which its tracks share. For each track
 
-is the distance of the two clocks plus that track's delay. Its difference between two tracks is the error
-between sound and picture. As delay can only add, the least offset is the nearest to the truth, and each
-track's `correction` goes to `least offset - its own`, never above 0: the later one is drawn to the earlier.
-Without sender reports the corrections stay as they are, at first 0, and arrival alone places the track.
+    offset = least transit - origin
+
+is the distance of the two clocks plus what its way takes. With one offset for all of them, `origin + offset` places
+frames that were captured at one moment at one moment, whichever way they take: `place` goes there. As delay can only
+add, that is the least offset, the nearest to the truth; but a track that takes over 200 ms longer is not placed further
+before its arrival, the others are placed later instead. While there are no reports, tracks keep the distance they have.
 """
 
 from __future__ import annotations
 
-from services.recorder.media.frame import NS_PER_SECOND
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND
+from services.recorder.media.sender_time import REPORT_LIFE_NS, SenderTime
+from services.recorder.media.transit import LeastTransit
 
-#: An arrival this far off the line is a jump of the timestamps.
-DISCONTINUITY_NS = 2 * NS_PER_SECOND
+#: How long frames have to be off the line to begin another one: longer than a missing packet is waited for, so that the
+#: rest of a backlog with holes is not still behind them.
+SETTLING_NS = 250 * NS_PER_MS
+#: How many have to be: one or two may be delayed, with what came in between lost.
+SETTLING_FRAMES = 3
+#: What arrives later than that after the line is off it. What jitters more than that is lost anyway: see `SETTLE_NS`.
+LATE_NS = 300 * NS_PER_MS
+#: What arrives earlier than that before the line is off it.
+EARLY_NS = 100 * NS_PER_MS
+#: A report this far off the line is of other timestamps than ours.
+FOREIGN_REPORT_NS = 2 * NS_PER_SECOND
 #: Tracks that are further apart cannot have been reported by one clock.
-MAX_SKEW_NS = 10 * NS_PER_SECOND
+MAX_SKEW_NS = 2 * NS_PER_SECOND
+#: How far before its arrival a track is placed at most, to be in step with another one.
+MAX_LEAD_NS = 200 * NS_PER_MS
 #: 5 ms per second
 _SLEW_DIVISOR = 200
 
 
 class ClockNotStartedError(Exception):
-    """A time was asked of a clock that has not observed anything yet, or not since its restart."""
+    """A time was asked of a clock that has no line yet, or not since its restart."""
 
     def __init__(self, timestamp: int) -> None:
         super().__init__(timestamp)
         self.timestamp = timestamp
 
     def __str__(self) -> str:
-        return f"timestamp {self.timestamp} has no time: observe a frame first"
+        return f"timestamp {self.timestamp} has no time: observe a frame first, and wait until the clock has settled"
 
 
 class TrackClock:
@@ -50,100 +68,135 @@ class TrackClock:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._anchor: tuple[int, int] | None = None  # timestamp, wall-clock ns
-        self._report: tuple[int, int] | None = None  # timestamp, ns on the sender's clock
-        self._observed = 0
-        self._correction_ns = 0
-        self._target_ns = 0
-        self._floor_ns: int | None = None
+        #: Of the frames that are on the line; None: there is no line yet.
+        self._transit: LeastTransit | None = None
+        #: Of the frames that are off it, since the last one that was not; and how many they are.
+        self._sought: LeastTransit | None = None
+        self._sought_frames = 0
+        #: Whether times can be asked: not while it may be that a line begins.
+        self.is_settled = True
+        self._line_ns = self._place_ns = 0
+        #: Of the newest frame on the line; None: there was none yet since it began.
+        self._timestamp: int | None = None
+        self._arrival_ns = 0
+        self._sender = SenderTime()
+        self._common_offset_ns: int | None = None
+        self._told_ns: int | None = None
 
     def observe(self, timestamp: int, arrival_ns: int) -> None:
         """Learn from a frame: its timestamp and the arrival of its *first* packet, as size is no delay."""
-        if self._anchor is None:
-            self._start(timestamp, arrival_ns)
+        transit_ns = arrival_ns - self._media_ns(timestamp)
+        if self._transit is None or not -EARLY_NS <= transit_ns - self._line_ns <= LATE_NS:
+            self._seek(transit_ns, arrival_ns)
             return
-        late_ns = arrival_ns - self._line_ns(self._anchor, timestamp)
-        if abs(late_ns) > DISCONTINUITY_NS:
-            self._start(timestamp, arrival_ns)
-        elif timestamp > self._observed:
-            self._slew(self._anchor, timestamp, late_ns)
+        self._sought, self.is_settled = None, True
+        self._transit.observe(transit_ns, arrival_ns)
+        self._arrival_ns = arrival_ns
+        self._slew(self._ticks_to(timestamp), self._transit.least_ns)
+
+    def advance(self, now_ns: int) -> None:
+        """Settle if it has taken long enough. Let all be observed before that has arrived."""
+        if self._sought and now_ns - self._sought.since_ns >= SETTLING_NS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Decide by what is known whether the frames that are off the line begin another one."""
+        self.is_settled = True
+        if self._sought and (self._transit is None or self._sought_frames >= SETTLING_FRAMES):
+            self._transit, self._sought, self._timestamp = self._sought, None, None
+            self._sender = SenderTime()
+            self._move(self._transit.least_ns - self._line_ns)
+
+    def restart(self) -> None:
+        """Forget the sender's timestamps: the next observation is a first one. Times still never go back."""
+        self._transit = self._sought = None
 
     def sender_report(self, ntp_ns: int, timestamp: int, arrival_ns: int) -> None:
         """Learn which timestamp (unwrapped) the sender took at which moment of its clock.
 
-        A report is ignored before the first observation, and if it is over 2 s off the line: it was then made
-        for other timestamps than ours. Call `keep_in_step` afterwards.
+        A report is ignored while there is no line, and if it is over 2 s off the line: it was then made for other
+        timestamps than ours. Call `keep_in_step` afterwards.
         """
-        if self._anchor is None:
+        media_ns = self._media_ns(timestamp)
+        if self._transit is None or abs(arrival_ns - media_ns - self._line_ns) > FOREIGN_REPORT_NS:
             return
-        if abs(arrival_ns - self._line_ns(self._anchor, timestamp)) <= DISCONTINUITY_NS:
-            self._report = timestamp, ntp_ns
+        self._move(self._sender.learn(ntp_ns - media_ns, self._transit.least_ns, arrival_ns))
 
-    def restart(self) -> None:
-        """Forget the sender's timestamps: the next observation is a first one. Times still never go back."""
-        self._anchor = None
-
-    def wall_ns(self, timestamp: int) -> int:
-        """Tell the moment at which the timestamp was captured; never before one that was told earlier.
+    def wall_ns(self, timestamp: int, arrival_ns: int) -> int:
+        """Tell the moment at which a frame was captured; never before one that was told earlier.
 
         Ask in the order of the frames, each after it was observed; else raises `ClockNotStartedError`.
         """
-        if self._anchor is None:
+        if self._transit is None:
             raise ClockNotStartedError(timestamp)
-        wall_ns = self._line_ns(self._anchor, timestamp) + self._correction_ns
-        if self._floor_ns is None or wall_ns > self._floor_ns:
-            self._floor_ns = wall_ns
-        return self._floor_ns
+        # a single frame of a wrong timestamp must not keep all others waiting for its time
+        latest_ns = arrival_ns - self._line_ns + EARLY_NS
+        wall_ns = self._place_ns + min(self._media_ns(timestamp), latest_ns)
+        if self._told_ns is None or wall_ns > self._told_ns:
+            self._told_ns = wall_ns
+        return self._told_ns
 
-    @property
-    def offset_ns(self) -> int | None:
-        """How far the sender's clock plus this track's delay is from ours; None without a sender report."""
-        if self._anchor is None or self._report is None:
+    def offset_ns(self, now_ns: int) -> int | None:
+        """Tell how far the sender's clock plus this track's way is from ours; None: frames or reports are missing."""
+        origin_ns = self._sender.origin_ns(now_ns)
+        if self._transit is None or origin_ns is None or now_ns - self._arrival_ns > REPORT_LIFE_NS:
             return None
-        timestamp, ntp_ns = self._report
-        return self._line_ns(self._anchor, timestamp) - ntp_ns
+        return self._transit.least_ns - origin_ns
 
-    def correct_towards(self, correction_ns: int) -> None:
-        """Set where the correction goes: slowly, or at once if no time has been told yet."""
-        self._target_ns = correction_ns
-        if self._floor_ns is None:
-            self._correction_ns = correction_ns
+    def align(self, common_offset_ns: int | None) -> None:
+        """Place frames by the sender's clock, as far from ours as that; None: by their arrival."""
+        self._common_offset_ns = common_offset_ns
 
-    def _start(self, timestamp: int, arrival_ns: int) -> None:
-        # the correction stays: the other track's lead is a matter of the ways they take, not of timestamps
-        self._anchor = timestamp, arrival_ns
-        self._report = None
-        self._observed = timestamp
+    def _media_ns(self, timestamp: int) -> int:
+        return timestamp * NS_PER_SECOND // self._rate_hz
 
-    def _line_ns(self, anchor: tuple[int, int], timestamp: int) -> int:
-        return anchor[1] + (timestamp - anchor[0]) * NS_PER_SECOND // self._rate_hz
+    def _seek(self, transit_ns: int, arrival_ns: int) -> None:
+        if self._sought is None:
+            self._sought, self._sought_frames = LeastTransit(transit_ns, arrival_ns), 0
+            self.is_settled = False
+        self._sought.observe(transit_ns, arrival_ns)
+        self._sought_frames += 1
 
-    def _slew(self, anchor: tuple[int, int], timestamp: int, late_ns: int) -> None:
-        """Move anchor and correction, together by no more than the media since the last one allows."""
+    def _move(self, by_ns: int) -> None:
+        # the distance of place and line stays: how the ways of the tracks differ is no matter of timestamps
+        self._line_ns += by_ns
+        self._place_ns += by_ns
+
+    def _ticks_to(self, timestamp: int) -> int:
+        """Count on to a frame's timestamp; 0 for the first one of a line, and for one out of order."""
+        before = timestamp if self._timestamp is None else self._timestamp
+        self._timestamp = max(timestamp, before)
+        return self._timestamp - before
+
+    def _slew(self, ticks: int, least_ns: int) -> None:
+        """Let line and place go where they should be, by no more than so much media allows."""
         # after a long mute the allowance would be a jump: no more than a second's worth at once
-        ticks = min(timestamp - self._observed, self._rate_hz)
-        self._observed = timestamp
-        budget_ns = ticks * NS_PER_SECOND // self._rate_hz // _SLEW_DIVISOR
-        if late_ns < 0:
-            step_ns = min(-late_ns, budget_ns)
-            self._anchor = anchor[0], anchor[1] - step_ns
-            budget_ns -= step_ns
-        due_ns = self._target_ns - self._correction_ns
-        self._correction_ns += max(-budget_ns, min(budget_ns, due_ns))
+        budget_ns = self._media_ns(min(ticks, self._rate_hz)) // _SLEW_DIVISOR
+        step_ns = _within(budget_ns, least_ns - self._line_ns)
+        self._line_ns += step_ns
+        reported_ns = self._reported_place_ns()
+        self._place_ns += step_ns if reported_ns is None else _within(budget_ns, reported_ns - self._place_ns)
+
+    def _reported_place_ns(self) -> int | None:
+        origin_ns = self._sender.origin_ns(self._arrival_ns)
+        if origin_ns is None or self._common_offset_ns is None:
+            return None
+        return origin_ns + self._common_offset_ns
 
 
-def keep_in_step(*clocks: TrackClock) -> None:
+def _within(bound_ns: int, step_ns: int) -> int:
+    return max(-bound_ns, min(bound_ns, step_ns))
+
+
+def keep_in_step(now_ns: int, *clocks: TrackClock) -> None:
     """Align the tracks of one participant; call it after each sender report to one of them.
 
-    Tracks without a report stay as they are. So do all if their offsets are over 10 s apart: their reports
-    are then of different clocks, as when a participant changes devices and one track has not restarted yet.
+    They go by arrival if less than two of them have offsets, and if these are over 2 s apart: their reports are then
+    of different clocks, as when a participant changes devices and one track has not restarted yet.
     """
-    offsets = [(clock, clock.offset_ns) for clock in clocks]
-    known = [(clock, offset) for clock, offset in offsets if offset is not None]
-    if len(known) < 2:
-        return
-    least = min(offset for _, offset in known)
-    if max(offset for _, offset in known) - least > MAX_SKEW_NS:
-        return
-    for clock, offset in known:
-        clock.correct_towards(least - offset)
+    offsets = [offset for clock in clocks if (offset := clock.offset_ns(now_ns)) is not None]
+    common_ns = None
+    if len(offsets) > 1 and max(offsets) - min(offsets) <= MAX_SKEW_NS:
+        common_ns = max(min(offsets), max(offsets) - MAX_LEAD_NS)
+    for clock in clocks:
+        clock.align(common_ns)

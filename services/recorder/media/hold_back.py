@@ -13,7 +13,8 @@ from itertools import takewhile
 from services.recorder.media.frame import NS_PER_MS, TimedFrame
 from services.recorder.media.gate import Gate
 
-#: What a frame may take from its capture to here: how far behind the watermark it is known that none came.
+#: What a frame may take from its capture to here: how far behind the watermark it is known that none came. That is what
+#: it waits for a missing packet at most (`MAX_WAIT_NS`), and a jitter of 300 ms (`LATE_NS`).
 SETTLE_NS = 500 * NS_PER_MS
 #: Media that may wait in memory for the watermark.
 _MAX_HELD_BYTES = 64 * 1024 * 1024

@@ -6,8 +6,10 @@ up by the first call after `next_deadline_ns`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from services.recorder.media.patience import Patience
 from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.sequence import Unwrapper, nearest
 
@@ -55,15 +57,14 @@ class JitterCounters:
 class JitterBuffer:
     """Puts the packets of one track in order.
 
-    A hole is waited for until `max_wait_ns` after the arrival of the first packet beyond it, or until more
-    than `capacity` packets wait behind it, whichever is sooner; then it is given up. Two packets of another
-    SSRC, or of far off in the sequence, that follow one another in number and arrival are a restart of the
-    sender.
+    A hole is waited for until so long after the arrival of the first packet beyond it, as long as `patience` has it, or
+    until more than `capacity` packets wait behind it, whichever is sooner; then it is given up. Two packets of another
+    SSRC, or of far off in the sequence, that follow one another in number and arrival are a restart of the sender.
     """
 
-    def __init__(self, max_wait_ns: int, capacity: int) -> None:
+    def __init__(self, patience: Patience, capacity: int) -> None:
         self.counters = JitterCounters()
-        self._max_wait_ns = max_wait_ns
+        self._patience = patience
         self._capacity = capacity
         self._ssrc: int | None = None
         self._next = 0
@@ -80,23 +81,29 @@ class JitterBuffer:
         """The sender whose sequence is followed; None before the first packet."""
         return self._ssrc
 
-    def push(self, packet: RtpPacket, arrival_ns: int) -> None:
-        """Take a packet as it arrived; arrival times must not go back from one call to the next."""
+    def push(self, packet: RtpPacket, arrival_ns: int) -> int | None:
+        """Take a packet as it arrived; arrival times must not go back from one call to the next.
+
+        Return its unwrapped sequence number; None: it is not of the sequence we follow, as far as is known by now.
+        """
         self.counters.received += 1
+        self._patience.advance(arrival_ns)
         if self._ssrc is None:
             self._begin(packet)
         if self._candidate is not None and self._probe(self._candidate, packet, arrival_ns):
-            return
+            return self._next - 1
         ahead = nearest(packet.sequence_number, self._next, 16) - self._next
-        if packet.ssrc == self._ssrc and -MAX_MISORDER <= ahead < MAX_DROPOUT:
-            self._take(packet, self._next + ahead, arrival_ns)
-        else:
+        if packet.ssrc != self._ssrc or not -MAX_MISORDER <= ahead < MAX_DROPOUT:
             self._candidate = packet, arrival_ns
+            return None
+        sequence = self._next + ahead
+        self._take(packet, sequence, arrival_ns)
+        return sequence
 
     def pop(self, now_ns: int) -> list[BufferedPacket]:
         """Release the packets whose turn has come, in order.
 
-        At the end of a track, a `now_ns` of `max_wait_ns` ahead empties the buffer.
+        At the end of a track, a `now_ns` far ahead empties the buffer.
         """
         while self._waiting and self._deadline_ns() <= now_ns:
             self._give_up_hole()
@@ -106,6 +113,11 @@ class JitterBuffer:
     def next_deadline_ns(self) -> int | None:
         """Tell when the oldest hole will be given up; None while nothing is missing."""
         return self._deadline_ns() if self._waiting else None
+
+    def missing(self) -> Iterator[int]:
+        """Yield the unwrapped sequence numbers that are waited for, in order: less than MAX_DROPOUT."""
+        if self._waiting:
+            yield from (each for each in range(self._next, max(self._waiting)) if each not in self._waiting)
 
     def sender_timestamp(self, ssrc: int, rtp_timestamp: int) -> int | None:
         """Unwrap a sender report's timestamp like those of the packets; None if it is of another sender."""
@@ -128,6 +140,8 @@ class JitterBuffer:
 
     def _place(self, packet: BufferedPacket) -> None:
         if packet.sequence == self._next:
+            if self._waiting:
+                self._patience.came(packet.arrival_ns - self._waiting_since_ns())
             self._release(packet)
             return
         self._waiting[packet.sequence] = packet
@@ -142,8 +156,11 @@ class JitterBuffer:
             self._released.append(follower)
             self._next += 1
 
+    def _waiting_since_ns(self) -> int:
+        return next(iter(self._waiting.values())).arrival_ns
+
     def _deadline_ns(self) -> int:
-        return next(iter(self._waiting.values())).arrival_ns + self._max_wait_ns
+        return self._waiting_since_ns() + self._patience.wait_ns
 
     def _give_up_hole(self) -> None:
         end = min(self._waiting)
@@ -157,6 +174,7 @@ class JitterBuffer:
         if sequence in self._unseen:
             self._unseen.remove(sequence)
             self.counters.late += 1
+            self._patience.came_too_late()
         else:
             self.counters.duplicates += 1
 

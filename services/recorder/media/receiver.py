@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from services.recorder.media.clock import TrackClock
 from services.recorder.media.depacketize import depacketizer_for
-from services.recorder.media.frame import NS_PER_MS, Kind, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, EncodedFrame, Kind, TimedFrame
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer
+from services.recorder.media.patience import Patience
 from services.recorder.media.payloads.depacketizer import Depacketizer
 from services.recorder.media.payloads.red import RedDepacketizer
-from services.recorder.media.rtcp import SenderReport, parse_rtcp
+from services.recorder.media.reception import Reception
+from services.recorder.media.retransmission import CREDIT, Retransmission
+from services.recorder.media.rtcp import ReportBlock, SenderReport, parse_rtcp
 from services.recorder.media.rtp import RtpError, parse_rtp
 from shared.contracts.rtp_source import RtpTrack
 
-#: How long a missing packet is waited for.
+#: How long a missing packet is waited for, at least and at most: from what an answer takes from not too far away.
+MIN_WAIT_NS = 100 * NS_PER_MS
 MAX_WAIT_NS = 200 * NS_PER_MS
 #: Packets that may wait behind a missing one: a second of 20 Mbit/s.
 _CAPACITY = 2048
+#: Frames that may wait for the clock to settle, which takes less than that of any sender that means no harm.
+MAX_UNPLACED = 1000
+#: Later than anything that is waited for.
+_AT_THE_END_NS = 1 << 63
 
 #: Ticks per second of each kind's RTP clock (RFC 7741 section 4.1, RFC 7587 section 4.1).
 _CLOCK_RATES: dict[Kind, int] = {"video": 90_000, "audio": 48_000}
@@ -40,10 +49,14 @@ class TrackReceiver:
     def __init__(self, kind: Kind, announced: RtpTrack) -> None:
         self.kind = kind
         self.clock = TrackClock(_CLOCK_RATES[kind])
+        self._reception = Reception(_CLOCK_RATES[kind])
+        self._retransmission = Retransmission()
         self.counters = ReceiverCounters()
         self._announced = announced
-        self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
+        self._buffer = JitterBuffer(Patience(MIN_WAIT_NS, MAX_WAIT_NS), _CAPACITY)
         self._depacketizer = _depacketizer(kind, announced)
+        #: Frames that wait for the clock to settle.
+        self._unplaced: list[EncodedFrame] = []
 
     @property
     def ssrc(self) -> int | None:
@@ -65,7 +78,7 @@ class TrackReceiver:
         return self._depacketizer.needs_keyframe
 
     def packet(self, data: bytes, arrival_ns: int) -> list[TimedFrame]:
-        """Take a datagram; return the frames that are whole because of it."""
+        """Take a datagram; return the frames that are whole because of it and have their times."""
         try:
             packet = parse_rtp(data)
         except RtpError:
@@ -74,12 +87,20 @@ class TrackReceiver:
         if not self._announced.carries(packet.payload_type):
             self._count_other(packet.payload_type)
             return []
-        self._buffer.push(packet, arrival_ns)
-        return self._frames(self._buffer.pop(arrival_ns))
+        sequence = self._buffer.push(packet, arrival_ns)
+        frames = self._frames(self._buffer.pop(arrival_ns), arrival_ns)
+        if sequence is not None:
+            self._reception.receive(sequence, packet.timestamp, arrival_ns)
+            self._retransmission.came(sequence)
+        return frames
 
     def tick(self, now_ns: int) -> list[TimedFrame]:
-        """Give up what has been waited for too long; return the frames that are whole without it."""
-        return self._frames(self._buffer.pop(now_ns))
+        """Give up what has been waited for too long; return the frames that are whole without it, or have times now."""
+        return self._frames(self._buffer.pop(now_ns), now_ns)
+
+    def finish(self) -> list[TimedFrame]:
+        """Wait for nothing any more; return the frames that are left."""
+        return self.tick(_AT_THE_END_NS)
 
     def report(self, data: bytes, arrival_ns: int) -> bool:
         """Take an RTCP datagram, and tell whether it is one: sender reports teach the clock."""
@@ -93,6 +114,14 @@ class TrackReceiver:
                 self._learn(packet, arrival_ns)
         return True
 
+    def reception(self, now_ns: int) -> ReportBlock | None:
+        """Tell what came of the sender's packets, for a receiver report; None: nothing came since it was last told."""
+        return self._reception.tell(now_ns)
+
+    def missing(self, now_ns: int) -> list[int]:
+        """Tell which packets to ask the sender for once more: sorted sequence numbers, unwrapped."""
+        return self._retransmission.due(islice(self._buffer.missing(), CREDIT), now_ns)
+
     def _count_other(self, payload_type: int) -> None:
         is_again = payload_type == self._announced.rtx_payload_type
         self.counters.retransmissions += is_again
@@ -102,16 +131,37 @@ class TrackReceiver:
         timestamp = self._buffer.sender_timestamp(report.ssrc, report.rtp_timestamp)
         if timestamp is not None:
             self.clock.sender_report(report.ntp_ns, timestamp, arrival_ns)
+            self._reception.hear(report, arrival_ns)
 
-    def _frames(self, packets: Iterable[BufferedPacket]) -> list[TimedFrame]:
-        frames = []
+    def _frames(self, packets: Iterable[BufferedPacket], now_ns: int) -> list[TimedFrame]:
+        placed: list[TimedFrame] = []
         for packet in packets:
             if packet.restarted:
-                self.clock.restart()
+                placed += self._restart()
             for frame in self._depacketizer.push(packet):
                 self.clock.observe(frame.timestamp, frame.first_arrival_ns)
-                frames.append(TimedFrame(self.clock.wall_ns(frame.timestamp), frame))
-        return frames
+                self._unplaced.append(frame)
+            placed += self._place() if self._unplaced else []
+        self.clock.advance(now_ns)
+        return placed + self._place() if self._unplaced else placed
+
+    def _restart(self) -> list[TimedFrame]:
+        """Begin anew with what was made of the last sender; return its frames that were waiting for the clock."""
+        self.clock.settle()
+        placed = self._place()
+        self.clock.restart()
+        self._reception = Reception(_CLOCK_RATES[self.kind])
+        self._retransmission = Retransmission()
+        return placed
+
+    def _place(self) -> list[TimedFrame]:
+        """Give the frames their times if the clock has settled."""
+        if len(self._unplaced) > MAX_UNPLACED:
+            self.clock.settle()
+        if not self.clock.is_settled:
+            return []
+        frames, self._unplaced = self._unplaced, []
+        return [TimedFrame(self.clock.wall_ns(frame.timestamp, frame.first_arrival_ns), frame) for frame in frames]
 
 
 def _depacketizer(kind: Kind, announced: RtpTrack) -> Depacketizer:

@@ -1,12 +1,12 @@
-"""RTCP: what senders report, and how a keyframe is asked for. Goodbyes are parsed and not heeded; no reports are sent.
+"""RTCP: what senders report, and what they are told and asked for in return. Goodbyes are parsed and not heeded.
 
-Pure: bytes in, values out, and back. RFC 3550 section 6, RFC 4585 section 6.3.1.
+Pure: bytes in, values out, and back. RFC 3550 section 6, RFC 4585 sections 6.2.1 and 6.3.1.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.recorder.media.frame import NS_PER_SECOND
@@ -16,7 +16,9 @@ _SENDER_REPORT = 200
 _RECEIVER_REPORT = 201
 _SOURCE_DESCRIPTION = 202
 _GOODBYE = 203
+_TRANSPORT_FEEDBACK = 205
 _PAYLOAD_FEEDBACK = 206
+_GENERIC_NACK = 1
 _PICTURE_LOSS = 1
 _CNAME = 1
 
@@ -25,6 +27,7 @@ _SENDER_INFO = struct.Struct("!IIIIII")
 _REPORT_BLOCK = struct.Struct("!IIIIII")
 _HEADER_WITH_SSRC = struct.Struct("!BBHI")
 _FEEDBACK = struct.Struct("!BBHII")
+_LOST = struct.Struct("!HH")
 
 _VERSION = 2
 #: Seconds from 1900-01-01, where NTP begins, to 1970-01-01.
@@ -123,39 +126,68 @@ def _goodbye(body: bytes, sources: int) -> Goodbye:
     return Goodbye(ssrcs, rest[1 : 1 + rest[0]].decode(errors="replace") if rest else "")
 
 
-def picture_loss_indication(sender_ssrc: int, media_ssrc: int) -> bytes:
-    """Ask for a keyframe (RFC 4585 section 6.3.1), `sender_ssrc` being our own.
+@dataclass(frozen=True, slots=True)
+class ReportBlock:
+    """What we received of one sender (RFC 3550 section 6.4.1)."""
 
-    Before the request stand an empty receiver report and a CNAME: a compound without them is not legal (RFC
-    3550 section 6.1).
-    """
-    empty_report = _HEADER_WITH_SSRC.pack(_VERSION << 6, _RECEIVER_REPORT, 1, sender_ssrc)
-    request = _FEEDBACK.pack(_VERSION << 6 | _PICTURE_LOSS, _PAYLOAD_FEEDBACK, 2, sender_ssrc, media_ssrc)
-    return empty_report + _source_description(sender_ssrc) + request
+    #: Since the last report, in 1/256: 0..255.
+    fraction_lost: int
+    #: Since the beginning. Negative with many duplicates; what 24 bits do not hold stays at their bounds.
+    cumulative_lost: int
+    #: Unwrapped; the lowest 32 bits are told.
+    extended_highest_sequence: int
+    #: In ticks of the track.
+    jitter: int
+    #: The `ntp_middle` of the sender's last report; 0: there was none.
+    lsr: int = 0
+    #: How long ago that came, in 1/65536 s.
+    dlsr: int = 0
 
 
-def receiver_report(
-    sender_ssrc: int,
-    media_ssrc: int,
-    *,
-    fraction_lost: int,
-    cumulative_lost: int,
-    extended_highest_sequence: int,
-    jitter: int,
-    lsr: int = 0,
-    dlsr: int = 0,
-) -> bytes:
-    """Report what we received of one source (RFC 3550 section 6.4.2); `sender_ssrc` is our own.
-
-    `fraction_lost` in 1/256 (0..255), `jitter` in ticks, `lsr` the `ntp_middle` of the source's last sender
-    report (0: none), `dlsr` the time since then in 1/65536 s. `cumulative_lost` is negative with many
-    duplicates and stays at its 24-bit bounds; the sequence wraps at 32 bits.
-    """
-    lost = max(-0x80_0000, min(0x7F_FFFF, cumulative_lost)) & 0xFF_FFFF
-    highest = extended_highest_sequence & 0xFFFF_FFFF
+def receiver_report(sender_ssrc: int, media_ssrc: int, block: ReportBlock) -> bytes:
+    """Report what we received of one sender (RFC 3550 section 6.4.2), `sender_ssrc` being our own."""
+    lost = max(-0x80_0000, min(0x7F_FFFF, block.cumulative_lost)) & 0xFF_FFFF
+    highest = block.extended_highest_sequence & 0xFFFF_FFFF
+    jitter, dlsr = min(block.jitter, 0xFFFF_FFFF), min(block.dlsr, 0xFFFF_FFFF)
     report = _HEADER_WITH_SSRC.pack(_VERSION << 6 | 1, _RECEIVER_REPORT, 7, sender_ssrc)
-    block = _REPORT_BLOCK.pack(media_ssrc, fraction_lost << 24 | lost, highest, jitter, lsr, dlsr)
-    return report + block + _source_description(sender_ssrc)
+    told = _REPORT_BLOCK.pack(media_ssrc, block.fraction_lost << 24 | lost, highest, jitter, block.lsr, dlsr)
+    return report + told + _source_description(sender_ssrc)
+
+
+def picture_loss_indication(sender_ssrc: int, media_ssrc: int) -> bytes:
+    """Ask for a keyframe (RFC 4585 section 6.3.1), `sender_ssrc` being our own."""
+    request = _FEEDBACK.pack(_VERSION << 6 | _PICTURE_LOSS, _PAYLOAD_FEEDBACK, 2, sender_ssrc, media_ssrc)
+    return _empty_report(sender_ssrc) + request
+
+
+def generic_nack(sender_ssrc: int, media_ssrc: int, sequences: Iterable[int]) -> bytes:
+    """Ask for packets once more (RFC 4585 section 6.2.1), `sender_ssrc` being our own.
+
+    Sequence numbers may be unwrapped, are sorted, and at least one. Each 32 bits name one and any of the 16 after it.
+    """
+    lost = b"".join(_LOST.pack(first & 0xFFFF, following) for first, following in _seventeens(sequences))
+    words = 2 + len(lost) // 4
+    request = _FEEDBACK.pack(_VERSION << 6 | _GENERIC_NACK, _TRANSPORT_FEEDBACK, words, sender_ssrc, media_ssrc)
+    return _empty_report(sender_ssrc) + request + lost
+
+
+def _seventeens(sequences: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield a sequence number, and which of the 16 after it are among the others: the next one is the lowest bit."""
+    first, following = None, 0
+    for sequence in sequences:
+        if first is not None and sequence - first <= 16:
+            following |= 1 << sequence - first - 1
+            continue
+        if first is not None:
+            yield first, following
+        first, following = sequence, 0
+    if first is not None:
+        yield first, following
+
+
+def _empty_report(ssrc: int) -> bytes:
+    """Report on nobody, and name ourselves: a compound without that is not legal (RFC 3550 section 6.1)."""
+    return _HEADER_WITH_SSRC.pack(_VERSION << 6, _RECEIVER_REPORT, 1, ssrc) + _source_description(ssrc)
 
 
 def _source_description(ssrc: int) -> bytes:

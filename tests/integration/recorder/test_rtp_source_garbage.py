@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.recorder.media.frame import TimedFrame
+from services.recorder.media.frame import NS_PER_SECOND, TimedFrame
 from services.recorder.media.sources.rtp import RtpSource
 from tests.integration.recorder.test_rtp_source import announce, opened
 from tests.support import vp8
@@ -19,7 +19,7 @@ from tests.support.rtp_peer import RtpPeer, delivered, rtp_peer
 
 _DATAGRAMS = 400
 #: Of the Unix epoch: 2036-02-07, when NTP begins anew.
-_LAST_NTP_SECOND = 2_085_978_495
+_LAST_NTP_NS = 2_085_978_495 * NS_PER_SECOND
 
 
 def noise(random: Random) -> bytes:
@@ -43,13 +43,11 @@ def media_cut_off(random: Random) -> bytes:
 
 
 def rtcp_with_bits_turned(random: Random) -> bytes:
-    return _turned(sender_report(random.randrange(_LAST_NTP_SECOND), random.getrandbits(32)), random)
+    return _turned(sender_report(random.randrange(_LAST_NTP_NS), random.getrandbits(32)), random)
 
 
 def reports_of_any_time(random: Random) -> bytes:
-    return sender_report(
-        random.choice((0, _LAST_NTP_SECOND, random.randrange(_LAST_NTP_SECOND))), random.getrandbits(32)
-    )
+    return sender_report(random.choice((0, _LAST_NTP_NS, random.randrange(_LAST_NTP_NS))), random.getrandbits(32))
 
 
 KINDS = (noise, rtp_header_and_noise, media_with_bits_turned, media_cut_off, rtcp_with_bits_turned, reports_of_any_time)

@@ -10,7 +10,7 @@ import pytest
 
 from services.recorder.media.frame import TimedFrame
 from services.recorder.media.sources.rtp import RtpSource
-from tests.integration.recorder.test_rtp_source import announce, opened
+from tests.integration.recorder.test_rtp_source import announce, moved_on, opened
 from tests.support import vp8
 from tests.support.eventually import eventually
 from tests.support.rtp_peer import RtpPeer, delivered, rtp_peer
@@ -150,4 +150,4 @@ async def test_a_sender_that_is_gone_is_no_error_and_another_is_heard(source: Rt
         other.sequence, other.timestamp = gone.sequence, gone.timestamp
         other.keyframe()
         other.report()
-        await eventually(lambda: len(frames) == 1)
+        await moved_on(source, lambda: len(frames) == 1)

@@ -8,9 +8,8 @@ import pytest
 
 from services.recorder.media.frame import TimedFrame
 from services.recorder.media.sources.rtp import RtpSource
-from tests.integration.recorder.test_rtp_source import announce, opened
+from tests.integration.recorder.test_rtp_source import announce, moved_on, opened
 from tests.support import vp8
-from tests.support.eventually import eventually
 from tests.support.rtp_peer import delivered, rtp_peer
 
 
@@ -27,7 +26,7 @@ async def test_each_of_several_sinks_gets_every_frame_with_the_same_time(source:
     source.attach(other.extend)
     with rtp_peer(source.answer.video) as video, rtp_peer(source.answer.audio) as audio:
         sent = {video.keyframe(), video.delta(), audio.sound(), audio.sound()}
-        await eventually(lambda: len(one) == 4)
+        await moved_on(source, lambda: len(one) == 4)
     assert {each.frame.data for each in one} == sent
     assert one == other
 
@@ -40,10 +39,10 @@ async def test_who_attaches_while_another_is_there_gets_frames_from_then_on_and_
     with rtp_peer(source.answer.video) as video:
         source.attach(first.extend)
         pictures = [video.keyframe(), video.delta()]
-        await eventually(lambda: len(first) == 2)
+        await moved_on(source, lambda: len(first) == 2)
         source.attach(second.extend)
         pictures += [video.delta(), video.keyframe()]
-        await eventually(lambda: len(first) == 4)
+        await moved_on(source, lambda: len(first) == 4)
     assert data(first) == pictures, "a receiver made afresh would have waited for the keyframe"
     assert data(second) == pictures[2:]
 
@@ -55,12 +54,22 @@ async def test_who_detaches_takes_nothing_from_those_who_stay(source: RtpSource)
     source.attach(stays.extend)
     with rtp_peer(source.answer.video) as video:
         pictures = [video.keyframe()]
-        await eventually(lambda: len(stays) == 1)
+        await moved_on(source, lambda: len(stays) == 1)
         source.detach(goes.extend)
         pictures += [video.delta(), video.delta()]
-        await eventually(lambda: len(stays) == 3)
+        await moved_on(source, lambda: len(stays) == 3)
     assert data(stays) == pictures
     assert data(goes) == pictures[:1]
+
+
+async def test_the_last_one_to_detach_gets_what_waits_for_its_time(source: RtpSource) -> None:
+    frames: list[TimedFrame] = []
+    source.attach(frames.extend)
+    with rtp_peer(source.answer.audio) as audio:
+        sent = [audio.sound(), audio.sound()]
+        await delivered()
+        source.detach(frames.extend)
+    assert data(frames) == sent
 
 
 async def test_to_detach_what_is_not_attached_is_nothing(source: RtpSource) -> None:
@@ -69,7 +78,7 @@ async def test_to_detach_what_is_not_attached_is_nothing(source: RtpSource) -> N
     source.detach(list[TimedFrame]().extend)
     with rtp_peer(source.answer.audio) as audio:
         audio.sound()
-        await eventually(lambda: len(frames) == 1)
+        await moved_on(source, lambda: len(frames) == 1)
 
 
 async def test_after_a_time_with_nobody_it_starts_afresh(source: RtpSource) -> None:
@@ -80,13 +89,13 @@ async def test_after_a_time_with_nobody_it_starts_afresh(source: RtpSource) -> N
         source.attach(one.extend)
         source.attach(other.extend)
         video.keyframe()
-        await eventually(lambda: len(other) == 1)
+        await moved_on(source, lambda: len(other) == 1)
         source.detach(one.extend)
         source.detach(other.extend)
         source.attach(again.extend)
         video.delta()
         keyframe = video.keyframe()
-        await eventually(lambda: len(again) == 1)
+        await moved_on(source, lambda: len(again) == 1)
     assert data(again) == [keyframe]
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import pytest
 
 from services.recorder.media import hold_back
+from services.recorder.media.clock import LATE_NS
 from services.recorder.media.frame import EncodedFrame, TimedFrame
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import SETTLE_NS, HoldBack
+from services.recorder.media.receiver import MAX_WAIT_NS
 from tests.support.film import START_NS, delta, keyframe, sound
 
 
@@ -106,3 +108,7 @@ def test_a_frame_is_permitted_only_if_every_moment_from_capture_to_arrival_is() 
     assert not held.permits(sound(-1, arrival_ms=50)), "captured before"
     assert not held.permits(sound(50, arrival_ms=100)), "arrived after"
     assert not held.permits(delta(50, first_arrival_ms=-1, arrival_ms=60)), "its first packet came before"
+
+
+def test_what_waits_for_a_packet_and_jitters_as_long_as_it_may_is_not_given_up() -> None:
+    assert SETTLE_NS >= MAX_WAIT_NS + LATE_NS

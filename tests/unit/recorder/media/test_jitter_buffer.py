@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.recorder.media.frame import NS_PER_MS
 from services.recorder.media.jitter_buffer import BufferedPacket, JitterBuffer, JitterCounters
+from services.recorder.media.patience import SPAN_NS, Patience
 from services.recorder.media.rtp import RtpPacket
 
 MAX_WAIT_NS = 100 * NS_PER_MS
@@ -22,7 +23,8 @@ def rtp(sequence: int, *, ssrc: int = SSRC, timestamp: int | None = None) -> Rtp
 
 
 def buffer(capacity: int = 100) -> JitterBuffer:
-    return JitterBuffer(MAX_WAIT_NS, capacity)
+    """Make one whose patience is always the same."""
+    return JitterBuffer(Patience(MAX_WAIT_NS, MAX_WAIT_NS), capacity)
 
 
 def feed(jitter: JitterBuffer, *packets: RtpPacket, at_ns: int = 0) -> list[BufferedPacket]:
@@ -138,6 +140,66 @@ def test_a_hole_below_three_thousand_packets_is_a_hole() -> None:
     assert [(p.lost_before, p.restarted) for p in jitter.pop(MAX_WAIT_NS)] == [(2999, False)]
 
 
+@pytest.mark.parametrize(
+    ("sent", "missing"),
+    [
+        pytest.param([1, 2], [], id="none"),
+        pytest.param([1, 4, 7, 6], [2, 3, 5], id="of two holes"),
+        pytest.param([0xFFFF, 0x1_0002], [0x1_0000, 0x1_0001], id="over the wrap"),
+    ],
+)
+def test_what_is_waited_for_is_known(sent: list[int], missing: list[int]) -> None:
+    jitter = buffer()
+    feed(jitter, *(rtp(sequence) for sequence in sent))
+    assert list(jitter.missing()) == missing
+    jitter.pop(MAX_WAIT_NS)
+    assert list(jitter.missing()) == []
+
+
+# --- patience
+
+
+def calmed() -> JitterBuffer:
+    """One that waits for 50 to 100 ms, and has seen that 50 are enough."""
+    jitter = JitterBuffer(Patience(MAX_WAIT_NS // 2, MAX_WAIT_NS), 100)
+    for number in range(3):
+        feed(jitter, rtp(number), at_ns=number * SPAN_NS)
+    return jitter
+
+
+def wait_ns(jitter: JitterBuffer, sequence: int, at_ns: int) -> int:
+    """Open a hole before that packet, and tell how long it is waited for."""
+    feed(jitter, rtp(sequence), at_ns=at_ns)
+    deadline_ns = jitter.next_deadline_ns()
+    assert deadline_ns is not None
+    return deadline_ns - at_ns
+
+
+def test_where_nothing_comes_late_less_is_waited_for() -> None:
+    assert wait_ns(calmed(), 4, 2 * SPAN_NS) == MAX_WAIT_NS // 2
+
+
+def test_after_one_that_came_late_and_in_time_more_is_waited_for() -> None:
+    jitter, now_ns = calmed(), 2 * SPAN_NS
+    feed(jitter, rtp(4), at_ns=now_ns)
+    assert numbers(feed(jitter, rtp(3), at_ns=now_ns + 40 * NS_PER_MS)) == [3, 4]
+    assert wait_ns(jitter, 6, now_ns + 50 * NS_PER_MS) == 80 * NS_PER_MS
+
+
+def test_after_one_that_came_too_late_more_is_waited_for() -> None:
+    jitter, now_ns = calmed(), 2 * SPAN_NS
+    feed(jitter, rtp(4), at_ns=now_ns)
+    jitter.pop(now_ns + MAX_WAIT_NS)
+    feed(jitter, rtp(3), at_ns=now_ns + MAX_WAIT_NS)
+    assert wait_ns(jitter, 6, now_ns + MAX_WAIT_NS) == MAX_WAIT_NS
+
+
+def test_packets_that_come_in_order_or_twice_do_not_change_what_is_waited_for() -> None:
+    jitter, now_ns = calmed(), 2 * SPAN_NS
+    feed(jitter, rtp(3), rtp(3), rtp(4), at_ns=now_ns + MAX_WAIT_NS)
+    assert wait_ns(jitter, 6, now_ns + MAX_WAIT_NS) == MAX_WAIT_NS // 2
+
+
 # --- restarts
 
 
@@ -222,6 +284,12 @@ def test_many_strays_do_not_shift_the_unwrapping() -> None:
     jitter = buffer()
     released = feed(jitter, rtp(1), rtp(30_000), rtp(60_000), rtp(24_000), rtp(2))
     assert [packet.sequence for packet in released] == [1, 2]
+
+
+def test_a_packet_has_a_sequence_number_as_soon_as_it_is_known_to_be_of_the_sequence() -> None:
+    jitter = buffer()
+    sent = [rtp(0xFFFF), rtp(0x1_0001), rtp(0x1_0000), rtp(0x1_0000), rtp(5, ssrc=OTHER_SSRC), rtp(6, ssrc=OTHER_SSRC)]
+    assert [jitter.push(packet, 0) for packet in sent] == [0xFFFF, 0x1_0001, 0x1_0000, 0x1_0000, None, 6]
 
 
 # --- sender reports

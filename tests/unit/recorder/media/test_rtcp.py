@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from services.recorder.media.rtcp import (
     Goodbye,
     NotRtcpError,
+    ReportBlock,
     SenderReport,
+    generic_nack,
     parse_rtcp,
     picture_loss_indication,
     receiver_report,
@@ -133,25 +135,62 @@ def test_a_keyframe_request_is_a_legal_compound() -> None:
 
 
 def test_a_receiver_report_has_one_block_and_our_name() -> None:
-    compound = receiver_report(
-        1, 2, fraction_lost=64, cumulative_lost=3, extended_highest_sequence=0x1_0005, jitter=6, lsr=7, dlsr=8
-    )
+    block = ReportBlock(64, cumulative_lost=3, extended_highest_sequence=0x1_0005, jitter=6, lsr=7, dlsr=8)
+    compound = receiver_report(1, 2, block)
     assert compound[:8] == bytes.fromhex("81c90007 00000001")
     assert struct.unpack("!6I", compound[8:32]) == (2, 64 << 24 | 3, 0x1_0005, 6, 7, 8)
     assert compound[32:] == picture_loss_indication(1, 2)[8:-12]
     assert parse_rtcp(compound) == []
 
 
+def told(cumulative_lost: int = 0, sequence: int = 0, jitter: int = 0, dlsr: int = 0) -> tuple[bytes, ...]:
+    """Return the fields of a block after its SSRC, of 32 bits each."""
+    report = receiver_report(1, 2, ReportBlock(255, cumulative_lost, sequence, jitter, dlsr=dlsr))
+    return tuple(report[at : at + 4] for at in range(12, 32, 4))
+
+
 @pytest.mark.parametrize(
     ("lost", "written"),
-    [(-1, 0xFF_FFFF), (0x7F_FFFF, 0x7F_FFFF), (0x80_0000, 0x7F_FFFF), (-0x80_0001, 0x80_0000)],
+    [(-1, 0xFF_FFFF), (0x7F_FFFF, 0x7F_FFFF), (0x80_0000, 0x7F_FFFF), (-0x80_0000, 0x80_0000), (-(2**30), 0x80_0000)],
 )
 def test_the_cumulative_loss_is_signed_and_stays_at_its_bounds(lost: int, written: int) -> None:
-    report = receiver_report(1, 2, fraction_lost=255, cumulative_lost=lost, extended_highest_sequence=0, jitter=0)
-    assert report[12:16] == b"\xff" + written.to_bytes(3, "big")
+    assert told(cumulative_lost=lost)[0] == b"\xff" + written.to_bytes(3, "big")
 
 
 @pytest.mark.parametrize(("sequence", "written"), [(-1, 0xFFFF_FFFF), (1 << 32, 0)])
 def test_an_unwrapped_sequence_is_reported_in_32_bits(sequence: int, written: int) -> None:
-    report = receiver_report(1, 2, fraction_lost=0, cumulative_lost=0, extended_highest_sequence=sequence, jitter=0)
-    assert report[16:20] == written.to_bytes(4, "big")
+    assert told(sequence=sequence)[1] == written.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("much", [2**32 - 1, 2**32])
+def test_what_is_more_than_32_bits_hold_stays_at_their_bound(much: int) -> None:
+    _, _, jitter, _, dlsr = told(jitter=much, dlsr=much)
+    assert jitter == dlsr == b"\xff\xff\xff\xff"
+
+
+# --- packets that are asked for once more
+
+
+def asked_for(compound: bytes) -> list[int]:
+    """Read a generic NACK as its receiver does."""
+    request = compound[len(picture_loss_indication(1, 2)) - 12 :]
+    (words,) = struct.unpack_from("!H", request, 2)
+    assert request[:2] + request[4:12] == bytes.fromhex("81cd 00000001 00000002")
+    assert len(request) == 4 * (words + 1)
+    pairs = struct.iter_unpack("!HH", request[12:])
+    return [first + bit & 0xFFFF for first, mask in pairs for bit in range(17) if (mask << 1 | 1) >> bit & 1]
+
+
+def test_packets_are_asked_for_in_a_legal_compound() -> None:
+    compound = generic_nack(1, 2, [10, 11, 26, 27, 0x1_0000])
+    assert compound[:-24] == picture_loss_indication(1, 2)[:-12]
+    assert compound[-24:] == bytes.fromhex("81cd0005 00000001 00000002 000a8001 001b0000 00000000")
+    assert is_rtcp(compound)
+    assert parse_rtcp(compound) == []
+
+
+@given(st.sets(st.integers(0, 2**16 - 1), min_size=1, max_size=50), st.integers(-(2**17), 2**17))
+def test_all_that_are_asked_for_are_named_once_also_over_a_wrap(lost: set[int], begin: int) -> None:
+    sequences = sorted(begin + each % 2_000 for each in lost)
+    unique = sorted(set(sequences))
+    assert asked_for(generic_nack(1, 2, unique)) == [each & 0xFFFF for each in unique]
