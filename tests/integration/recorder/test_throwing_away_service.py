@@ -129,7 +129,7 @@ async def test_a_withdrawal_that_comes_after_the_session_erases_the_merges_too(h
 
 
 async def test_one_that_was_thrown_away_before_its_recorder_was_killed_is_erased_by_the_next(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, database_url: str, amqp_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store hangs elsewhere when it is decided, so that nothing of it can be erased before the kill."""
     monkeypatch.setattr(eraser, "LETS_GO_WITHIN", eraser.LETS_GO_WITHIN / 30)
@@ -137,8 +137,8 @@ async def test_one_that_was_thrown_away_before_its_recorder_was_killed_is_erased
     await house.joins()
     root = house.settings.storage_root
     settings = {
-        "ONRECORD_DATABASE_URL": house.settings.database_url,
-        "ONRECORD_AMQP_URL": house.settings.amqp_url,
+        "ONRECORD_DATABASE_URL": database_url,
+        "ONRECORD_AMQP_URL": amqp_url,
         "ONRECORD_STORAGE_URL": f"file://{root}",
         "ONRECORD_DATA_DIR": str(tmp_path),
     }

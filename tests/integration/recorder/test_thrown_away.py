@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder import whole_file
+from services.recorder.workbench import Workbench
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingDeleted,
@@ -90,7 +90,7 @@ async def test_another_one_begins_when_the_worker_has_let_go(room: Studio) -> No
 
 async def test_what_is_being_finished_ends_as_well(room: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     finishing = Finishing()
-    monkeypatch.setattr(whole_file.Workbench, "put_in_place", finishing.hangs)
+    monkeypatch.setattr(Workbench, "put_in_place", finishing.hangs)
     asked = Asked(room)
     await asked.starts()
     await asked.stops()
