@@ -47,7 +47,6 @@ class Running:
     worker_id: str | None = None
     #: When that worker was last heard of.
     heard_of: datetime | None = None
-    percent: int = 0
     claims: int = 0
 
     def is_held(self, at: datetime) -> bool:
@@ -88,7 +87,7 @@ def evolve(merges: Merges, event: MergeHappened) -> Merges:  # noqa: PLR0911  on
         case MergeClaimed() if running:
             return replace(merges, running=_claimed(running, event))
         case MergeProgressed() if running:
-            return replace(merges, running=replace(running, heard_of=event.at, percent=event.percent))
+            return replace(merges, running=replace(running, heard_of=event.at))
         case MergeClaimed() | MergeProgressed():
             return merges
         case MergeCompleted():
@@ -114,4 +113,4 @@ def _with(merges: Merges, merge_id: str, completed: Completed) -> Merges:
 
 
 def _claimed(running: Running, event: MergeClaimed) -> Running:
-    return replace(running, worker_id=event.worker_id, heard_of=event.at, percent=0, claims=running.claims + 1)
+    return replace(running, worker_id=event.worker_id, heard_of=event.at, claims=running.claims + 1)
