@@ -17,7 +17,7 @@ from services.recorder.domain.participant_recording import (
     FinishParticipantRecording,
     RequestParticipantRecording,
 )
-from services.recorder.process_managers.sessions import participant_recording_id
+from services.recorder.process_managers.open_recordings import participant_recording_id
 from shared.contracts.consent import SetConsent
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import RecordedFile, StopParticipantRecording

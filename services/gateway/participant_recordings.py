@@ -123,9 +123,10 @@ class ParticipantRecordings:
         )
         return await self._ask(command, asker)
 
-    async def stop(self, asker: Asker, subject: Subject) -> str:
-        """End the participant's file at this moment and return the recording's id."""
-        return await self._at_once(StopParticipantRecording, asker, subject)
+    async def stop(self, asker: Asker, subject: Subject, *, discards: bool = False) -> str:
+        """End the participant's file at this moment, or throw it away, and return the recording's id."""
+        by = asker.actor if discards else None
+        return await self._at_once(StopParticipantRecording, asker, subject, discarded_by=by)
 
     async def pause(self, asker: Asker, subject: Subject) -> str:
         """Record nothing from this moment on; return the recording's id."""
@@ -186,12 +187,13 @@ class ParticipantRecordings:
         kind: type[StopParticipantRecording | PauseParticipantRecording | ResumeParticipantRecording],
         asker: Asker,
         subject: Subject,
+        **beside: str | None,
     ) -> str:
         session_id = await self._rooms.live_session(subject.room_id)
         # As with consent: no media after this moment may be written while the command is on its way.
         # One that was not answered may still be decided.
         with self._horizon.saying(_UNDECIDED, self._owners.patience + DECIDING) as moment:
-            return await self._ask(kind(**self._about(subject, session_id), at=moment), asker)
+            return await self._ask(kind(**self._about(subject, session_id), **beside, at=moment), asker)
 
     def _about(self, subject: Subject, session_id: str) -> dict[str, Any]:
         return {

@@ -53,11 +53,11 @@ class RoomRecordings:
         session_id = await self._rooms.moderated_session(room_id, moderator)
         await self._start(room_id, session_id, moderator, resumes=False)
 
-    async def stop(self, room_id: str, moderator: str, recording_id: str | None) -> None:
+    async def stop(self, room_id: str, moderator: str, recording_id: str | None, *, discards: bool = False) -> None:
         session_id = await self._rooms.moderated_session(room_id, moderator)
         if recording_id is None:
             raise InvalidRecordingIdError("without an id")
-        await self._stop(room_id, session_id, moderator, recording_id)
+        await self._stop(room_id, session_id, moderator, recording_id, discards=discards)
 
     async def start_stream(self, room_id: str, moderator: str, target_ids: list[str] | None) -> None:
         """Start a recording, or go on with one that is paused. One that runs already is none the worse for it."""
@@ -71,10 +71,12 @@ class RoomRecordings:
             with self._horizon.saying() as moment:
                 await self.give(PauseRecording(room_id, session_id, moderator, moment), _by(moderator))
 
-    async def stop_stream(self, room_id: str, moderator: str, target_ids: list[str] | None) -> None:
+    async def stop_stream(
+        self, room_id: str, moderator: str, target_ids: list[str] | None, *, discards: bool = False
+    ) -> None:
         session_id = await self._rooms.moderated_session(room_id, moderator)
         if _is_meant(room_id, target_ids):
-            await self._stop(room_id, session_id, moderator, recording_id=None)
+            await self._stop(room_id, session_id, moderator, recording_id=None, discards=discards)
 
     async def give(self, command: RecordingCommand, context: Context) -> None:
         """Decide a command."""
@@ -84,10 +86,14 @@ class RoomRecordings:
         command = StartRecording(room_id, session_id, str(uuid4()), moderator, self._clock(), resumes)
         await self.give(command, _by(moderator))
 
-    async def _stop(self, room_id: str, session_id: str, moderator: str, recording_id: str | None) -> None:
+    async def _stop(
+        self, room_id: str, session_id: str, moderator: str, recording_id: str | None, *, discards: bool
+    ) -> None:
         # As with consent: files end at this moment, so no media after it may be written while this is on its way.
         with self._horizon.saying() as moment:
-            command = StopRecording(room_id, session_id, moment, recording_id, requested_by=moderator)
+            command = StopRecording(
+                room_id, session_id, moment, recording_id, requested_by=moderator, discards=discards
+            )
             await self.give(command, _by(moderator))
 
 

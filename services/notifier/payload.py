@@ -11,6 +11,7 @@ from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
     MergeCompleted,
+    MergeDeleted,
     MergeEvent,
     MergeFailed,
     MergeLayout,
@@ -18,6 +19,7 @@ from shared.contracts.merge import (
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
@@ -51,14 +53,20 @@ _PARTICIPANT: dict[type[Event], str] = {
     ParticipantRecordingStopped: "stopped",
     TrackRecordingStopped: "stopped",
     ParticipantRecordingFailed: "failed",
+    ParticipantRecordingDeleted: "deleted",
 }
 _MERGE: dict[MergeLayout, dict[type[Event], str]] = {
-    "stereo": {MergeCompleted: "merge-recording-completed", MergeFailed: "merge-recording-failed"},
+    "stereo": {
+        MergeCompleted: "merge-recording-completed",
+        MergeFailed: "merge-recording-failed",
+        MergeDeleted: "merge-recording-deleted",
+    },
     "grid": {
         MergeClaimed: "composite-merge-started",
         MergeCompleted: "composite-merge-completed",
         MergeFailed: "composite-merge-failed",
         MergeCancelled: "composite-merge-cancelled",
+        MergeDeleted: "composite-merge-deleted",
     },
 }
 _ROOM: dict[type[Event], str] = {
@@ -146,6 +154,8 @@ def _of_participant_recording(event: ParticipantRecordingEvent, known: Known) ->
             data["fileDetails"] = _files(known.track_files)
         case ParticipantRecordingFailed():
             pass
+        case ParticipantRecordingDeleted():
+            data["reason"] = event.reason
         case _:
             data["fileFormat"] = "webm"
     data |= {"roomId": event.room_id, "recordingId": event.participant_recording_id}
@@ -157,7 +167,9 @@ def _of_recording(event: RecordingEvent, known: Known) -> Payload | None:
     if webhook_type is None:
         return None
     data: dict[str, Any] = _about(event)
-    if isinstance(event, RecordingStopped):
+    if isinstance(event, RecordingStopped) and event.discarded:
+        webhook_type, data["reason"] = "recording-deleted", "discarded"
+    elif isinstance(event, RecordingStopped):
         folder = f"{known.storage_prefix}/{event.session_id}" if known.storage_prefix else event.session_id
         data |= {"filePath": folder, "fileUrl": None}
     return Payload(webhook_type, data | {"roomId": event.room_id, "recordingId": event.recording_id})
@@ -170,6 +182,8 @@ def _of_merge(event: MergeEvent, known: Known) -> Payload | None:
     data = {"id": event.merge_id, **_about(event), "roomId": event.room_id}
     if isinstance(event, MergeFailed):
         data["message"] = event.reason
+    if isinstance(event, MergeDeleted):
+        data["reason"] = event.reason
     return Payload(webhook_type, data)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.domain.merge import DeleteMerge
 from services.recorder.eraser import Eraser
 from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
 from services.recorder.media.ffmpeg import find_ffmpeg
@@ -16,6 +17,7 @@ from services.recorder.media.sources.ports import Host
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger
 from services.recorder.merging.streams import MergeStreams
+from services.recorder.process_managers.deletions import DELETIONS, Deletion
 from services.recorder.process_managers.erasures import ERASURES
 from services.recorder.process_managers.rooms import RECORDED_ROOMS
 from services.recorder.service import RecorderService
@@ -25,6 +27,7 @@ from services.recorder.worker import Worker
 from shared.concurrency.supervision import supervised
 from shared.contracts import actors
 from shared.contracts.recording import WORKER_ANSWERS_WITHIN
+from shared.eventsourcing.codec import Context
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.messaging.asking import Owners
 from shared.messaging.follower import Follower
@@ -42,20 +45,30 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
         infrastructure.clock,
         ParticipantRecordingStreams(infrastructure.store, grace),
     )
-    worker = _worker(infrastructure, settings, streams)
-    eraser = Eraser(streams, LocalObjectStore(settings.storage_root), clock)
-    rooms = ProcessManager(RECORDED_ROOMS, streams.give, actors.service("recorder"), clock)
-    erasures = ProcessManager(ERASURES, eraser.erase, actors.service("recorder"), clock)
     merges = MergeStreams(infrastructure.store)
+    worker = _worker(infrastructure, settings, streams)
+    eraser = Eraser(streams, merges, LocalObjectStore(settings.storage_root), worker, clock)
+
+    async def delete(deletion: Deletion, context: Context) -> None:
+        await (merges.give(deletion, context) if isinstance(deletion, DeleteMerge) else streams.give(deletion, context))
+
+    rooms = ProcessManager(RECORDED_ROOMS, streams.give, actors.service("recorder"), clock)
+    deletions = ProcessManager(DELETIONS, delete, actors.service("recorder"), clock)
+    erasures = ProcessManager(ERASURES, eraser.erase, actors.service("recorder"), clock)
     merger = Merger(merges, _merge_maker(infrastructure, settings), infrastructure.instance, clock)
     follower = Follower(
-        infrastructure.store, rooms.apply, erasures.apply, lambda event, _: worker.apply(event), merger.apply
+        infrastructure.store,
+        rooms.apply,
+        deletions.apply,
+        erasures.apply,
+        lambda event, _: worker.apply(event),
+        merger.apply,
     )
     service = RecorderService(follower, Owners(bus, WORKER_ANSWERS_WITHIN.total_seconds()), worker)
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await follower.catch_up()
         async with (
-            supervised(rooms.run(), erasures.run(), merger.run(), follower.until_stopped()),
+            supervised(rooms.run(), deletions.run(), erasures.run(), merger.run(), follower.until_stopped()),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
             bus.answer(

@@ -9,6 +9,7 @@ from services.recorder.domain.participant_recording import (
     GRACE,
     ConfirmParticipantRecording,
     ParticipantRecordingCommand,
+    ParticipantRecordingReport,
     participant_recording,
 )
 from services.recorder.domain.participant_recording_errors import ConsentRequiredError
@@ -51,6 +52,11 @@ class ParticipantRecordingStreams:
     ) -> tuple[ParticipantRecordingHappened, ...]:
         """Decide the command and return what it led to. Raises RefusedError."""
         return (await self._participant_recordings.handle(_stream(command), command, context)).events
+
+    async def report(self, command: ParticipantRecordingReport, context: Context) -> bool:
+        """Write down what was done; False when it was deleted meanwhile, and nothing of it may stay."""
+        decided = await self._participant_recordings.handle(_stream(command), command, context)
+        return decided.state.is_wanted(command.participant_recording_id)
 
     async def confirm(self, command: ConfirmParticipantRecording, context: Context) -> bool:
         """Let a worker begin; False when that is not wanted any more. Confirmed again by the same one, it is the same.

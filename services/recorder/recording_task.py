@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import datetime
 
@@ -58,6 +59,8 @@ class RecordingTask:
         #: None: no media is taken in.
         self._media: _MediaPath | None = None
         self._stop_at: datetime | None = None
+        self._dropped = False
+        self._task: asyncio.Task[object] | None = None
 
     def use(self, source: RtpSource | None) -> None:
         """Take media from this source from now on; None: there is none."""
@@ -78,25 +81,51 @@ class RecordingTask:
         """Let the recording end at that moment, or at the earliest of several."""
         self._stop_at = min(self._stop_at or at, at)
 
+    def end(self, at: datetime | None) -> None:
+        """Let the recording end as what it belongs to did; None: that was thrown away."""
+        if at is None:
+            self.drop()
+        else:
+            self.stop(at)
+
+    def drop(self) -> None:
+        """Let the recording end at once, with nothing left of it: the log has it thrown away."""
+        if self._task and not self._dropped:
+            self._task.cancel()
+        self._dropped = True
+
     async def run(self) -> None:
-        """Record until told to stop, put everything in place, and say so; or say what went wrong."""
+        """Record until told to stop, put everything in place, and say so; or say what went wrong.
+
+        What is not wanted, or not any more, leaves nothing.
+        """
+        self._task = asyncio.current_task()
+        if self._dropped:
+            return
+        wanted = await self._recorded()
+        self._task = None
+        if not wanted:
+            await self._files.discard()
+
+    async def _recorded(self) -> bool:
+        """Record, and return whether that is wanted."""
         try:
-            await self._record()
+            return await self._record()
+        except asyncio.CancelledError:
+            if not self._dropped:
+                raise
+            return False
         except Exception as error:  # noqa: BLE001  whatever it is, the log must know that there will be no more files
             _log.exception("participant recording failed", id=self.id)
-            await self._tell(failed(error, self._bench.store.root, self._about, self._bench.worker_id))
+            return await self._tell(failed(error, self._bench.store.root, self._about, self._bench.worker_id))
 
-    async def _record(self) -> None:
+    async def _record(self) -> bool:
         self._media = media = await self._files.open()
         try:
             self.use(self._source)
-            wanted = await self._confirmed()
-            if wanted:
-                await self._tell(await self._files.keep(self._run_media(media)))
+            return await self._confirmed() and await self._tell(await self._files.keep(self._run_media(media)))
         finally:
             await self._let_go(media)
-        if not wanted:
-            await self._files.discard()
 
     async def _confirmed(self) -> bool:
         """Tell the log that files may begin; False when none is wanted any more."""
@@ -147,5 +176,5 @@ class RecordingTask:
         self._media = None
         await media.abort()
 
-    async def _tell(self, command: ParticipantRecordingReport) -> None:
-        await report(self._bench.streams, command, self._context)
+    async def _tell(self, command: ParticipantRecordingReport) -> bool:
+        return await report(self._bench.streams, command, self._context)

@@ -24,9 +24,9 @@ async def confirm(streams: ParticipantRecordingStreams, command: ConfirmParticip
     return await until_answered(lambda: streams.confirm(command, context), _named(command))
 
 
-async def report(streams: ParticipantRecordingStreams, command: ParticipantRecordingReport, context: Context) -> None:
-    """Tell the log, however long that takes."""
-    await until_answered(lambda: streams.give(command, context), _named(command))
+async def report(streams: ParticipantRecordingStreams, command: ParticipantRecordingReport, context: Context) -> bool:
+    """Tell the log, however long that takes; return whether what was done is wanted."""
+    return await until_answered(lambda: streams.report(command, context), _named(command))
 
 
 def failed(error: Exception, root: Path, about: Mapping[str, Any], worker_id: str) -> FailParticipantRecording:

@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 #: Files that may wait to be put in place; then media waits, in bounded memory.
 _MAX_UNFINISHED = 64
 
-Tell = Callable[[ParticipantRecordingReport], Awaitable[None]]
+Tell = Callable[[ParticipantRecordingReport], Awaitable[bool]]
 
 
 class TrackFiles:
@@ -43,6 +43,8 @@ class TrackFiles:
         self._gate = gate
         self._start_ns = start_ns
         self._tell = tell
+        #: When files began, finished or not.
+        self._begun: list[int] = []
         #: Ended files that are not in place yet, in order; None: there will be no more.
         self._written: asyncio.Queue[WrittenFile | None] = asyncio.Queue(_MAX_UNFINISHED)
         #: Why media could not be recorded any more, or a file that ended well was not to be finished: the first such.
@@ -50,7 +52,7 @@ class TrackFiles:
 
     async def open(self) -> TrackPipeline:
         """Be ready to take media in. The folder is made even if there comes none: without it the store is not there."""
-        await self._segment(self._start_ns)
+        await self._bench.path(self._keys(self._start_ns).segment)
         segment, written = self._segment, self._written.put
         return TrackPipeline(self._kind, self._bench.ffmpeg, self._gate, self._start_ns, segment, written)
 
@@ -65,7 +67,10 @@ class TrackFiles:
         return FinishTrackRecording(**about(self._event), at=end)
 
     async def discard(self) -> None:
-        """There is no file yet."""
+        """Leave nothing: it is not wanted."""
+        for begin_ns in self._begun:
+            remains = self._keys(begin_ns).remains_until(begin_ns)
+            await asyncio.to_thread(self._bench.store.sweep, remains.folder, remains.include)
 
     async def _until(self, ended: Awaitable[datetime]) -> datetime | None:
         """Wait for the end. A failure is kept for later: what was written is finished first."""
@@ -93,6 +98,7 @@ class TrackFiles:
         await self._tell(FinishTrackFile(**about(self._event), at=end, begin=moment(begin_ns), file=file))
 
     async def _segment(self, begin_ns: int) -> Path:
+        self._begun.append(begin_ns)
         return await self._bench.path(self._keys(begin_ns).segment)
 
     def _keys(self, begin_ns: int) -> TrackKeys:

@@ -42,5 +42,6 @@ class WholeFile:
         return FinishParticipantRecording(**about(self._event), at=end, file=file)
 
     async def discard(self) -> None:
-        """Leave nothing: it was not wanted any more when it was to begin."""
-        await asyncio.to_thread(self._bench.store.delete, self._keys.segment)
+        """Leave nothing: it is not wanted."""
+        remains = self._keys.remains
+        await asyncio.to_thread(self._bench.store.sweep, remains.folder, remains.include)

@@ -22,6 +22,7 @@ from services.recorder.watermark import WatermarkGauge
 from services.recorder.workbench import Workbench
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
+    ParticipantRecordingDeleted,
     ParticipantRecordingRequested,
     ParticipantRecordingStopRequested,
     RecordingKind,
@@ -76,8 +77,8 @@ class Worker:
         #: What is to begin when the participant's last recording of that kind has told the log that it is over.
         self._waiting: dict[_Which, tuple[ParticipantRecordingRequested, Context]] = {}
         #: When room recordings and sessions ended, by their ids, the oldest first: what belongs to one may be assigned
-        #: after its end was heard of.
-        self._ends: dict[str, datetime] = {}
+        #: after its end was heard of. None: it was thrown away.
+        self._ends: dict[str, datetime | None] = {}
         #: Sessions that are over and have recordings that are not.
         self._ended: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,6 +92,8 @@ class Worker:
                 self._close_source((event.session_id, event.participant_id), asked_until=event.at)
             case RecordingStopped() | RecordingFailed():
                 self._stop_all(event)
+            case ParticipantRecordingDeleted():
+                self._drop(event)
             case ParticipantRecordingStopRequested():
                 self._stop(event)
             case SessionEnded():
@@ -111,13 +114,17 @@ class Worker:
         elif running.id != event.participant_recording_id:
             self._waiting[which] = event, context
 
+    def is_writing(self, participant_recording_id: str) -> bool:
+        """Tell whether it is being recorded or finished here."""
+        return any(recording.id == participant_recording_id for recording in self._recordings.values())
+
     def _begin(self, which: _Which, event: ParticipantRecordingRequested, context: Context) -> None:
         who = event.session_id, event.participant_id
         gate = self._gates.of_file(*who, event.participant_recording_id, event.recording_id)
         recording = RecordingTask(event, self._bench, gate, context)
         self._recordings[which] = recording
-        if end := self._ends.get(event.recording_id or event.session_id):
-            recording.stop(end)
+        if (of := event.recording_id or event.session_id) in self._ends:
+            recording.end(self._ends[of])
         if who in self._sources:
             recording.use(self._sources[who][1])
         task = asyncio.create_task(recording.run())
@@ -173,10 +180,17 @@ class Worker:
     def _stop_all(self, event: RecordingStopped | RecordingFailed) -> None:
         """End the files of a room recording where it ended.
 
-        They are told so each, but the watermark does not wait for that: it may pass the end before.
+        They are told so each, but the watermark does not wait for that: it may pass the end before. Nor may a file of
+        one that was thrown away still be put in place.
         """
-        self._remember_end(event.recording_id, event.at)
-        self._stop_of(event.session_id, event.recording_id, event.at)
+        end = None if isinstance(event, RecordingStopped) and event.discarded else event.at
+        self._remember_end(event.recording_id, end)
+        self._stop_of(event.session_id, event.recording_id, end)
+
+    def _drop(self, event: ParticipantRecordingDeleted) -> None:
+        for recording in self._recordings.values():
+            if recording.id == event.participant_recording_id:
+                recording.drop()
 
     def _end_session(self, event: SessionEnded) -> None:
         """Close the session's sources, and end where it ended what servers asked for: nothing outlives it."""
@@ -187,15 +201,15 @@ class Worker:
         self._ended.add(event.session_id)
         self._forget()
 
-    def _remember_end(self, of: str, at: datetime) -> None:
+    def _remember_end(self, of: str, at: datetime | None) -> None:
         self._ends[of] = at
         if len(self._ends) > _ENDS:
             del self._ends[next(iter(self._ends))]
 
-    def _stop_of(self, session_id: str, recording_id: str | None, at: datetime) -> None:
+    def _stop_of(self, session_id: str, recording_id: str | None, at: datetime | None) -> None:
         for which, recording in self._recordings.items():
             if which[0] == session_id and recording.recording_id == recording_id:
-                recording.stop(at)
+                recording.end(at)
 
     def _forget(self) -> None:
         """Forget what was said in sessions that are over; not what running recordings still have to obey."""

@@ -18,7 +18,7 @@ from shared.contracts.identifiers import (
     WebhookUrl,
 )
 from shared.contracts.message import Command, Contract, Event
-from shared.contracts.participant_recording import RecordingKind
+from shared.contracts.participant_recording import DeletionReason, RecordingKind
 
 #: Two channels of sound, left and right, in one MP3; or a grid of pictures with all sound, in one MP4.
 MergeLayout = Literal["stereo", "grid"]
@@ -147,3 +147,20 @@ class MergeCancelled(MergeEvent):
     type: ClassVar[str] = "merge.cancelled.v1"
 
     cancelled_by: str
+
+
+class MergeDeleted(MergeEvent):
+    """A recording in it was thrown away: its file is to be erased, and is given to nobody any more."""
+
+    type: ClassVar[str] = "merge.deleted.v1"
+
+    deleted_by: str
+    reason: DeletionReason
+    #: Object key.
+    path: str
+
+
+class MergeErased(MergeEvent):
+    """The file of a deleted merge is gone from the store."""
+
+    type: ClassVar[str] = "merge.erased.v1"

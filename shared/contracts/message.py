@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.identifiers import Moment
+
+
+def added(default: object) -> Any:
+    """Return what a field is that events did not have at first: where it says no more than they did, it is left out.
+
+    So what was stored before it is still written as the same bytes.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 class Contract(BaseModel):

@@ -20,10 +20,12 @@ from shared.contracts.identifiers import (
     StoragePrefix,
     WebhookUrl,
 )
-from shared.contracts.message import Command, Contract, Event
+from shared.contracts.message import Command, Contract, Event, added
 
 #: What is in the file: sound and picture, or one track alone.
 RecordingKind = Literal["audio_video", "audio", "video"]
+#: Somebody wanted what was over gone; whoever stopped it threw it away; its participant withdrew where that erases.
+DeletionReason = Literal["requested", "discarded", "withdrawn"]
 
 
 def participant_recording_stream(session_id: str, participant_id: str, kind: RecordingKind = "audio_video") -> str:
@@ -85,6 +87,8 @@ class StopParticipantRecording(_AboutParticipant):
 
     #: None: whichever runs.
     participant_recording_id: ParticipantRecordingId | None = None
+    #: Who throws it away; None: it is kept.
+    discarded_by: str | None = None
 
 
 class PauseParticipantRecording(_AboutParticipant):
@@ -98,12 +102,13 @@ class ResumeParticipantRecording(_AboutParticipant):
 
 
 class DeleteParticipantRecording(_AboutParticipant):
-    """Erase the files of a recording that is over."""
+    """Erase the files of a recording; on mere request, of one that is over."""
 
     type: ClassVar[str] = "participant-recording.delete.v1"
 
     participant_recording_id: ParticipantRecordingId
     deleted_by: str
+    reason: DeletionReason = "requested"
 
 
 class ParticipantRecordingAccepted(Contract):
@@ -220,13 +225,19 @@ class ParticipantRecordingFailed(ParticipantRecordingEvent):
 
 
 class ParticipantRecordingDeleted(ParticipantRecordingEvent):
-    """Its files are to be erased, and are given to nobody any more. What the log says of it stays."""
+    """Its files are to be erased, and are given to nobody any more. What the log says of it stays.
+
+    One that ran is over by this.
+    """
 
     type: ClassVar[str] = "participant-recording.deleted.v1"
 
     deleted_by: str
+    reason: DeletionReason = added("requested")
     #: Object keys.
     paths: tuple[str, ...]
+    #: The worker that has to let go of them first; None: nobody wrote.
+    written_by: str | None = None
 
 
 class ParticipantRecordingErased(ParticipantRecordingEvent):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import ClassVar, Literal
 
 from shared.contracts.identifiers import ParticipantId, RecordingId, RoomId, SessionId
-from shared.contracts.message import Command, Event
+from shared.contracts.message import Command, Event, added
 
 StopReason = Literal["requested", "session_ended"]
 
@@ -61,6 +61,8 @@ class RecordingStopped(RecordingEvent):
 
     reason: StopReason
     requested_by: ParticipantId | None = None
+    #: Who stopped it throws it away: the files of its participants are to be erased.
+    discarded: bool = added(False)
 
 
 class RecordingPaused(RecordingEvent):

@@ -48,6 +48,8 @@ _EVENTS: tuple[type[Event], ...] = (
     merge.MergeCompleted,
     merge.MergeFailed,
     merge.MergeCancelled,
+    merge.MergeDeleted,
+    merge.MergeErased,
     webhook.WebhookDelivered,
     webhook.WebhookFailed,
     webhook.WebhookTargetDisabled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from shared.contracts.identifiers import Moment, ParticipantId, RoomId, SessionId, StoragePrefix
-from shared.contracts.message import Event
+from shared.contracts.message import Event, added
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 
 Role = Literal["guest", "user", "moderator"]
@@ -16,6 +16,8 @@ LeaveReason = Literal["quit", "timeout", "replaced", "removed", "session_ended"]
 SessionEndReason = Literal["left", "requested", "auto_close"]
 #: Whether a yes ends when the participant leaves and when the recording stops, or outlives both.
 ConsentPolicy = Literal["clear", "keep"]
+#: What a withdrawal does to what was recorded of its participant in the session before: it stays, or it is erased.
+WithdrawalPolicy = Literal["keep", "erase"]
 
 
 def room_stream(room_id: str) -> str:
@@ -37,6 +39,7 @@ class RoomCreated(RoomEvent):
     #: Where recording events of this room are posted to.
     webhook_url: str | None = None
     consent_policy: ConsentPolicy = "clear"
+    withdrawal_policy: WithdrawalPolicy = added("keep")
     #: The room that this one is a breakout room of.
     parent_room_id: RoomId | None = None
     #: Which webhooks the target wants, `*` for any rest of a name; none named: all of them.
@@ -73,6 +76,7 @@ class SessionStarted(RoomEvent):
     session_id: SessionId
     #: What the room says, for as long as the session lasts.
     consent_policy: ConsentPolicy = "clear"
+    withdrawal_policy: WithdrawalPolicy = added("keep")
     #: When it ends by itself, as the room says; None: when the last participant leaves.
     closes_at: Moment | None = None
 

@@ -19,10 +19,10 @@ from services.gateway.domain.room import CreateRoom, EndSession, RoomCommand
 from services.gateway.process_managers.auto_close import ClosingSession
 from services.notifier.domain.webhook import WebhookCommand
 from services.projections import PROJECTIONS
-from services.recorder.domain.merge import MergeCommand
+from services.recorder.domain.merge import ConfirmMergeErasure, DeleteMerge, MergeCommand
 from services.recorder.domain.participant_recording import ConfirmErasure, ParticipantRecordingCommand
 from shared.contracts.consent import consent_stream
-from shared.contracts.merge import merge_stream
+from shared.contracts.merge import MergeDeleted, merge_stream
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import ParticipantRecordingDeleted, participant_recording_stream
 from shared.contracts.recording import recording_stream
@@ -120,7 +120,11 @@ class Living:
 
     async def _due(self, second: float) -> list[Any]:
         await self.follow(lags=True)
-        return [asked for asked in self.folds.due(at(second)) if asked.room_id in self._rooms]
+        return [asked for asked in self.folds.due(at(second)) if self._is_ours(asked)]
+
+    def _is_ours(self, asked: Any) -> bool:
+        """Tell whether it is about a room that was asked for here. Nobody else makes merges."""
+        return isinstance(asked, DeleteMerge) or asked.room_id in self._rooms
 
     async def _decide(self, command: Any) -> None:
         category, stream = _owner(command)
@@ -157,5 +161,7 @@ def _command(asked: Any, now: datetime) -> Any:
         case ParticipantRecordingDeleted():
             names = ("room_id", "session_id", "participant_id", "participant_recording_id", "kind")
             return ConfirmErasure(at=now, **{name: getattr(asked, name) for name in names})
+        case MergeDeleted():
+            return ConfirmMergeErasure(merge_id=asked.merge_id, set_id=asked.set_id, at=now)
         case _:
             return asked

@@ -6,13 +6,23 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.recorder.domain.merge import ClaimMerge, CompleteMerge, FailMerge, MergeCommand, ReportMergeProgress
+from services.recorder.domain.merge import (
+    ClaimMerge,
+    CompleteMerge,
+    ConfirmMergeErasure,
+    DeleteMerge,
+    FailMerge,
+    MergeCommand,
+    ReportMergeProgress,
+)
 from shared.contracts.merge import (
     CancelMerge,
     MergeCancelled,
     MergeClaimed,
     MergeCompleted,
+    MergeDeleted,
     MergedFile,
+    MergeErased,
     MergeFailed,
     MergeInput,
     MergeProgressed,
@@ -54,6 +64,14 @@ def fail(merge: str = "m", worker: str = "one", second: float = 4, reason: str =
     return FailMerge(**_by(merge, worker, second), reason=reason)
 
 
+def delete(merge: str = "m", second: float = 7) -> DeleteMerge:
+    return DeleteMerge(merge_id=merge, set_id=SET, deleted_by="participant:ann", reason="withdrawn", at=at(second))
+
+
+def confirm_erasure(merge: str = "m", second: float = 8) -> ConfirmMergeErasure:
+    return ConfirmMergeErasure(merge_id=merge, set_id=SET, at=at(second))
+
+
 def requested(merge: str = "m", second: float = 0) -> MergeRequested:
     return MergeRequested(**_about(merge, second), layout="stereo", inputs=INPUTS)
 
@@ -78,12 +96,22 @@ def cancelled(merge: str = "m", second: float = 5) -> MergeCancelled:
     return MergeCancelled(**_about(merge, second), cancelled_by="server:key")
 
 
+def deleted(merge: str = "m", second: float = 7) -> MergeDeleted:
+    return MergeDeleted(**_about(merge, second), deleted_by="participant:ann", reason="withdrawn", path=FILE.path)
+
+
+def erased(merge: str = "m", second: float = 8) -> MergeErased:
+    return MergeErased(**_about(merge, second))
+
+
 def any_commands(
     *merges: str, workers: tuple[str, ...] = ("one", "two", "three")
 ) -> st.SearchStrategy[list[MergeCommand]]:
     """Any commands of a minute, in the order of their moments."""
     some_merge, some_worker, seconds = st.sampled_from(merges), st.sampled_from(workers), st.integers(0, 60).map(float)
-    asked: list[st.SearchStrategy[MergeCommand]] = [st.builds(kind, some_merge, seconds) for kind in (start, cancel)]
+    asked: list[st.SearchStrategy[MergeCommand]] = [
+        st.builds(kind, some_merge, seconds) for kind in (start, cancel, delete, confirm_erasure)
+    ]
     said: list[st.SearchStrategy[MergeCommand]] = [
         st.builds(kind, some_merge, some_worker, seconds) for kind in (claim, claim, report, complete, fail)
     ]

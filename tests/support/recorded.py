@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.contracts.merge import MergedFile, MergeEvent, MergeInput, merge_set
-from shared.contracts.participant_recording import ParticipantRecordingEvent, RecordedFile, RecordingKind
+from shared.contracts.participant_recording import (
+    ParticipantRecordingDeleted,
+    ParticipantRecordingEvent,
+    RecordedFile,
+    RecordingKind,
+)
 from shared.contracts.webhook import WebhookDelivered, WebhookFailed
 from tests.support.moments import at
 
@@ -44,7 +49,8 @@ def recorded(
 ) -> Recorded:
     """Say what happened to the recording `one`; fields that nobody named are some or other."""
     about = {"room_id": room, "session_id": session, "participant_id": who, "participant_recording_id": one}
-    usual = {"worker_id": "w", "reason": "disk full", "code": "consent_required", "file": recorded_file()}
+    reason = "requested" if what is ParticipantRecordingDeleted else "disk full"
+    usual = {"worker_id": "w", "reason": reason, "code": "consent_required", "file": recorded_file()}
     more = {"until": at(60), "begin": at(second - 1), "deleted_by": "server:key", "paths": ("p",)}
     return what.model_validate({"at": at(second), "kind": kind, **about, **usual, **more, **fields})
 

@@ -12,6 +12,7 @@ from services.recorder.domain.participant_recording import (
 )
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
+    DeletionReason,
     ParticipantRecordingAwaited,
     ParticipantRecordingDeleted,
     ParticipantRecordingErased,
@@ -47,6 +48,10 @@ def stop_any(second: float = 3) -> StopParticipantRecording:
     return StopParticipantRecording(**ANN, at=at(second))
 
 
+def discard(second: float = 3) -> StopParticipantRecording:
+    return StopParticipantRecording(**ANN, at=at(second), discarded_by="key")
+
+
 def pause(second: float = 3) -> PauseParticipantRecording:
     return PauseParticipantRecording(**ANN, at=at(second))
 
@@ -55,8 +60,8 @@ def resume(second: float = 4) -> ResumeParticipantRecording:
     return ResumeParticipantRecording(**ANN, at=at(second))
 
 
-def delete(one: str = "a", second: float = 9) -> DeleteParticipantRecording:
-    return DeleteParticipantRecording(**_about(one, second), deleted_by="key")
+def delete(one: str = "a", second: float = 9, reason: DeletionReason = "requested") -> DeleteParticipantRecording:
+    return DeleteParticipantRecording(**_about(one, second), deleted_by="key", reason=reason)
 
 
 def came(one: str = "a", second: float = 2) -> RequestParticipantRecording:
@@ -108,8 +113,8 @@ def track_stopped(one: str = "a", second: float = 5) -> TrackRecordingStopped:
     return TrackRecordingStopped(**_about(one, second))
 
 
-def deleted(*paths: str, one: str = "a", second: float = 9) -> ParticipantRecordingDeleted:
-    return ParticipantRecordingDeleted(**_about(one, second), deleted_by="key", paths=paths)
+def deleted(*paths: str, one: str = "a", second: float = 9, **more: Any) -> ParticipantRecordingDeleted:
+    return ParticipantRecordingDeleted(**_about(one, second), deleted_by="key", paths=paths, **more)
 
 
 def erased(one: str = "a", second: float = 10) -> ParticipantRecordingErased:

@@ -12,15 +12,16 @@ from services.gateway.domain.recording import PauseRecording, StartRecording, St
 from services.gateway.domain.room import ChangeRole, CreateRoom, JoinRoom, MoveHand, OpenBreakoutRoom
 from services.gateway.domain.room_life import RoomSettings
 from services.notifier.domain.webhook import ReportAttempt, RequestResend
-from services.recorder.domain.merge import ClaimMerge
+from services.recorder.domain.merge import ClaimMerge, CompleteMerge
 from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     FinishParticipantRecording,
     FinishTrackFile,
     FinishTrackRecording,
 )
-from services.recorder.process_managers.sessions import participant_recording_id
+from services.recorder.process_managers.open_recordings import participant_recording_id
 from shared.contracts.consent import AttestConsent, SetConsent
+from shared.contracts.merge import MergeInput, StartMerge
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
@@ -42,6 +43,7 @@ from tests.support.simulated_meeting import SimulatedMeeting
 _TARGET, _OTHER = "https://example.org/hook", "https://other.example/hook"
 _LAB: dict[str, Any] = {"room_id": "lab", "session_id": "lab-1"}
 _OPEN: dict[str, Any] = {"room_id": "open", "session_id": "open-1"}
+_GONE: dict[str, Any] = {"room_id": "gone", "session_id": "gone-1"}
 _ANNS, _CYS = participant_recording_id("rec-1", "ann"), participant_recording_id("rec-1", "cy")
 
 
@@ -69,7 +71,7 @@ def _simulated(random: Random) -> Iterator[Event]:
 
 async def live_through(living: Living) -> None:
     """Let it all happen. At the end somebody is still being recorded, and somebody still makes a merge."""
-    for part in (_meet, _record, _record_for_servers, _merge, _post, _close, _go_on):
+    for part in (_meet, _record, _record_for_servers, _merge, _post, _close, _throw_away, _go_on):
         await part(living)
     await living.follow(lags=False)
 
@@ -186,6 +188,47 @@ async def _go_on(living: Living) -> None:
         MoveHand("open", "eve", "raise", at(4010)),
         _delete("cy", _CYS, 4011),
     )
+
+
+async def _throw_away(living: Living) -> None:
+    """Somebody withdraws after they were merged, in a room that erases; and a recording is discarded."""
+    settings = RoomSettings(webhook_url=_TARGET, consent_policy="keep", withdrawal_policy="erase")
+    ann: dict[str, Any] = {**_GONE, "participant_id": "ann"}
+    anns = participant_recording_id("rec-4", "ann")
+    one: dict[str, Any] = {**ann, "participant_recording_id": anns}
+    merge = StartMerge(**_GONE, at=at(3811), merge_id="m4", layout="stereo", inputs=(_input("ann", anns),))
+    by: dict[str, Any] = {"merge_id": "m4", "set_id": merge.set_id, "worker_id": "one"}
+    await living.give(
+        CreateRoom("gone", at(3800), settings=settings),
+        _join(_GONE, "mona", 3801, role="moderator"),
+        _join(_GONE, "ann", 3802),
+        SetConsent(**ann, at=at(3803), consent=True),
+        _start_recording(_GONE, "rec-4", 3804),
+        _confirm_recording(_GONE, "rec-4", 3805),
+    )
+    await living.settle(3806)
+    await living.give(
+        ConfirmParticipantRecording(**one, at=at(3807), worker_id="worker"),
+        StopRecording(**_GONE, at=at(3808), recording_id="rec-4"),
+    )
+    await living.settle(3809)
+    await living.give(
+        FinishParticipantRecording(**one, at=at(3810), file=FILE),
+        merge,
+        ClaimMerge(**by, at=at(3812)),
+        CompleteMerge(**by, at=at(3813), file=merges.FILE),
+        _start_recording(_GONE, "rec-5", 3814),
+        _confirm_recording(_GONE, "rec-5", 3815),
+    )
+    await living.settle(3816)
+    await living.give(StopRecording(**_GONE, at=at(3817), requested_by="mona", discards=True))
+    await living.settle(3818)
+    await living.give(SetConsent(**ann, at=at(3819), consent=False))
+    await living.settle(3820)
+
+
+def _input(who: str, one: str) -> MergeInput:
+    return MergeInput(participant_id=who, participant_recording_id=one)
 
 
 def _join(about: dict[str, Any], who: str, second: float, role: Role = "user", connection: str = "first") -> JoinRoom:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from services.audit.projections.line import Edge, Entry, edge
 from shared.contracts.participant_recording import (
+    ParticipantRecordingDeleted,
+    ParticipantRecordingErased,
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingStarted,
@@ -30,9 +32,17 @@ class FileOnRecord:
     #: None unless it is in place.
     file: RecordedFile | None
     failure: str | None
+    #: It is to be erased; and it is.
+    deleted: Edge | None = None
+    erased: Edge | None = None
 
     #: Of one of a track's files: its time zero.
     began: datetime | None = None
+
+    @property
+    def gone(self) -> str:
+        """What was decided about erasing it, and whether that was done; empty: nothing was."""
+        return "; ".join(edge.what for edge in (self.deleted, self.erased) if edge)
 
     @property
     def begin(self) -> datetime:
@@ -62,7 +72,7 @@ def _files(entries: list[Entry]) -> list[FileOnRecord]:
 def _file(entries: list[Entry]) -> FileOnRecord:
     request = entries[0].event
     assert isinstance(request, ParticipantRecordingEvent)
-    started = ended = file = failure = None
+    started = ended = file = failure = deleted = erased = None
     for entry in entries:
         match entry.event:
             case ParticipantRecordingStarted():
@@ -73,6 +83,10 @@ def _file(entries: list[Entry]) -> FileOnRecord:
                 ended = edge(entry)
             case ParticipantRecordingFailed() as failed:
                 ended, failure = edge(entry), failed.reason + (f": {failed.details}" if failed.details else "")
+            case ParticipantRecordingDeleted():
+                deleted = edge(entry)
+            case ParticipantRecordingErased():
+                erased = edge(entry)
             case _:
                 pass
     return FileOnRecord(
@@ -83,4 +97,6 @@ def _file(entries: list[Entry]) -> FileOnRecord:
         ended=ended,
         file=file,
         failure=failure,
+        deleted=deleted,
+        erased=erased,
     )

@@ -26,6 +26,7 @@ from shared.contracts.consent import (
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
     ParticipantRecordingFailed,
     ParticipantRecordingPaused,
     ParticipantRecordingRequested,
@@ -82,7 +83,7 @@ class Conditions:
     consent: Literal["none", "given", "attested", "refused", "withdrawn", "ended by leaving", "ended by a stop"] = (
         "none"
     )
-    file: Literal["none", "requested", "running", "finished", "failed"] = "none"
+    file: Literal["none", "requested", "running", "finished", "failed", "deleted"] = "none"
     #: By the room recording, and by the file's own pause.
     room_is_paused: bool = False
     file_is_paused: bool = False
@@ -127,6 +128,7 @@ _NO_FILE = {
     "requested": "file not begun yet",
     "finished": "file finished",
     "failed": "recording failed",
+    "deleted": "file deleted",
 }
 
 Key = TypeVar("Key", bound=Hashable)
@@ -220,7 +222,7 @@ def _stays(left: ParticipantLeft) -> bool:
     return left.reason == "replaced"
 
 
-def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: PLR0911  one case for each event
+def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: C901, PLR0911  one case for each event
     match event:
         case ParticipantJoined():
             return replace(conditions, presence="present")
@@ -236,6 +238,8 @@ def _after(conditions: Conditions, event: Event) -> Conditions:  # noqa: PLR0911
             return replace(conditions, file="finished")
         case ParticipantRecordingFailed():
             return replace(conditions, file="failed")
+        case ParticipantRecordingDeleted():
+            return replace(conditions, file="deleted")
         case RecordingPaused() | RecordingResumed():
             return replace(conditions, room_is_paused=isinstance(event, RecordingPaused))
         case ParticipantRecordingPaused() | ParticipantRecordingResumed():

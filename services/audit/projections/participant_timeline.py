@@ -63,7 +63,6 @@ def participant_timeline(
     counting, undone = in_force([*entries, *pauses_of_all])
     whole = line(counting)
     files = files_on_record(entries)
-    failed = any(file.failure is not None for file in files)
     joins = [entry.event for entry in entries if isinstance(entry.event, ParticipantJoined)]
     roles = [entry.event.role for entry in entries if isinstance(entry.event, ParticipantJoined | RoleChanged)]
     return ParticipantTimeline(
@@ -73,7 +72,7 @@ def participant_timeline(
         present=[span for span in spans(whole, lambda now: now.present) if _is_within(span, begin, until)],
         consenting=[span for span in spans(whole, lambda now: now.consents) if _is_within(span, begin, until)],
         recorded=spans(whole, lambda now: now.status == "recorded"),
-        parts=[_lost(part) if failed else part for part in _parts(whole, begin, end)],
+        parts=[_told(part, files) for part in _parts(whole, begin, end)],
         files=files,
         undone=[edge(entry) for entry in undone],
     )
@@ -99,6 +98,18 @@ def _parts(whole: Line, begin: Edge, end: Edge | None) -> list[Part]:
     return parts
 
 
-def _lost(part: Part) -> Part:
-    """Say of what was written into a file that it came to nothing: there is no finished file."""
-    return part if part.status == "none" else replace(part, reasons=(*part.reasons, "the file failed later"))
+def _told(part: Part, files: list[FileOnRecord]) -> Part:
+    """Say of what was written into a file that it came to nothing: it was never finished, or was deleted."""
+    if part.status == "none":
+        return part
+    failed = any(file.failure is not None for file in files)
+    deleted = any(_is_into(part, file) and file.deleted for file in files)
+    later = filter(
+        None, ("the file failed later" if failed else None, "the file was deleted later" if deleted else None)
+    )
+    return replace(part, reasons=(*part.reasons, *later))
+
+
+def _is_into(part: Part, file: FileOnRecord) -> bool:
+    """Tell whether it was written while that file could be: their next one begins after a deletion."""
+    return file.begin <= part.begin.moment and (file.deleted is None or part.begin.moment < file.deleted.moment)

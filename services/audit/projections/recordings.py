@@ -9,6 +9,7 @@ from typing import TypeGuard
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingPaused,
@@ -107,6 +108,7 @@ def _note_change(recording: RecordingOnRecord, event: Event) -> None:
             | ParticipantRecordingStopRequested()
             | ParticipantRecordingStopped()
             | TrackRecordingStopped()
+            | ParticipantRecordingDeleted()
         ):
             recording.end, recording.paused = recording.end or event.at, False
         case ParticipantRecordingRequested():

@@ -17,6 +17,7 @@ from services.audit.projections.participant_timeline import ParticipantTimeline,
 from services.audit.projections.pauses import pauses, pausing
 from services.audit.projections.recordings import asked_by_server
 from shared.contracts.participant_recording import (
+    ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingRefused,
@@ -34,11 +35,17 @@ from shared.contracts.recording import (
     RecordingStopped,
 )
 
-Outcome = Literal["running", "stopped", "failed", "refused"]
+Outcome = Literal["running", "stopped", "discarded", "erased", "failed", "refused"]
 
 _STARTS = RecordingStarted | ParticipantRecordingStarted
 #: A server's recording ends where it was told to; its file is finished later.
-_STOPS = RecordingStopped | ParticipantRecordingStopRequested | ParticipantRecordingStopped | TrackRecordingStopped
+_STOPS = (
+    RecordingStopped
+    | ParticipantRecordingStopRequested
+    | ParticipantRecordingStopped
+    | TrackRecordingStopped
+    | ParticipantRecordingDeleted
+)
 _FAILURES = RecordingFailed | ParticipantRecordingFailed
 
 
@@ -171,4 +178,10 @@ def _outcome(asked: Entry, own: list[Entry], ended: Entry | None) -> Outcome:
         return "refused"
     if ended is None:
         return "running"
-    return "failed" if any(isinstance(entry.event, _FAILURES) for entry in own) else "stopped"
+    match ended.event:
+        case RecordingStopped(discarded=True) | ParticipantRecordingDeleted(reason="discarded"):
+            return "discarded"
+        case ParticipantRecordingDeleted():
+            return "erased"
+        case _:
+            return "failed" if any(isinstance(entry.event, _FAILURES) for entry in own) else "stopped"

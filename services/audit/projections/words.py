@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.contracts.consent import ConsentAttested, ConsentCleared, ConsentSaid
 from shared.contracts.message import Event
+from shared.contracts.recording import RecordingStopped
 
 _WORDS = {
     "room.participant-joined.v1": "joins the room",
@@ -48,4 +49,6 @@ def in_words(event: Event) -> str:
         return f"{words} by the server with key {event.attested_by}{record}"
     if isinstance(event, ConsentCleared):
         return f"{words}: {_CLEARED_BECAUSE[event.reason]}"
+    if isinstance(event, RecordingStopped) and event.discarded:
+        return f"{words}, and is thrown away"
     return words if reason in _PLAIN_REASONS else f"{words}: {str(reason).replace('_', ' ')}"

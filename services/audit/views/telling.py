@@ -110,7 +110,9 @@ def _behind_participant(participant: ParticipantTimeline) -> Iterator[Behind]:
         _edges(participant.consenting),
         _edges(participant.recorded),
         chain.from_iterable((part.begin, part.end) for part in participant.parts),
-        chain.from_iterable((file.requested, file.started, file.ended) for file in participant.files),
+        chain.from_iterable(
+            (file.requested, file.started, file.ended, file.deleted, file.erased) for file in participant.files
+        ),
     ):
         if edge:
             yield Behind(edge, who)

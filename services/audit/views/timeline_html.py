@@ -117,13 +117,14 @@ def _files(told: RecordingTimeline) -> Html:
     for one in told.files:
         who = element("td", element("code", one.participant_id), class_="who")
         if one.file is None:
-            rows.append(element("tr", who, element("td", f"None: {one.failure or 'not in place yet'}", colspan="6")))
+            why_not = one.gone or one.failure or "not in place yet"
+            rows.append(element("tr", who, element("td", f"None: {why_not}", colspan="6")))
             continue
         rows.append(
             element(
                 "tr",
                 who,
-                element("td", element("code", one.file.path)),
+                element("td", element("code", one.file.path), f" {one.gone}".rstrip()),
                 element("td", element("code", one.file.sha256)),
                 _number(offset(one.begin, told.begin.moment)),
                 _number(f"{one.file.duration_ms / 1000:.3f} s"),

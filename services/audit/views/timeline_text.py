@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.audit.lookup import Examined
+from services.audit.projections.files import FileOnRecord
 from services.audit.projections.line import Edge
 from services.audit.projections.participant_timeline import ParticipantTimeline
 from services.audit.projections.timeline import RecordingTimeline
@@ -150,12 +151,18 @@ def _files(told: RecordingTimeline) -> Table:
         file = one.file
         table.add_row(
             Text(shown(one.participant_id)),
-            Text(f"{shown(file.path)}\n{file.sha256}" if file else shown(f"none: {one.failure or 'not in place yet'}")),
+            Text(_file(one)),
             offset(one.begin, told.begin.moment),
             clock(file.duration_ms / 1000) if file else "",
             str(file.size_bytes) if file else "",
         )
     return table
+
+
+def _file(one: FileOnRecord) -> str:
+    if one.file is None:
+        return shown(f"none: {one.gone or one.failure or 'not in place yet'}")
+    return "\n".join(filter(None, (shown(one.file.path), one.file.sha256, one.gone)))
 
 
 def _events(told: RecordingTimeline, each: Sequence[Behind]) -> Table:

@@ -129,6 +129,8 @@ class StopRecording:
     reason: StopReason = "requested"
     #: None when nobody asked but the session ended.
     requested_by: str | None = None
+    #: Throw it away.
+    discards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,8 @@ def _stop(recordings: Recordings, command: StopRecording) -> list[RecordingHappe
     elif running is None or not running.started or running.recording_id != command.recording_id:
         raise InvalidRecordingIdError(command.recording_id)
     about = _about(command, running.recording_id)
-    return [RecordingStopped(**about, reason=command.reason, requested_by=command.requested_by)]
+    stopped = {"reason": command.reason, "requested_by": command.requested_by, "discarded": command.discards}
+    return [RecordingStopped(**about, **stopped)]
 
 
 def _fail(recordings: Recordings, command: FailRecording) -> list[RecordingHappened]:

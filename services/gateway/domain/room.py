@@ -356,6 +356,7 @@ def _session_started(room: Room, command: JoinRoom, session_id: str) -> SessionS
         room_id=command.room_id,
         session_id=session_id,
         consent_policy=room.settings.consent_policy,
+        withdrawal_policy=room.settings.withdrawal_policy,
         closes_at=command.at + timedelta(minutes=auto_close.minutes) if auto_close else None,
     )
 

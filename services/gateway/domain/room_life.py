@@ -21,6 +21,7 @@ from shared.contracts.room import (
     RoomDeactivated,
     SessionEnded,
     SessionStarted,
+    WithdrawalPolicy,
 )
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 
@@ -49,6 +50,7 @@ class RoomSettings:
     webhook_url: str | None = None
     webhook_events: tuple[str, ...] = ()
     consent_policy: ConsentPolicy = "clear"
+    withdrawal_policy: WithdrawalPolicy = "keep"
     auto_close: AutoClose | None = None
     allowed_participant_ids: tuple[str, ...] | None = None
     attestation: Attestation | None = None

@@ -14,6 +14,7 @@ from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
     MergeCompleted,
+    MergeDeleted,
     MergedFile,
     MergeEvent,
     MergeFailed,
@@ -39,7 +40,7 @@ from shared.contracts.participant_recording import (
 )
 
 RecordingState = Literal["refused", "awaited", "requested", "started", "stopping", "stopped", "failed", "deleted"]
-MergeState = Literal["pending", "processing", "completed", "failed", "cancelled"]
+MergeState = Literal["pending", "processing", "completed", "failed", "cancelled", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _gone_on(recording: KeptRecording, event: ParticipantRecordingEvent) -> Kept
         case ParticipantRecordingFailed():
             return replace(recording, state="failed", ended_at=event.at, reason=event.reason)
         case ParticipantRecordingDeleted():
-            return replace(recording, state="deleted")
+            return replace(recording, state="deleted", ended_at=recording.ended_at or event.at)
         case _:
             return recording
 
@@ -183,7 +184,7 @@ def merge_after(merge: KeptMerge | None, event: MergeEvent, position: int) -> Ke
     return _merge_gone_on(merge, event) if merge else None
 
 
-def _merge_gone_on(merge: KeptMerge, event: MergeEvent) -> KeptMerge:
+def _merge_gone_on(merge: KeptMerge, event: MergeEvent) -> KeptMerge:  # noqa: PLR0911  a case each
     match event:
         case MergeClaimed():
             return replace(merge, state="processing", started_at=merge.started_at or event.at)
@@ -195,5 +196,7 @@ def _merge_gone_on(merge: KeptMerge, event: MergeEvent) -> KeptMerge:
             return replace(merge, state="failed", ended_at=event.at, reason=event.reason)
         case MergeCancelled():
             return replace(merge, state="cancelled", ended_at=event.at)
+        case MergeDeleted():
+            return replace(merge, state="deleted", file=None)
         case _:
             return merge

@@ -16,7 +16,16 @@ from shared.contracts.recording import (
     RecordingResumed,
     RecordingStarted,
 )
-from shared.contracts.room import HandLowered, HandRaised, ParticipantJoined, ParticipantLeft, Role, RoleChanged
+from shared.contracts.room import (
+    HandLowered,
+    HandRaised,
+    ParticipantJoined,
+    ParticipantLeft,
+    Role,
+    RoleChanged,
+    SessionStarted,
+    WithdrawalPolicy,
+)
 from shared.contracts.yeses import Yeses
 
 #: So many of those who left are told of; before that, the first to leave are forgotten.
@@ -63,11 +72,16 @@ class RoomRecording:
 @dataclass(slots=True)
 class LiveSession:
     session_id: str
+    withdrawal_policy: WithdrawalPolicy = "keep"
     present: dict[str, Peer] = field(default_factory=dict)
     gone: OrderedDict[str, Peer] = field(default_factory=OrderedDict)
     #: Who consents, present or not: a room may keep consent over leaving.
     yeses: Yeses = field(default_factory=Yeses)
     recording: RoomRecording | None = None
+
+    @classmethod
+    def started(cls, event: SessionStarted) -> LiveSession:
+        return cls(event.session_id, event.withdrawal_policy, yeses=Yeses.under(event.consent_policy))
 
     @property
     def stream_status(self) -> told.StreamStatus:

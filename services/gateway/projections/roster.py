@@ -25,7 +25,6 @@ from shared.contracts.room import (
     SessionEnded,
     SessionStarted,
 )
-from shared.contracts.yeses import Yeses
 
 #: Clients know `kicked`, and no word for the end of a session: there, everybody else leaves as well.
 _WHY_LEFT: Mapping[LeaveReason, told.WhyLeft] = {
@@ -86,7 +85,7 @@ class Roster:
         """Take the event and return what is to be told because of it."""
         match event:
             case SessionStarted():
-                self._sessions[event.room_id] = LiveSession(event.session_id, yeses=Yeses.under(event.consent_policy))
+                self._sessions[event.room_id] = LiveSession.started(event)
             case SessionEnded():
                 self._sessions.pop(event.room_id, None)
             case RoomEvent() | ConsentEvent() | RecordingEvent():
@@ -159,5 +158,6 @@ def _recording(session: LiveSession, event: RecordingEvent) -> list[Notice | Goo
             return [Notice(room_id, told.Started(recording_id=event.recording_id)), Notice(room_id, stream)]
         case RecordingStopped():
             # Also of one that never started: it tells clients that nobody consents any more.
-            return [Notice(room_id, told.Stopped(recording_id=event.recording_id)), Notice(room_id, stream)]
+            stopped = told.Stopped(recording_id=event.recording_id, discarded=event.discarded or None)
+            return [Notice(room_id, stopped), Notice(room_id, stream)]
     return [Notice(room_id, stream)] if stream.status != "starting" else []

@@ -83,12 +83,12 @@ class Participant:
             case commands.Start():
                 await recordings.start(*self._me)
             case commands.Stop():
-                await recordings.stop(*self._me, command.recording_id)
+                await recordings.stop(*self._me, command.recording_id, discards=command.discard)
             case commands.StartStream():
                 await recordings.start_stream(*self._me, command.target_ids)
             case commands.PauseStream():
                 await recordings.pause_stream(*self._me, command.target_ids)
             case commands.StopStream():
-                await recordings.stop_stream(*self._me, command.target_ids)
+                await recordings.stop_stream(*self._me, command.target_ids, discards=command.discard)
             case _:
                 assert_never(command)

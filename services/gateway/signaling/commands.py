@@ -57,6 +57,10 @@ _SAYS_TARGETS = WithJsonSchema(_TARGET_IDS.json_schema())
 _TargetIds = Annotated[list[str] | None, BeforeValidator(_target_ids), _SAYS_TARGETS]
 
 
+#: Throw the recording away: what was recorded is erased. Nothing but `true` does it.
+_Discard = StrictBool
+
+
 class ClientCommand(BaseModel):
     """The payload of a message from a client. Fields that we do not know are ignored."""
 
@@ -125,6 +129,7 @@ class Stop(ClientCommand):
     action: Literal["stop"]
     #: The one that `started` or `join_success` told.
     recording_id: Annotated[str | None, BeforeValidator(_recording_id), _SAYS_ID] = None
+    discard: _Discard = False
 
 
 class SetConsent(ClientCommand):
@@ -172,6 +177,7 @@ class StopStream(StreamOrder):
     """Stop the recording, also one that has not begun yet. Moderators only."""
 
     action: Literal["stop_stream"]
+    discard: _Discard = False
 
 
 # ------------------------------------------------------------------------------------------------------------ echo

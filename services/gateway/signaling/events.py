@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.identifiers import Moment, ParticipantId, RecordingId
-from shared.contracts.room import Role
+from shared.contracts.room import Role, WithdrawalPolicy
 
 Told = TypeVar("Told")
 
@@ -90,6 +90,8 @@ class RecordingState(Part):
     status: Optional[Literal["initializing", "recording"]] = None
     recording_id: Optional[RecordingId] = None
     targets: Mapping[str, Target]
+    #: What becomes of what was recorded of you when you withdraw your consent. Ours.
+    withdrawal_policy: WithdrawalPolicy
 
 
 class Tariff(Part):
@@ -215,6 +217,8 @@ class Stopped(RecordingMessage):
 
     message: Literal["stopped"] = "stopped"
     recording_id: RecordingId
+    #: It is thrown away: what was recorded is erased. Ours.
+    discarded: Optional[Literal[True]] = None
 
 
 class RecordingError(RecordingMessage):

@@ -27,7 +27,10 @@ ASKED: Mapping[type[commands.ClientCommand], tuple[Mapping[str, Any], ...]] = {
     commands.GrantModeratorRole: ({"action": "grant_moderator_role", "target": BOB},),
     commands.RevokeModeratorRole: ({"action": "revoke_moderator_role", "target": BOB},),
     commands.Start: ({"action": "start"},),
-    commands.Stop: ({"action": "stop", "recording_id": RECORDING},),
+    commands.Stop: (
+        {"action": "stop", "recording_id": RECORDING},
+        {"action": "stop", "recording_id": RECORDING, "discard": True},
+    ),
     commands.SetConsent: (
         {"action": "set_consent", "consent": True, "text_version": "2026-11"},
         {"action": "set_consent", "consent": False},
@@ -67,13 +70,18 @@ def _welcome(recording: events.RecordingState) -> events.JoinSuccess:
 
 
 _RUNNING = events.RecordingState(
-    state="recording", status="recording", recording_id=RECORDING, targets={TARGET: events.Target(status="active")}
+    state="recording",
+    status="recording",
+    recording_id=RECORDING,
+    targets={TARGET: events.Target(status="active")},
+    withdrawal_policy="erase",
 )
+_INACTIVE = events.RecordingState(targets={TARGET: events.Target(status="inactive")}, withdrawal_policy="keep")
 
 #: Of each message to clients, payloads.
 TOLD: Mapping[type[events.ServerMessage], tuple[events.ServerMessage, ...]] = {
     events.JoinSuccess: (
-        _welcome(events.RecordingState(targets={TARGET: events.Target(status="inactive")})),
+        _welcome(_INACTIVE),
         _welcome(_RUNNING),
     ),
     events.Joined: (events.Joined(**_bob()),),
@@ -83,7 +91,10 @@ TOLD: Mapping[type[events.ServerMessage], tuple[events.ServerMessage, ...]] = {
     events.RateLimitExceeded: (events.RateLimitExceeded(),),
     events.ControlError: (events.ControlError(error="not_yet_joined"),),
     events.Started: (events.Started(recording_id=RECORDING),),
-    events.Stopped: (events.Stopped(recording_id=RECORDING),),
+    events.Stopped: (
+        events.Stopped(recording_id=RECORDING),
+        events.Stopped(recording_id=RECORDING, discarded=True),
+    ),
     events.RecordingError: (events.RecordingError(error="insufficient_permissions"),),
     events.StreamUpdated: (events.StreamUpdated(target_id=TARGET, status="active"),),
     events.RecorderError: (events.RecorderError(),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.gateway.projections.live_session import LiveSession, RoomRecording
+from services.gateway.projections.live_session import LiveSession
 from services.gateway.projections.roster import target_id
 from services.gateway.signaling.events import EventInfo, JoinSuccess, RecordingState, RoomInfo, Target
 
@@ -15,18 +15,22 @@ def join_success(session: LiveSession, room_id: str, participant_id: str) -> Joi
         display_name=myself.display_name,
         role=myself.role,
         participants=session.others(participant_id),
-        recording=_recording_state(session.recording, room_id),
+        recording=_recording_state(session, room_id),
         is_room_owner=myself.own_role == "moderator",
         event_info=EventInfo(id=room_id, room_id=room_id, title=room_id),
         room_info=RoomInfo(id=room_id),
     )
 
 
-def _recording_state(recording: RoomRecording | None, room_id: str) -> RecordingState:
-    status = recording.status if recording else "inactive"
-    targets = {target_id(room_id): Target(status=status)}
+def _recording_state(session: LiveSession, room_id: str) -> RecordingState:
+    recording = session.recording
+    state = RecordingState(
+        targets={target_id(room_id): Target(status=session.stream_status)},
+        withdrawal_policy=session.withdrawal_policy,
+    )
     if recording is None:
-        return RecordingState(targets=targets)
+        return state
     if recording.status == "starting":
-        return RecordingState(state="initializing", status="initializing", targets=targets)
-    return RecordingState(state="recording", status="recording", recording_id=recording.recording_id, targets=targets)
+        return state.model_copy(update={"state": "initializing", "status": "initializing"})
+    running = {"state": "recording", "status": "recording", "recording_id": recording.recording_id}
+    return state.model_copy(update=running)

@@ -147,7 +147,7 @@ def _host(url: str) -> str:
 
 WEBHOOK_OUTBOX = Projection(
     "webhook_outbox",
-    3,
+    4,
     sql.TABLES,
     (
         RoomCreated,

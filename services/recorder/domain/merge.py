@@ -1,122 +1,34 @@
-"""The merges of one set of recordings: at most one at a time."""
+"""The merges of one set of recordings: at most one at a time.
+
+Errors, and what became of merges, have files of their own beside this one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
+from services.recorder.domain.merge_errors import AlreadyMergingError, MergeNotRunningError, MergeNotYoursError
+from services.recorder.domain.merge_life import Completed, MergeHappened, Merges, Running, evolve
 from shared.contracts.merge import (
     CancelMerge,
     MergeCancelled,
     MergeClaimed,
     MergeCompleted,
+    MergeDeleted,
     MergedFile,
+    MergeErased,
     MergeFailed,
     MergeProgressed,
     MergeRequested,
     StartMerge,
 )
-from shared.eventsourcing.decider import Decider, RefusedError
+from shared.contracts.participant_recording import DeletionReason
+from shared.eventsourcing.decider import Decider
 
-#: A worker that makes a merge is heard of more often than that; after so long, another may claim it.
-CLAIM_HOLDS = timedelta(seconds=15)
 #: A merge that was claimed so often takes its workers down, or outlives them: the next claim ends it.
 MOST_CLAIMS = 10
-
-# ---------------------------------------------------------------------------------------------------------- errors
-
-
-class AlreadyMergingError(RefusedError):
-    """The same recordings are being merged in the same way."""
-
-    code = "already_merging"
-
-    def __init__(self, merge_id: str) -> None:
-        super().__init__(f"merge {merge_id} of the same recordings is running: wait for it, or cancel it")
-        self.merge_id = merge_id
-
-
-class MergeNotRunningError(RefusedError):
-    """There is no such merge, or it is over."""
-
-    code = "merge_not_running"
-
-    def __init__(self, merge_id: str) -> None:
-        super().__init__(f"merge {merge_id} is not running")
-        self.merge_id = merge_id
-
-
-class MergeNotYoursError(RefusedError):
-    """Another worker makes it, or nobody does: the claim was lost."""
-
-    code = "merge_not_yours"
-
-    def __init__(self, merge_id: str, worker_id: str | None) -> None:
-        super().__init__(f"merge {merge_id} is made by {worker_id or 'nobody'}: leave it to them")
-        self.merge_id = merge_id
-        self.worker_id = worker_id
-
-
-# ------------------------------------------------------- events: the stored format, defined in shared/contracts/merge
-
-MergeHappened = MergeRequested | MergeClaimed | MergeProgressed | MergeCompleted | MergeFailed | MergeCancelled
-
-# ----------------------------------------------------------------------------------------------------------- state
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    merge_id: str
-    room_id: str
-    session_id: str
-    #: None: nobody makes it yet.
-    worker_id: str | None = None
-    #: When that worker was last heard of.
-    heard_of: datetime | None = None
-    claims: int = 0
-
-    def is_held(self, at: datetime) -> bool:
-        """Whether the worker that claimed it was heard of lately."""
-        return self.heard_of is not None and at - self.heard_of < CLAIM_HOLDS
-
-
-@dataclass(frozen=True, slots=True)
-class Merges:
-    """The one that runs, the ids that were ever used, and which of them came to a file."""
-
-    running: Running | None = None
-    known: frozenset[str] = frozenset()
-    completed: frozenset[str] = frozenset()
-
-    def is_made_by(self, merge_id: str, worker_id: str) -> bool:
-        running = self.running
-        return running is not None and (running.merge_id, running.worker_id) == (merge_id, worker_id)
-
-
-def evolve(merges: Merges, event: MergeHappened) -> Merges:
-    running = merges.running
-    match event:
-        case MergeRequested():
-            asked = Running(event.merge_id, event.room_id, event.session_id)
-            return replace(merges, running=asked, known=merges.known | {event.merge_id})
-        case MergeClaimed() if running:
-            return replace(merges, running=_claimed(running, event))
-        case MergeProgressed() if running:
-            return replace(merges, running=replace(running, heard_of=event.at))
-        case MergeClaimed() | MergeProgressed():
-            return merges
-        case MergeCompleted():
-            return replace(merges, running=None, completed=merges.completed | {event.merge_id})
-        case MergeFailed() | MergeCancelled():
-            return replace(merges, running=None)
-        case _:
-            assert_never(event)
-
-
-def _claimed(running: Running, event: MergeClaimed) -> Running:
-    return replace(running, worker_id=event.worker_id, heard_of=event.at, claims=running.claims + 1)
-
 
 # ----------------------------------------- commands; StartMerge and CancelMerge are in shared/contracts/merge
 
@@ -153,12 +65,41 @@ class FailMerge(_ByWorker):
     reason: str
 
 
-MergeCommand = StartMerge | CancelMerge | ClaimMerge | ReportMergeProgress | CompleteMerge | FailMerge
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteMerge:
+    """Erase its file: a recording in it was thrown away."""
+
+    merge_id: str
+    set_id: str
+    deleted_by: str
+    reason: DeletionReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmMergeErasure:
+    """The file of a deleted merge is gone from the store."""
+
+    merge_id: str
+    set_id: str
+    at: datetime
+
+
+MergeCommand = (
+    StartMerge
+    | CancelMerge
+    | ClaimMerge
+    | ReportMergeProgress
+    | CompleteMerge
+    | FailMerge
+    | DeleteMerge
+    | ConfirmMergeErasure
+)
 
 # ---------------------------------------------------------------------------------------------------------- decide
 
 
-def decide(merges: Merges, command: MergeCommand) -> list[MergeHappened]:
+def decide(merges: Merges, command: MergeCommand) -> list[MergeHappened]:  # noqa: PLR0911  one case for each command
     match command:
         case StartMerge():
             return _start(merges, command)
@@ -173,6 +114,10 @@ def decide(merges: Merges, command: MergeCommand) -> list[MergeHappened]:
             return _complete(merges, command)
         case FailMerge():
             return [MergeFailed(**_about(_made_by(merges, command), command), reason=command.reason)]
+        case DeleteMerge():
+            return _delete(merges, command)
+        case ConfirmMergeErasure():
+            return _erased(merges, command)
         case _:
             assert_never(command)
 
@@ -219,6 +164,20 @@ def _complete(merges: Merges, command: CompleteMerge) -> list[MergeHappened]:
     return [MergeCompleted(**_about(_made_by(merges, command), command), file=command.file)]
 
 
+def _delete(merges: Merges, command: DeleteMerge) -> list[MergeHappened]:
+    completed = merges.completed.get(command.merge_id)
+    if completed is None or completed.deleted:
+        return []
+    why = {"deleted_by": command.deleted_by, "reason": command.reason}
+    return [MergeDeleted(**_about(completed, command), **why, path=completed.path)]
+
+
+def _erased(merges: Merges, command: ConfirmMergeErasure) -> list[MergeHappened]:
+    completed = merges.completed.get(command.merge_id)
+    is_due = completed is not None and completed.deleted and not completed.erased
+    return [MergeErased(**_about(completed, command))] if completed and is_due else []
+
+
 def _running(merges: Merges, merge_id: str) -> Running:
     if merges.running is None or merges.running.merge_id != merge_id:
         raise MergeNotRunningError(merge_id)
@@ -232,12 +191,14 @@ def _made_by(merges: Merges, command: ReportMergeProgress | CompleteMerge | Fail
     return running
 
 
-def _about(running: Running, command: CancelMerge | _ByWorker) -> dict[str, object]:
+def _about(
+    merge: Running | Completed, command: CancelMerge | DeleteMerge | ConfirmMergeErasure | _ByWorker
+) -> dict[str, object]:
     return {
         "at": command.at,
-        "room_id": running.room_id,
-        "session_id": running.session_id,
-        "merge_id": running.merge_id,
+        "room_id": merge.room_id,
+        "session_id": merge.session_id,
+        "merge_id": command.merge_id,
         "set_id": command.set_id,
     }
 

@@ -24,9 +24,11 @@ from services.recorder.domain.participant_recording_life import (
     ParticipantRecordings,
     Phase,
     evolve,
+    paths_so_far,
 )
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
+    DeletionReason,
     ParticipantRecordingAwaited,
     ParticipantRecordingDeleted,
     ParticipantRecordingErased,
@@ -180,11 +182,13 @@ def _start(state: ParticipantRecordings, command: StartParticipantRecording, gra
 
 def _stop(state: ParticipantRecordings, command: StopParticipantRecording) -> _Decided:
     current, asked = state.current, command.participant_recording_id
-    if asked and state.ended(asked):
+    if (asked and state.ended(asked)) or (command.discarded_by and _is_discarded(state)):
         return []
     if current is None or asked not in {None, current.participant_recording_id}:
         raise NotRecordingError(command.participant_id)
     about = _about(command, current)
+    if command.discarded_by:
+        return [_thrown_away(current, command, "discarded", command.discarded_by)]
     match current.phase:
         case "awaited":
             return [ParticipantRecordingFailed(**about, reason="stopped before the participant came")]
@@ -194,6 +198,11 @@ def _stop(state: ParticipantRecordings, command: StopParticipantRecording) -> _D
             return [ParticipantRecordingStopRequested(**about)]
         case "stopping":
             return [ParticipantRecordingStopRequested(**about)] if _is_earlier(command, current.stops_at) else []
+
+
+def _is_discarded(state: ParticipantRecordings) -> bool:
+    """Tell whether the last one is thrown away, and none was begun since: whoever asks again has what they want."""
+    return state.current is None and bool(state.over) and state.over[-1].deleted
 
 
 def _pause(state: ParticipantRecordings, command: PauseParticipantRecording) -> _Decided:
@@ -225,15 +234,31 @@ def _running(state: ParticipantRecordings, command: PauseParticipantRecording | 
 
 
 def _delete(state: ParticipantRecordings, command: DeleteParticipantRecording) -> _Decided:
-    asked = command.participant_recording_id
-    if state.is_in(asked, "awaited", "requested", "started", "stopping"):
-        raise RecordingRunningError(asked)
+    asked, current = command.participant_recording_id, state.current
+    if current and current.participant_recording_id == asked:
+        if command.reason == "requested":
+            raise RecordingRunningError(asked)
+        return [_thrown_away(current, command, command.reason, command.deleted_by)]
     ended = state.ended(asked)
     if ended is None:
         raise RecordingNotFoundError(asked)
     if ended.deleted:
         return []
-    return [ParticipantRecordingDeleted(**_about(command), deleted_by=command.deleted_by, paths=ended.paths)]
+    why = {"deleted_by": command.deleted_by, "reason": command.reason}
+    return [ParticipantRecordingDeleted(**_about(command), **why, paths=ended.paths)]
+
+
+def _thrown_away(
+    current: Current,
+    command: StopParticipantRecording | DeleteParticipantRecording,
+    reason: DeletionReason,
+    deleted_by: str,
+) -> ParticipantRecordingDeleted:
+    """End one that is not over, and keep nothing of it."""
+    about, paths = _about(command, current), paths_so_far(current, command)
+    return ParticipantRecordingDeleted(
+        **about, deleted_by=deleted_by, reason=reason, paths=paths, written_by=current.worker_id
+    )
 
 
 # --- what process manager, worker and eraser say

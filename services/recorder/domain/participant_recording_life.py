@@ -9,6 +9,7 @@ from typing import Literal, assert_never
 from services.recorder.keys import RecordingKeys, Remains, TrackKeys
 from services.recorder.moments import nanoseconds
 from shared.contracts.participant_recording import (
+    DeleteParticipantRecording,
     ParticipantRecordingAwaited,
     ParticipantRecordingDeleted,
     ParticipantRecordingErased,
@@ -20,13 +21,14 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
+    StopParticipantRecording,
     TrackFileFinished,
     TrackRecordingStopped,
 )
 
 # --------------------------------------- events: the stored format, defined in shared/contracts/participant_recording
 
-_Ended = ParticipantRecordingStopped | TrackRecordingStopped | ParticipantRecordingFailed
+_Ended = ParticipantRecordingStopped | TrackRecordingStopped | ParticipantRecordingFailed | ParticipantRecordingDeleted
 
 ParticipantRecordingHappened = (
     ParticipantRecordingRefused
@@ -38,7 +40,6 @@ ParticipantRecordingHappened = (
     | ParticipantRecordingStopRequested
     | TrackFileFinished
     | _Ended
-    | ParticipantRecordingDeleted
     | ParticipantRecordingErased
 )
 
@@ -107,11 +108,18 @@ class ParticipantRecordings:
         """Tell whether a file of the track that is being recorded was told of."""
         return self.current is not None and path in self.current.paths
 
+    def is_wanted(self, participant_recording_id: str) -> bool:
+        """Tell whether its files are to stay: it was not deleted."""
+        ended = self.ended(participant_recording_id)
+        return ended is None or not ended.deleted
+
     def ended(self, participant_recording_id: str) -> Over | None:
         return next((one for one in self.over if one.participant_recording_id == participant_recording_id), None)
 
 
-def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) -> ParticipantRecordings:  # noqa: PLR0911
+def evolve(  # noqa: C901, PLR0911  one case for each event
+    state: ParticipantRecordings, event: ParticipantRecordingHappened
+) -> ParticipantRecordings:
     current = state.current or Current(event.participant_recording_id, "requested")
     known = state.known | {event.participant_recording_id}
     match event:
@@ -135,10 +143,11 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
         case TrackFileFinished():
             return replace(state, current=replace(current, paths=(*current.paths, event.file.path)))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
-            ended = Over(event.participant_recording_id, _paths(current, event), _remains(current, event))
-            return replace(state, current=None, over=(*state.over, ended))
+            return _over(state, current, event)
+        case ParticipantRecordingDeleted() if current.participant_recording_id == event.participant_recording_id:
+            return _marked(_over(state, current, event), event)
         case ParticipantRecordingDeleted() | ParticipantRecordingErased():
-            return replace(state, over=tuple(_marked(one, event) for one in state.over))
+            return _marked(state, event)
         case _:
             assert_never(event)
 
@@ -147,16 +156,34 @@ def _earliest(known: datetime | None, event: ParticipantRecordingHappened) -> da
     return min(known or event.at, event.at)
 
 
+def _over(state: ParticipantRecordings, current: Current, event: _Ended) -> ParticipantRecordings:
+    ended = Over(event.participant_recording_id, _paths(current, event), _remains(current, event))
+    return replace(state, current=None, over=(*state.over, ended))
+
+
 def _paths(current: Current, ended: _Ended) -> tuple[str, ...]:
-    """Return what may be left in the store; of one that failed, what its worker was writing."""
+    """Return what may be left in the store."""
     match ended:
         case ParticipantRecordingStopped():
             return (ended.file.path,)
-        case ParticipantRecordingFailed() if current.started_at and ended.kind == "audio_video":
-            keys = _keys(current.started_at, current, ended)
-            return keys.file, keys.segment
-        case _:
+        case TrackRecordingStopped():
             return current.paths
+        case _:
+            return paths_so_far(current, ended)
+
+
+def paths_so_far(
+    current: Current,
+    about: ParticipantRecordingFailed
+    | ParticipantRecordingDeleted
+    | DeleteParticipantRecording
+    | StopParticipantRecording,
+) -> tuple[str, ...]:
+    """Return the object keys of one that is not finished: files of a track, or what its worker writes."""
+    if current.started_at is None or about.kind != "audio_video":
+        return current.paths
+    keys = _keys(current.started_at, current, about)
+    return keys.file, keys.segment
 
 
 def _remains(current: Current, ended: _Ended) -> Remains | None:
@@ -169,11 +196,21 @@ def _remains(current: Current, ended: _Ended) -> Remains | None:
     return first.remains_until(nanoseconds(ended.at))
 
 
-def _keys(started_at: datetime, current: Current, ended: _Ended) -> RecordingKeys:
-    return RecordingKeys(ended.session_id, ended.participant_id, nanoseconds(started_at), current.storage_prefix)
+def _keys(
+    started_at: datetime, current: Current, about: _Ended | DeleteParticipantRecording | StopParticipantRecording
+) -> RecordingKeys:
+    return RecordingKeys(about.session_id, about.participant_id, nanoseconds(started_at), current.storage_prefix)
 
 
-def _marked(one: Over, event: ParticipantRecordingDeleted | ParticipantRecordingErased) -> Over:
-    if one.participant_recording_id != event.participant_recording_id:
-        return one
-    return replace(one, deleted=True, erased=isinstance(event, ParticipantRecordingErased))
+def _marked(
+    state: ParticipantRecordings, event: ParticipantRecordingDeleted | ParticipantRecordingErased
+) -> ParticipantRecordings:
+    """Return it with one that is over deleted, or erased."""
+    erased = isinstance(event, ParticipantRecordingErased)
+    over = (
+        replace(one, deleted=True, erased=erased)
+        if one.participant_recording_id == event.participant_recording_id
+        else one
+        for one in state.over
+    )
+    return replace(state, over=tuple(over))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.recorder.domain.merge import MERGE, MergeCommand, MergeHappened, Merges
+from services.recorder.domain.merge import MERGE, MergeCommand
+from services.recorder.domain.merge_life import MergeHappened, Merges
 from shared.contracts.merge import CancelMerge, StartMerge, merge_stream
 from shared.contracts.message import Command
 from shared.eventsourcing.codec import Context

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.recorder.domain.merge import CLAIM_HOLDS
+from services.recorder.domain.merge_life import CLAIM_HOLDS
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
@@ -22,6 +22,7 @@ from shared.contracts.merge import (
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
     ParticipantRecordingStopped,
@@ -65,7 +66,12 @@ def follow_unfinished(unfinished: frozenset[str], event: Event) -> frozenset[str
     match event:
         case ParticipantRecordingAwaited() | ParticipantRecordingRequested():
             return unfinished | {event.participant_recording_id}
-        case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
+        case (
+            ParticipantRecordingStopped()
+            | TrackRecordingStopped()
+            | ParticipantRecordingFailed()
+            | ParticipantRecordingDeleted()
+        ):
             return unfinished - {event.participant_recording_id}
         case _:
             return unfinished

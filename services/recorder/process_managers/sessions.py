@@ -10,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
 from services.recorder.domain.participant_recording import (
     FailParticipantRecording,
     ParticipantRecordingCommand,
     RequestParticipantRecording,
 )
+from services.recorder.process_managers.open_recordings import OpenParticipantRecording, OpenRecording, asked
 from shared.contracts.consent import ConsentEvent
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
@@ -41,32 +42,6 @@ from shared.contracts.recording import (
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted
 from shared.contracts.yeses import Yeses
 
-
-@dataclass(frozen=True, slots=True)
-class OpenRecording:
-    """A room recording that was asked for and has not ended."""
-
-    recording_id: str
-    started: bool = False
-    #: Whose file was ever asked for in it: none is asked for twice.
-    asked_for: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class OpenParticipantRecording:
-    """A participant recording that was asked for and is not finished."""
-
-    participant_recording_id: str
-    #: None: a server asked for this one alone.
-    recording_id: str | None
-    #: Of a worker; while its participant is waited for, of the server.
-    requested_at: datetime
-    #: Until when its participant is waited for; None: they came, or were there.
-    awaited_until: datetime | None = None
-    started: bool = False
-    stopping: bool = False
-
-
 #: A participant, and what is recorded of them: one recording runs at a time of each.
 Key = tuple[str, RecordingKind]
 
@@ -85,6 +60,8 @@ class RecordedSession:
     recording: OpenRecording | None = None
     #: When the last recording ended: the files of its participants end there.
     stopped_at: datetime | None = None
+    #: Room recordings that were thrown away: what was asked for in them is deleted, and is not to end.
+    discarded: frozenset[str] = frozenset()
     open: Mapping[Key, OpenParticipantRecording] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -113,7 +90,9 @@ def evolve(session: RecordedSession, event: Event) -> RecordedSession:  # noqa: 
         case RecordingStarted() if session.recording:
             return replace(session, recording=replace(session.recording, started=True))
         case RecordingStopped() | RecordingFailed():
-            return replace(session, recording=None, stopped_at=event.at, yeses=session.yeses.after(event))
+            stopped = replace(session, recording=None, stopped_at=event.at, yeses=session.yeses.after(event))
+            is_discarded = isinstance(event, RecordingStopped) and event.discarded
+            return replace(stopped, discarded=session.discarded | {event.recording_id}) if is_discarded else stopped
         case ParticipantRecordingEvent():
             return _with(session, event)
         case _:
@@ -153,11 +132,6 @@ def next_at(session: RecordedSession) -> datetime | None:
     return min(waited_until, default=None)
 
 
-def participant_recording_id(recording_id: str, participant_id: str) -> str:
-    """Return the id of a participant's file in a room recording: the same however often it is asked for."""
-    return uuid5(NAMESPACE_OID, f"{recording_id}/{participant_id}").hex[:24]
-
-
 def _starts_due(session: RecordedSession, now: datetime) -> Iterator[ParticipantRecordingCommand]:
     """Yield what has to be requested for the room recording."""
     recording = session.recording
@@ -167,7 +141,7 @@ def _starts_due(session: RecordedSession, now: datetime) -> Iterator[Participant
         key: Key = (participant_id, "audio_video")
         if key not in session.open:
             yield RequestParticipantRecording(
-                **_about(session, key, participant_recording_id(recording.recording_id, participant_id), now),
+                **_about(session, key, recording.file_of(participant_id), now),
                 recording_id=recording.recording_id,
                 storage_prefix=session.storage_prefix,
             )
@@ -179,6 +153,8 @@ def _changes_due(session: RecordedSession, now: datetime) -> Iterator[Participan
         about = _about(session, key, open_one.participant_recording_id, now)
         if open_one.awaited_until:
             yield from _of_awaited(session, key, open_one.awaited_until, about)
+        elif open_one.recording_id in session.discarded:
+            continue
         elif not open_one.stopping and (end := _end(session, open_one, now)):
             yield StopParticipantRecording(**about | {"at": end})
         elif not open_one.started and now - open_one.requested_at >= WORKER_ANSWERS_WITHIN:
@@ -217,35 +193,31 @@ def _about(session: RecordedSession, key: Key, participant_recording_id: str, no
     }
 
 
-def _with(session: RecordedSession, event: ParticipantRecordingEvent) -> RecordedSession:
+def _with(  # noqa: PLR0911  one case for each event
+    session: RecordedSession, event: ParticipantRecordingEvent
+) -> RecordedSession:
     """Return the session after something happened to a participant recording."""
     key: Key = (event.participant_id, event.kind)
     known = session.open.get(key)
     match event:
         case ParticipantRecordingAwaited():
-            return _put(session, key, _asked(event))
+            return _put(session, key, asked(event))
         case ParticipantRecordingRequested():
-            return replace(_put(session, key, _asked(event)), recording=_asked_for(session.recording, event))
+            return replace(
+                _put(session, key, asked(event)), recording=session.recording and session.recording.asking(event)
+            )
         case ParticipantRecordingStarted() if known:
             return _put(session, key, replace(known, started=True))
         case ParticipantRecordingStopRequested() if known:
             return _put(session, key, replace(known, stopping=True))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
             return _put(session, key, None)
+        case ParticipantRecordingDeleted():
+            is_open = known is not None and known.participant_recording_id == event.participant_recording_id
+            after = _put(session, key, None) if is_open else session
+            return replace(after, recording=session.recording and session.recording.without(event))
         case _:
             return session
-
-
-def _asked(event: ParticipantRecordingAwaited | ParticipantRecordingRequested) -> OpenParticipantRecording:
-    if isinstance(event, ParticipantRecordingAwaited):
-        return OpenParticipantRecording(event.participant_recording_id, None, event.at, awaited_until=event.until)
-    return OpenParticipantRecording(event.participant_recording_id, event.recording_id, event.at)
-
-
-def _asked_for(recording: OpenRecording | None, event: ParticipantRecordingRequested) -> OpenRecording | None:
-    if recording is None or event.recording_id != recording.recording_id:
-        return recording
-    return replace(recording, asked_for=recording.asked_for | {event.participant_id})
 
 
 def _put(session: RecordedSession, key: Key, changed: OpenParticipantRecording | None) -> RecordedSession:

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _FIELDS = {
     "roomId", "customRoomId", "userId", "disabled", "createdAt", "updatedAt", "id", "links", "webhook",
-    "autoCloseConfig", "allowedParticipantIds", "consentPolicy", "consentAttestation", "media", "storagePrefix",
+    "autoCloseConfig", "allowedParticipantIds", "consentPolicy", "withdrawalPolicy",
+    "consentAttestation", "media", "storagePrefix",
 }  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HEX = re.compile(r"[0-9a-f]{24}")
@@ -49,6 +50,7 @@ async def test_a_room_has_all_that_was_asked_for_under_each_of_its_names(server:
         "autoCloseConfig": {"type": "session-end-and-deactivate", "duration": 90},
         "allowedParticipantIds": ["alice", "bob"],
         "consentPolicy": "keep",
+        "withdrawalPolicy": "erase",
         "consentAttestation": {"reference": "contract 17"},
         "media": {"type": "rtp"},
         "storagePrefix": "acme/weekly",

@@ -31,11 +31,13 @@ _FIELDS: Mapping[str, set[str]] = {
     "participant-recording-stopping": _RECORDING | {"fileFormat"},
     "participant-recording-stopped": _RECORDING | {"fileDetails"},
     "participant-recording-failed": _RECORDING,
+    "participant-recording-deleted": _RECORDING | {"reason"},
     "participant-track-recording-starting": _RECORDING | {"fileFormat", "kind"},
     "participant-track-recording-started": _RECORDING | {"fileFormat", "kind"},
     "participant-track-recording-stopping": _RECORDING | {"fileFormat", "kind"},
     "participant-track-recording-stopped": _RECORDING | {"fileDetails", "kind"},
     "participant-track-recording-failed": _RECORDING | {"kind"},
+    "participant-track-recording-deleted": _RECORDING | {"kind", "reason"},
     "merge-recording-completed": _MERGE,
     "merge-recording-failed": _MERGE | {"message"},
     "composite-merge-started": _MERGE,
@@ -55,6 +57,7 @@ async def test_each_type_comes_with_the_documented_fields(server: Server, calls:
     whole = await _whole_life(call)
     track = await _track_life(call)
     await _what_fails(call)
+    await _what_is_thrown_away(call)
     session_id = await call.session_id()
     await server.post("/v2/sessions/end", {"roomId": call.room_id})
     expected = {name for name in _FIELDS if not name.startswith("recording-")}
@@ -115,6 +118,13 @@ async def _what_fails(call: Call) -> None:
     for path in (f"{_MERGES}/{merge['recording']['id']}", f"/v2/transcodings/{job['id']}"):
         told = await call.server.until(path, lambda got: got["status"] == "failed")
         assert failed["id"] in told["message"]
+
+
+async def _what_is_thrown_away(call: Call) -> None:
+    body = call.about("bob", kind="audio")
+    for path in (_TRACKS, _RECORDINGS):
+        await call.server.post(f"{path}/start", body)
+        await call.server.post(f"{path}/stop", {**body, "discard": True})
 
 
 def _require_webhook(posted: Posted, key: str, room_id: str, session_id: str) -> None:

@@ -35,7 +35,7 @@ async def test_a_recording_of_the_main_room_is_none_of_a_breakout_rooms_and_the_
         mike, bob = await _two(other)
         recording_id = await start(mona)
         await alice.expect("recording", "stream_updated", status="active")
-        assert (await other.enter("late")).welcome["recording"].keys() == {"targets"}
+        assert (await other.enter("late")).welcome["recording"].keys() == {"targets", "withdrawal_policy"}
         await other.quiet()
         await mike.send("recording", action="stop", recording_id=recording_id)
         await mike.expect("recording", "error", error="invalid_recording_id")

@@ -50,6 +50,7 @@ async def test_who_comes_meanwhile_is_told_that_it_is_initializing(room: Room) -
         "state": "initializing",
         "status": "initializing",
         "targets": {target_id: {"name": "Recording", "streaming_kind": "recording", "status": "starting"}},
+        "withdrawal_policy": "keep",
     }
     welcomes = await asyncio.gather(*(each.join() for each in late))
     assert [each["recording"] for each in welcomes] == [initializing] * 2

@@ -66,7 +66,7 @@ async def test_join_success_tells_of_the_room(room: Room) -> None:
 async def test_without_a_recording_there_is_a_target_and_no_state(room: Room) -> None:
     mona, alice = await room.enter("mona", "moderator"), await room.enter("alice", at=1)
 
-    assert mona.welcome["recording"].keys() == {"targets"}
+    assert mona.welcome["recording"].keys() == {"targets", "withdrawal_policy"}
     target_id, target = target_of(mona.welcome)
     assert target == {"name": "Recording", "streaming_kind": "recording", "status": "inactive"}
     assert UUID(target_id).version == 5

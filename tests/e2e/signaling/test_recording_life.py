@@ -26,6 +26,7 @@ async def test_who_comes_later_is_told_what_is_running(room: Room) -> None:
             "status": "recording",
             "recording_id": recording_id,
             "targets": {target_id: {"name": "Recording", "streaming_kind": "recording", "status": "active"}},
+            "withdrawal_policy": "keep",
         }
         assert peer(late.welcome, "alice")["recording"] == {"consents_recording": True}
         assert peer(late.welcome, "mona")["recording"] == {"consents_recording": False}
@@ -33,7 +34,7 @@ async def test_who_comes_later_is_told_what_is_running(room: Room) -> None:
         assert late.take() == []
     await stop(mona, recording_id)
     late = await room.enter("later", at=1)
-    assert late.welcome["recording"].keys() == {"targets"}
+    assert late.welcome["recording"].keys() == {"targets", "withdrawal_policy"}
 
 
 async def test_the_recorder_is_in_nobodys_roster(room: Room) -> None:
@@ -77,7 +78,7 @@ async def test_a_recording_ends_with_the_last_one_who_leaves(room: Room, process
     mona = await _new_session(room, recording_id)
 
     # Then nothing is being recorded, in the room or in the log, and the room is free
-    assert mona.welcome["recording"].keys() == {"targets"}
+    assert mona.welcome["recording"].keys() == {"targets", "withdrawal_policy"}
     await mona.send("recording", action="stop", recording_id=recording_id)
     await mona.expect("recording", "error", error="invalid_recording_id")
     second = await start(mona)

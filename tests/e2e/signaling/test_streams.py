@@ -104,6 +104,7 @@ async def test_while_paused_it_is_a_recording_that_may_be_stopped(room: Room) ->
         "status": "recording",
         "recording_id": recording_id,
         "targets": {target_id: {"name": "Recording", "streaming_kind": "recording", "status": "paused"}},
+        "withdrawal_policy": "keep",
     }
     await room.quiet()
     await mona.send("recording", action="start")

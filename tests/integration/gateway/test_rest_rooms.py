@@ -23,6 +23,7 @@ ALL: dict[str, Any] = {
     "autoCloseConfig": {"type": "session-end-and-deactivate", "duration": 90},
     "allowedParticipantIds": ["ann", "bob"],
     "consentPolicy": "clear",
+    "withdrawalPolicy": "erase",
     "consentAttestation": {"reference": "contract 7"},
     "media": {"type": "rtp"},
     "storagePrefix": "team/meetings",
@@ -38,11 +39,12 @@ async def test_a_room_is_made_of_no_body_and_no_content_type(desk: Desk) -> None
     answer = await desk.doors.http.post("/v2/rooms", headers=token)
     assert "content-type" not in answer.request.headers
     room = answer.json()
-    assert (answer.status_code, room) == (200, {**room, "disabled": False, "consentPolicy": "clear"})
+    plain = {"consentPolicy": "clear", "withdrawalPolicy": "keep"}
+    assert (answer.status_code, room) == (200, {**room, "disabled": False, **plain})
     assert re.fullmatch(r"[a-z]{4}-[a-z]{4}-[a-z]{4}", room["roomId"])
     assert all(_HEX.fullmatch(room[name]) for name in ("id", "userId"))
     assert all(_MOMENT.fullmatch(room[name]) for name in ("createdAt", "updatedAt"))
-    assert [room[name] for name in ALL if name != "consentPolicy"] == [None] * 7
+    assert [room[name] for name in ALL.keys() - plain] == [None] * 7
     assert room["links"] == {
         "get_room": f"http://gateway/v2/rooms/{room['roomId']}",
         "get_session": "http://gateway/v2/sessions",
@@ -110,6 +112,8 @@ async def test_the_same_custom_id_gives_the_room_as_it_was_made_first(desk: Desk
         ({"allowedParticipantIds": []}, "invalid_request"),
         ({"allowedParticipantIds": ["no id"]}, "invalid_request"),
         ({"consentPolicy": "forget"}, "invalid_request"),
+        ({"withdrawalPolicy": "forget"}, "invalid_request"),
+        ({"withdrawalPolicy": True}, "invalid_request"),
         ({"consentAttestation": {"reference": ""}}, "invalid_request"),
         ({"media": {"type": "webrtc"}}, "invalid_request"),
         ({"storagePrefix": "../up"}, "invalid_request"),

@@ -12,6 +12,7 @@ from services.recorder.domain.participant_recording import ParticipantRecordingC
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
+    ParticipantRecordingDeleted,
     ParticipantRecordingRequested,
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
@@ -67,6 +68,14 @@ class Asked:
 
     async def stops(self, at: datetime | None = None) -> datetime:
         return await self._changes(StopParticipantRecording(**self._about, at=at or now()))
+
+    async def discards(self, *, heard: bool = True) -> ParticipantRecordingDeleted:
+        """Throw it away; if it is not heard, the worker does not know."""
+        (event,) = await self._give(StopParticipantRecording(**self._about, at=now(), discarded_by="key"))
+        assert isinstance(event, ParticipantRecordingDeleted)
+        if heard:
+            self._room.worker.apply(event)
+        return event
 
     async def deletes(self) -> list[Event]:
         about = {**self._about, "participant_recording_id": self.one}

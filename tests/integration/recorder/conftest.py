@@ -1,4 +1,4 @@
-"""The real ffmpeg with a pipeline that writes with it, and a session that a recorder and a gateway take care of."""
+"""The real ffmpeg with a pipeline that writes with it, and who takes care of a session: fakes, and a whole recorder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.recorder.media.ffmpeg import find_ffmpeg
+from services.recorder.settings import RecorderSettings
 from shared.eventsourcing import process_manager
+from tests.integration.recorder.house import House, open_house
 from tests.support.coordination import Coordination
 from tests.support.film import Film
 
@@ -38,3 +40,11 @@ def meeting(monkeypatch: pytest.MonkeyPatch) -> Coordination:
 async def coordinated(meeting: Coordination) -> AsyncIterator[Coordination]:
     async with meeting.gateway(), meeting.recorder():
         yield meeting
+
+
+@pytest.fixture
+async def house(database_url: str, amqp_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    """A relay on a real log and a real broker. Who does not come is waited for, for a second."""
+    settings = RecorderSettings(database_url=database_url, amqp_url=amqp_url, data_dir=tmp_path, participant_grace=1)
+    async with open_house(settings) as one:
+        yield one

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
 from services.recorder.media.gap_filler import OPUS_SILENCE
+from services.recorder.merging.streams import MergeStreams
 from services.recorder.moments import moment
 from services.recorder.process_managers.erasures import ERASURES
 from services.recorder.wall_clock import now_ns
@@ -287,7 +288,7 @@ async def test_what_a_failed_recording_left_is_erased_with_it(room: Studio) -> N
 
 async def erased(room: Studio, asked: Asked) -> None:
     """Start a recorder that reads the log, and wait until it says that the files are gone."""
-    eraser = Eraser(room.streams, LocalObjectStore(room.root), utc_now)
+    eraser = Eraser(room.streams, MergeStreams(room.log), LocalObjectStore(room.root), room.worker, utc_now)
     recorder = ProcessManager(ERASURES, eraser.erase, "service:recorder", utc_now)
     for event in await asked.told():
         recorder.apply(event, as_stored(event))

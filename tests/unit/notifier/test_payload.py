@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.payload import Known, payload, with_file_urls
-from shared.contracts.merge import MergeCancelled, MergeClaimed, MergeCompleted, MergedFile, MergeFailed
+from shared.contracts.merge import (
+    MergeCancelled,
+    MergeClaimed,
+    MergeCompleted,
+    MergeDeleted,
+    MergedFile,
+    MergeFailed,
+)
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
@@ -22,6 +29,7 @@ from shared.contracts.room import ParticipantJoined, ParticipantLeft, SessionEnd
 from tests.support.contracts import samples
 from tests.support.moments import at
 from tests.support.participant_recordings import FILE, failed, requested, started, stop_requested, stopped
+from tests.support.server_recordings import deleted
 
 REC = {"room_id": "r", "session_id": "s", "recording_id": "rec"}
 IN_SESSION: dict[str, Any] = {"room_id": "r", "session_id": "s"}
@@ -29,6 +37,8 @@ ANN_ABOUT = {**IN_SESSION, "participant_id": "ann"}
 TRACK = {**ANN_ABOUT, "participant_recording_id": "a", "kind": "audio"}
 MERGE = {**IN_SESSION, "merge_id": "m", "set_id": "set"}
 MERGED = MergedFile(path="s/merged", size_bytes=1, sha256="0", duration_ms=1)
+
+MERGE_GONE = MergeDeleted(at=at(), **MERGE, deleted_by="participant:ann", reason="withdrawn", path="s/merged")
 
 SAID_SESSION = {"meetingId": "r", "sessionId": "s", "roomId": "r"}
 SAID_ROOM = {**SAID_SESSION, "recordingId": "rec"}
@@ -48,6 +58,12 @@ TOLD: list[tuple[Event, Known, str, dict[str, Any]]] = [
         "recording-stopped",
         {**SAID_ROOM, "filePath": "team/x/s", "fileUrl": None},
     ),
+    (
+        RecordingStopped(at=at(), **REC, reason="requested", discarded=True),
+        Known(storage_prefix="team/x"),
+        "recording-deleted",
+        {**SAID_ROOM, "reason": "discarded"},
+    ),
     (RecordingFailed(at=at(), **REC, reason="no worker answered"), Known(), "recording-failed", SAID_ROOM),
     (
         ParticipantRecordingAwaited(at=at(), **ANN_ABOUT, participant_recording_id="a", until=at(60)),
@@ -65,6 +81,19 @@ TOLD: list[tuple[Event, Known, str, dict[str, Any]]] = [
         {**SAID_ANN, "fileDetails": [{"filePath": FILE.path, "fileUrl": None}]},
     ),
     (failed(), Known(), "participant-recording-failed", SAID_ANN),
+    (deleted(FILE.path), Known(), "participant-recording-deleted", {**SAID_ANN, "reason": "requested"}),
+    (
+        deleted(reason="withdrawn"),
+        Known(),
+        "participant-recording-deleted",
+        {**SAID_ANN, "reason": "withdrawn"},
+    ),
+    (
+        deleted(reason="discarded").model_copy(update={"kind": "audio"}),
+        Known(track_files=("s/1.webm",)),
+        "participant-track-recording-deleted",
+        {**SAID_ANN, "kind": "audio", "reason": "discarded"},
+    ),
     (
         ParticipantRecordingRequested(at=at(), **TRACK),
         Known(),
@@ -88,6 +117,8 @@ TOLD: list[tuple[Event, Known, str, dict[str, Any]]] = [
         "merge-recording-failed",
         {**SAID_MERGE, "message": "a has no file"},
     ),
+    (MERGE_GONE, Known(), "merge-recording-deleted", {**SAID_MERGE, "reason": "withdrawn"}),
+    (MERGE_GONE, GRID, "composite-merge-deleted", {**SAID_MERGE, "reason": "withdrawn"}),
     (MergeClaimed(at=at(), **MERGE, worker_id="w"), GRID, "composite-merge-started", SAID_MERGE),
     (MergeCompleted(at=at(), **MERGE, file=MERGED), GRID, "composite-merge-completed", SAID_MERGE),
     (

@@ -5,26 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.eraser import Eraser
+from services.recorder.eraser import LETS_GO_WITHIN, Eraser
 from services.recorder.handlers import ParticipantRecordingStreams
-from services.recorder.process_managers.erasures import ERASURES
-from shared.concurrency.clock import utc_now
+from services.recorder.merging.streams import MergeStreams
+from services.recorder.process_managers.erasures import ERASURES, Deleted
+from shared.contracts.merge import MergeErased
 from shared.contracts.message import Event
-from shared.contracts.participant_recording import ParticipantRecordingDeleted, ParticipantRecordingErased
+from shared.contracts.participant_recording import ParticipantRecordingErased
 from shared.eventsourcing import process_manager as runner
 from shared.eventsourcing.codec import Context, decode, encode
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.process_manager import ProcessManager
+from tests.support import merges
 from tests.support.events import append, as_stored
 from tests.support.eventually import eventually
+from tests.support.moments import at
 from tests.support.participant_recordings import FILE, requested, started, stop_requested, stopped
-from tests.support.server_recordings import delete, deleted, track_stopped, wanted
+from tests.support.server_recordings import delete, deleted, discard, track_stopped, wanted
 from tests.support.unreliable_log import UnreliableEventStore
 
 STREAM = stopped().stream
@@ -38,12 +42,24 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_TICK_SECONDS", 0.02)
 
 
+@dataclass(slots=True)
+class Writer:
+    """A worker that may still write, and its process's clock."""
+
+    worker_id: str = "here"
+    writes: bool = False
+    now: datetime = field(default_factory=at)
+
+    def is_writing(self, participant_recording_id: str) -> bool:
+        return self.writes and participant_recording_id == "a"
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Who erases, as far as that goes."""
 
     eraser: Eraser
-    erasures: ProcessManager[ParticipantRecordingDeleted, ParticipantRecordingDeleted]
+    erasures: ProcessManager[Deleted, Deleted]
 
     def hears(self, stored: StoredEvent) -> None:
         self.erasures.apply(decode(stored), stored)
@@ -61,10 +77,11 @@ class House:
         return ParticipantRecordingStreams(self.log)
 
     @asynccontextmanager
-    async def recorder(self) -> AsyncIterator[Recorder]:
+    async def recorder(self, writer: Writer | None = None) -> AsyncIterator[Recorder]:
         """Start one more, which knows what is in the log."""
-        eraser = Eraser(self.streams, self.store, utc_now)
-        one = Recorder(eraser, ProcessManager(ERASURES, eraser.erase, "service:recorder", utc_now))
+        writer = writer or Writer()
+        eraser = Eraser(self.streams, MergeStreams(self.log), self.store, writer, lambda: writer.now)
+        one = Recorder(eraser, ProcessManager(ERASURES, eraser.erase, "service:recorder", lambda: writer.now))
         for stored in await self.log.read(STREAM):
             one.hears(stored)
         running = asyncio.ensure_future(one.erasures.run())
@@ -221,6 +238,64 @@ async def test_what_cannot_be_erased_yet_is_not_said_to_be_and_is_tried_again(ho
         house.file.write_bytes(b"recorded")
         await house.until_erased()
     assert not house.file.exists()
+
+
+# --- what a worker may still write
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> House:
+    """A house whose worker, `worker`, writes a recording that is thrown away at second 4."""
+    house = House(UnreliableEventStore(), LocalObjectStore(tmp_path))
+    await append(house.log, STREAM, [encode(event, Context.begin("service:test")) for event in FINISHED[:2]])
+    house.store.path(f"s/ann/{STEM}.segment-1.webm").write_bytes(b"so far")
+    await house.streams.give(discard(4), Context.begin("server:key"))
+    return house
+
+
+async def test_the_worker_that_writes_lets_go_first(running: House) -> None:
+    writer = Writer("worker", writes=True, now=at(500))
+    async with running.recorder(writer) as recorder:
+        await recorder.erasures.give_due()
+        assert not await erased_by_now(running)
+        writer.writes = False
+        await running.until_erased()
+    assert list(running.file.parent.iterdir()) == []
+
+
+async def test_others_wait_until_it_must_be_dead(running: House) -> None:
+    writer = Writer(writes=False, now=at(4) + LETS_GO_WITHIN - timedelta(milliseconds=1))
+    async with running.recorder(writer) as recorder:
+        await recorder.erasures.give_due()
+        assert not await erased_by_now(running)
+        writer.now = at(4) + LETS_GO_WITHIN
+        await running.until_erased()
+    assert list(running.file.parent.iterdir()) == []
+
+
+async def erased_by_now(house: House) -> bool:
+    """Tell whether the log says so, or the files are gone."""
+    told = any(isinstance(event, ParticipantRecordingErased) for event in await house.told())
+    return told or not list(house.file.parent.iterdir())
+
+
+# --- merges
+
+
+async def test_the_file_of_a_deleted_merge_is_erased_and_then_the_log_says_so(house: House) -> None:
+    events = (merges.requested(), merges.claimed(), merges.completed(), merges.deleted())
+    stream = merges.requested().stream
+    await append(house.log, stream, [encode(event, Context.begin("service:test")) for event in events])
+    path = house.store.path(merges.FILE.path)
+    path.write_bytes(b"merged")
+    async with house.recorder() as recorder:
+        recorder.hears((await house.log.read(stream))[-1])
+
+        async def is_told() -> bool:
+            return (await house.log.read(stream))[-1].type == MergeErased.type
+
+        await eventually(is_told)
+    assert not path.exists()
 
 
 class Attempts(LocalObjectStore):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.recorder.domain.participant_recording import ConfirmParticipantRecording
+from services.recorder.domain.participant_recording import ConfirmParticipantRecording, ParticipantRecordingReport
 from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Command
@@ -23,8 +23,8 @@ from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.errors import LogUnavailableError
 from shared.messaging.bus import Answerer
 from shared.messaging.message import Message, command_message, read_reply
-from tests.support.participant_recordings import confirm, finish, stop
-from tests.support.server_recordings import delete, pause, resume, start, stop_any
+from tests.support.participant_recordings import confirm, fail, finish, stop
+from tests.support.server_recordings import delete, discard, pause, resume, start, stop_any
 from tests.support.unreliable_log import UnreliableEventStore
 
 WITHIN = 600
@@ -195,6 +195,28 @@ async def test_a_deletion_is_accepted_once_it_is_in_the_log(recorder: Recorder) 
     for _ in range(2):
         assert read_reply(await recorder.answerer(message(delete())), Accepted) == Accepted()
     assert (await recorder.told())[-2:] == ["stopped", "deleted"]
+
+
+async def test_a_discard_is_answered_by_the_id_of_what_it_throws_away_and_done_once(recorder: Recorder) -> None:
+    await recorder.runs()
+    discarding = message(discard(5))
+    for asked in (discarding, discarding, message(discard(6))):
+        assert read_reply(await recorder.answerer(asked), ParticipantRecordingAccepted) == accepted()
+    assert await recorder.told() == ["requested", "started", "deleted"]
+    await recorder.runs("b")
+    assert read_reply(await recorder.answerer(discarding), ParticipantRecordingAccepted) == accepted("b")
+    assert (await recorder.told())[-1] == "started"
+
+
+@pytest.mark.parametrize("late", [finish(), fail()])
+async def test_a_worker_that_comes_too_late_is_told_that_nothing_of_it_is_wanted(
+    recorder: Recorder, late: ParticipantRecordingReport
+) -> None:
+    await recorder.runs()
+    assert await recorder.streams.report(confirm(), Context.begin("worker:w"))
+    await recorder.asked(discard(5))
+    assert not await recorder.streams.report(late, Context.begin("worker:w"))
+    assert (await recorder.told())[-1] == "deleted"
 
 
 async def test_what_nobody_waits_for_any_more_is_not_done(recorder: Recorder) -> None:

@@ -39,12 +39,14 @@ _ROOM: Mapping[str, Any] = {
     "autoCloseConfig": {"type": "session-ends", "duration": 480},
     "allowedParticipantIds": None,
     "consentPolicy": "clear",
+    "withdrawalPolicy": "erase",
     "consentAttestation": None,
     "media": None,
     "storagePrefix": "team/calls",
 }
 _NEW_ROOM = {
-    name: _ROOM[name] for name in ("customRoomId", "webhook", "autoCloseConfig", "consentPolicy", "storagePrefix")
+    name: _ROOM[name]
+    for name in ("customRoomId", "webhook", "autoCloseConfig", "consentPolicy", "withdrawalPolicy", "storagePrefix")
 }
 _ALICE = {"participantId": "alice", "name": "Alice", "timelog": [{"start": START, "end": END}]}
 _SESSION = {

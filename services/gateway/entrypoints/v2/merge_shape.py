@@ -13,7 +13,7 @@ from services.gateway.projections.kept_recordings import KeptMerge, MergeState
 from shared.runtime.file_urls import merge_file_url
 from shared.runtime.moments import moment
 
-MergeStatus = Literal["running", "completed", "failed", "cancelled"]
+MergeStatus = Literal["running", "completed", "failed", "cancelled", "deleted"]
 #: What a merge is called while it is not over.
 _STATUS: dict[MergeState, MergeStatus] = {
     "pending": "running",
@@ -21,6 +21,7 @@ _STATUS: dict[MergeState, MergeStatus] = {
     "completed": "completed",
     "failed": "failed",
     "cancelled": "cancelled",
+    "deleted": "deleted",
 }
 Progress = Annotated[int, Field(ge=0, le=100, description="Percent of the work, as last heard of.")]
 _FORMATS = {"stereo": "mp3", "grid": "mp4"}

@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Response
 
-from services.gateway.entrypoints.v2.recording_requests import About, AboutTrack, Start, StartTrack, asker
+from services.gateway.entrypoints.v2.recording_requests import (
+    About,
+    AboutTrack,
+    Start,
+    StartTrack,
+    Stop,
+    StopTrack,
+    asker,
+)
 from services.gateway.participant_recordings import Asker, ParticipantRecordings, Subject
 from shared.runtime.http import Authorization
 from shared.runtime.tokens import Tokens
@@ -17,10 +25,14 @@ from shared.runtime.tokens import Tokens
 RECORDING_ID = "Recording-Id"
 
 _Verb = Literal["start", "stop", "pause", "resume"]
-_DONE: Mapping[_Verb, str] = {"start": "started", "stop": "ended", "pause": "paused", "resume": "resumed"}
+_DONE = {"start": "started", "stop": "ended", "discard": "discarded", "pause": "paused", "resume": "resumed"}
 
 
 def _start(body: Start) -> Start:
+    return body
+
+
+def _stop(body: Stop) -> Stop:
     return body
 
 
@@ -29,6 +41,10 @@ def _about(body: About) -> About:
 
 
 def _start_track(body: StartTrack) -> Start:
+    return body
+
+
+def _stop_track(body: StopTrack) -> Stop:
     return body
 
 
@@ -46,6 +62,7 @@ class Doors:
     what: str
     #: Read the bodies.
     start: Callable[..., Start]
+    stop: Callable[..., Stop]
     about: Callable[..., About]
     #: What each does.
     does: Mapping[_Verb, str]
@@ -55,10 +72,11 @@ PARTICIPANT_DOORS = Doors(
     "participant",
     "participant",
     _start,
+    _stop,
     _about,
     {
         "start": "Record a participant of a live session; one who is not there is waited for.",
-        "stop": "End the file now.",
+        "stop": "End the file now, or throw it away.",
         "pause": "Record nothing from now on; the file goes on in black and silence.",
         "resume": "Record again.",
     },
@@ -67,10 +85,11 @@ TRACK_DOORS = Doors(
     "participant/track",
     "track",
     _start_track,
+    _stop_track,
     _about_track,
     {
         "start": "Record the sound or the picture of a participant of a live session, alone.",
-        "stop": "End the recording now.",
+        "stop": "End the recording now, or throw it away.",
         "pause": "Record nothing from now on; the file ends.",
         "resume": "Record again, into another file.",
     },
@@ -79,7 +98,7 @@ TRACK_DOORS = Doors(
 
 def participant_recordings_router(recordings: ParticipantRecordings, tokens: Tokens, doors: Doors) -> APIRouter:
     router = APIRouter(prefix=f"/recordings/{doors.path}")
-    start_body, about_body = Depends(doors.start), Depends(doors.about)
+    start_body, stop_body, about_body = Depends(doors.start), Depends(doors.stop), Depends(doors.about)
 
     @router.post("/start", **_named(doors, "start"))
     async def start(response: Response, authorization: Authorization = None, body: Start = start_body) -> str:
@@ -87,16 +106,20 @@ def participant_recordings_router(recordings: ParticipantRecordings, tokens: Tok
         response.headers[RECORDING_ID] = await recordings.start(asker(identity, subject), subject, body.wishes())
         return _answer(doors, "start")
 
+    @router.post("/stop", **_named(doors, "stop"))
+    async def stop(response: Response, authorization: Authorization = None, body: Stop = stop_body) -> str:
+        identity, subject = tokens.read(authorization), body.subject()
+        by = asker(identity, subject)
+        response.headers[RECORDING_ID] = await recordings.stop(by, subject, discards=bool(body.discard))
+        return _answer(doors, "discard" if body.discard else "stop")
+
     def door(verb: _Verb, give: Callable[[Asker, Subject], Awaitable[str]]) -> None:
         @router.post(f"/{verb}", **_named(doors, verb))
-        async def end_or_change(
-            response: Response, authorization: Authorization = None, body: About = about_body
-        ) -> str:
+        async def change(response: Response, authorization: Authorization = None, body: About = about_body) -> str:
             identity, subject = tokens.read(authorization), body.subject()
             response.headers[RECORDING_ID] = await give(asker(identity, subject), subject)
             return _answer(doors, verb)
 
-    door("stop", recordings.stop)
     door("pause", recordings.pause)
     door("resume", recordings.resume)
     return router
@@ -106,5 +129,5 @@ def _named(doors: Doors, verb: _Verb) -> dict[str, Any]:
     return {"name": f"{verb}_{doors.what}_recording", "description": doors.does[verb]}
 
 
-def _answer(doors: Doors, verb: _Verb) -> str:
-    return f"{doors.what} recording {_DONE[verb]} successfully."
+def _answer(doors: Doors, what: str) -> str:
+    return f"{doors.what} recording {_DONE[what]} successfully."

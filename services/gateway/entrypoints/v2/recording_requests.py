@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from services.gateway.entrypoints.bearer import actor, require_moderation
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent, Folders
@@ -58,6 +58,16 @@ class AboutTrack(About):
                 return Subject(room_id=self.room_id, participant_id=self.participant_id, kind=self.kind)
             case _:
                 raise UnsupportedKindError(self.kind)
+
+
+class Stop(About):
+    discard: StrictBool | None = Field(
+        default=None, description="Throw the recording away: its files are erased, and its history says who did that."
+    )
+
+
+class StopTrack(AboutTrack, Stop):
+    pass
 
 
 class Start(About):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from services.gateway.entrypoints.v2.recording_models import PageInfo
-from shared.contracts.room import ConsentPolicy
+from shared.contracts.room import ConsentPolicy, WithdrawalPolicy
 
 
 class Links(BaseModel):
@@ -50,6 +50,7 @@ class RoomObject(BaseModel):
     auto_close: RoomAutoClose | None = Field(alias="autoCloseConfig")
     allowed_participant_ids: list[str] | None = Field(alias="allowedParticipantIds")
     consent_policy: ConsentPolicy = Field(alias="consentPolicy")
+    withdrawal_policy: WithdrawalPolicy = Field(alias="withdrawalPolicy")
     attestation: RoomAttestation | None = Field(alias="consentAttestation")
     media: RoomMedia | None
     storage_prefix: str | None = Field(alias="storagePrefix")

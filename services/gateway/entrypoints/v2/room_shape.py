@@ -15,7 +15,7 @@ from services.gateway.hex_ids import hex_id
 from services.gateway.projections.sessions import room_object_id
 from services.gateway.projections.sessions_read import ListedRoom
 from shared.contracts.identifiers import ParticipantId
-from shared.contracts.room import ConsentPolicy
+from shared.contracts.room import ConsentPolicy, WithdrawalPolicy
 from shared.contracts.room_settings import Attestation, AutoClose, MediaSource
 from shared.runtime.moments import moment
 
@@ -67,6 +67,12 @@ class NewRoom(BaseModel):
         description="Whether a yes ends when its participant leaves and when the recording stops, or outlives both. "
         "`clear` if it is left out; with `consentAttestation`, `keep`.",
     )
+    withdrawal_policy: WithdrawalPolicy | None = Field(
+        default=None,
+        alias="withdrawalPolicy",
+        description="Whether what was recorded of somebody in a session stays when they withdraw, or is erased. "
+        "`keep` if it is left out.",
+    )
     attestation: Attestation | None = Field(
         default=None, alias="consentAttestation", description="You vouch for everybody whom you have recorded here."
     )
@@ -89,6 +95,7 @@ class NewRoom(BaseModel):
             webhook_url=webhook.end_point if webhook else None,
             webhook_events=webhook.events if webhook else (),
             consent_policy=self.consent_policy or ("keep" if self.attestation else "clear"),
+            withdrawal_policy=self.withdrawal_policy or "keep",
             auto_close=self.auto_close.auto_close() if self.auto_close else None,
             allowed_participant_ids=self.allowed_participant_ids,
             attestation=self.attestation,
@@ -114,6 +121,7 @@ def room_object(room: ListedRoom, api_key: str, url: str) -> dict[str, Any]:
         "autoCloseConfig": _auto_close(settings.auto_close) if settings.auto_close else None,
         "allowedParticipantIds": None if allowed is None else list(allowed),
         "consentPolicy": settings.consent_policy,
+        "withdrawalPolicy": settings.withdrawal_policy,
         "consentAttestation": _written(settings.attestation),
         "media": _written(settings.media),
         "storagePrefix": settings.storage_prefix or None,

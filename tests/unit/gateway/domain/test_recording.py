@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -116,6 +118,14 @@ def test_the_session_may_be_recorded_again_after_a_stop_or_a_failure() -> None:
 def test_a_running_recording_is_stopped_by_whoever_asks_with_the_reason_given() -> None:
     given(RECORDING, requested(), started()).when(stop()).then(stopped())
     given(RECORDING, requested(), started()).when(stop(reason="session_ended")).then(stopped(reason="session_ended"))
+
+
+def test_who_stops_it_may_throw_it_away_and_the_log_says_so() -> None:
+    discard = replace(stop(), discards=True)
+    discarded = stopped().model_copy(update={"discarded": True})
+    given(RECORDING, requested(), started()).when(discard).then(discarded)
+    given(RECORDING, requested()).when(replace(discard, recording_id=None)).then(discarded)
+    given(RECORDING, requested(), started(), discarded).when(discard).then_refused(InvalidRecordingIdError)
 
 
 def test_what_waits_for_a_worker_cannot_be_stopped() -> None:

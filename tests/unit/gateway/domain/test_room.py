@@ -7,7 +7,15 @@ import pytest
 from services.gateway.domain.room import ROOM, CreateRoom, OpenBreakoutRoom
 from services.gateway.domain.room_errors import RoomNotFoundError
 from services.gateway.domain.room_life import Participant, RoomSettings
-from shared.contracts.room import BreakoutRoomOpened, ConsentPolicy, LeaveReason, Role, RoomCreated, SessionStarted
+from shared.contracts.room import (
+    BreakoutRoomOpened,
+    ConsentPolicy,
+    LeaveReason,
+    Role,
+    RoomCreated,
+    SessionStarted,
+    WithdrawalPolicy,
+)
 from tests.support.moments import at
 from tests.support.specification import given
 from tests.unit.gateway.domain.words import CREATED, STARTED, ended, join, joined, leave, left
@@ -95,6 +103,13 @@ def test_only_moderators_who_are_present_moderate(role: Role, *, may: bool) -> N
 def test_a_session_says_what_becomes_of_consent_in_its_room(policy: ConsentPolicy) -> None:
     created = RoomCreated(at=at(), room_id="r", consent_policy=policy)
     started = SessionStarted(at=at(1), room_id="r", session_id="s", consent_policy=policy)
+    given(ROOM, created).when(join()).then(started, joined())
+
+
+@pytest.mark.parametrize("policy", ["keep", "erase"])
+def test_a_session_says_what_a_withdrawal_does_in_its_room(policy: WithdrawalPolicy) -> None:
+    created = RoomCreated(at=at(), room_id="r", withdrawal_policy=policy)
+    started = SessionStarted(at=at(1), room_id="r", session_id="s", withdrawal_policy=policy)
     given(ROOM, created).when(join()).then(started, joined())
 
 

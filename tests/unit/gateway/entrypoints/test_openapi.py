@@ -35,7 +35,7 @@ from services.gateway.entrypoints.v2.recording_requests import UnsupportedFileFo
 from services.gateway.merges import MergeNotFoundError, SeveralSessionsError
 from services.gateway.rooms import NestedBreakoutRoomError
 from services.notifier.handlers import WebhookNotFoundError
-from services.recorder.domain.merge import AlreadyMergingError, MergeNotRunningError
+from services.recorder.domain.merge_errors import AlreadyMergingError, MergeNotRunningError
 from services.recorder.domain.participant_recording_errors import (
     ConsentRequiredError,
     NotRecordingError,

@@ -110,6 +110,45 @@ async def test_a_track_is_beside_the_participants_file_and_beside_the_other_trac
     assert [kind for _, _, kind in doors.house.recorder.running] == ["audio_video", "video"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "what"),
+    [(_PARTICIPANT, _ANN, "participant recording"), (_TRACK, _AUDIO, "track recording")],
+)
+async def test_who_stops_a_recording_may_throw_it_away(doors: Doors, path: str, body: Any, what: str) -> None:
+    begun = await doors.post(f"{path}/start", body)
+    answer = await doors.post(f"{path}/stop", {**body, "discard": True})
+    assert (answer.status_code, answer.text) == (200, f'"{what} discarded successfully."')
+    assert answer.headers["Recording-Id"] == begun.headers["Recording-Id"]
+    stop = doors.house.recorder.asked[-1]
+    assert isinstance(stop, StopParticipantRecording)
+    assert stop.discarded_by == "server:key"
+
+
+@pytest.mark.parametrize("more", [{}, {"discard": False}, {"discard": None}])
+async def test_what_is_merely_stopped_is_kept(doors: Doors, more: dict[str, Any]) -> None:
+    await doors.post(f"{_PARTICIPANT}/start", _ANN)
+    assert (await doors.post(f"{_PARTICIPANT}/stop", _ANN | more)).text == '"participant recording ended successfully."'
+    stop = doors.house.recorder.asked[-1]
+    assert isinstance(stop, StopParticipantRecording)
+    assert stop.discarded_by is None
+
+
+@pytest.mark.parametrize("said", ["true", 1, [], {}])
+async def test_nothing_but_true_throws_a_recording_away(doors: Doors, said: Any) -> None:
+    for path, body in ((_PARTICIPANT, _ANN), (_TRACK, _AUDIO)):
+        assert refusal(await doors.post(f"{path}/stop", {**body, "discard": said})) == (400, "invalid_request")
+    assert doors.house.recorder.asked == []
+
+
+async def test_who_may_not_stop_may_not_throw_away(doors: Doors) -> None:
+    await doors.post(f"{_PARTICIPANT}/start", _ANN)
+    anothers = token(permissions=["allow_join", "allow_mod"], roles=["crawler"], participant_id="bob")
+    for discard in (False, True):
+        answer = await doors.post(f"{_PARTICIPANT}/stop", {**_ANN, "discard": discard}, anothers)
+        assert refusal(answer) == (403, "forbidden")
+    assert not any(isinstance(each, StopParticipantRecording) for each in doors.house.recorder.asked)
+
+
 # --- bodies
 
 

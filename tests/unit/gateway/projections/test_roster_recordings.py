@@ -37,6 +37,14 @@ def test_everybody_is_told_that_it_stopped_and_then_that_its_stream_is_inactive(
     ]
 
 
+def test_everybody_is_told_that_it_was_thrown_away() -> None:
+    discarded = STOPPED.model_copy(update={"discarded": True})
+    assert roster(SESSION, REQUESTED, STARTED).apply(discarded) == [
+        Notice("r", told.Stopped(recording_id="rec", discarded=True)),
+        stream("inactive"),
+    ]
+
+
 def test_everybody_is_told_that_its_stream_paused_and_went_on() -> None:
     known = roster(SESSION, REQUESTED, STARTED)
     assert known.apply(PAUSED) == [stream("paused")]

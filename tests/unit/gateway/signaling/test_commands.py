@@ -70,6 +70,16 @@ def refused(text: str | bytes, *, joined: bool = True) -> tuple[str, str]:
         ),
         ("recording", {"action": "start"}, Start(action="start")),
         ("recording", {"action": "stop", "recording_id": "x"}, Stop(action="stop", recording_id="x")),
+        (
+            "recording",
+            {"action": "stop", "recording_id": "x", "discard": True},
+            Stop(action="stop", recording_id="x", discard=True),
+        ),
+        (
+            "recording",
+            {"action": "stop_stream", "target_ids": ["a"], "discard": True},
+            StopStream(action="stop_stream", target_ids=["a"], discard=True),
+        ),
         ("recording", {"action": "set_consent", "consent": True}, SetConsent(action="set_consent", consent=True)),
         ("recording", {"action": "set_consent", "consent": False}, SetConsent(action="set_consent", consent=False)),
         (
@@ -115,6 +125,14 @@ def test_what_names_no_streams_is_taken_to_be_refused_later(action: str, target_
     command = understood("recording", action=action, target_ids=target_ids)
     assert isinstance(command, StartStream | PauseStream | StopStream)
     assert command.target_ids is None
+
+
+@pytest.mark.parametrize("stop", [{"action": "stop", "recording_id": "x"}, {"action": "stop_stream", "target_ids": []}])
+@pytest.mark.parametrize("discard", [1, "true", None, [], {}])
+def test_nothing_but_true_throws_a_recording_away(stop: dict[str, Any], discard: object) -> None:
+    with pytest.raises(ProtocolError) as error:
+        understood("recording", **stop, discard=discard)
+    assert error.value.code == "invalid_json"
 
 
 NO_IDS: list[object] = [None, 7, True, [], {}, "", "a b", "../a", ".a", "a/b", "\ud800", "x" * 65]

@@ -33,12 +33,30 @@ async def test_a_moderator_starts_and_stops(house: House, gateway: Gateway) -> N
     assert requested.recording_id == started.recording_id == stopped.recording_id == recording_id
 
 
+@pytest.mark.parametrize("by_stream", [False, True], ids=["stop", "stop_stream"])
+async def test_a_moderator_may_throw_away_what_they_stop_and_everybody_is_told(
+    house: House, gateway: Gateway, *, by_stream: bool
+) -> None:
+    mona, ann = await gateway.joined("mona", "moderator"), await gateway.joined()
+    await recording(house, mona, "active")
+    (started,) = await house.written(RecordingStarted)
+    if by_stream:
+        mona.says("recording", action="stop_stream", target_ids=TARGETS, discard=True)
+    else:
+        mona.says("recording", action="stop", recording_id=started.recording_id, discard=True)
+    for one in (mona, ann):
+        assert (await one.hears("stopped"))["discarded"] is True
+    (stopped,) = await house.written(RecordingStopped)
+    assert (stopped.requested_by, stopped.discarded) == ("mona", True)
+
+
 @pytest.mark.parametrize("status", ["inactive", "active"])
 @pytest.mark.parametrize(
     "said",
     [
         {"action": "start"},
         {"action": "stop", "recording_id": "rec"},
+        {"action": "stop", "recording_id": "rec", "discard": True},
         {"action": "stop", "recording_id": 7},
         {"action": "stop"},
         *(

@@ -29,6 +29,11 @@ NEW, OLD = PROTOCOLS
         (told.ControlError(error="internal"), "control", {"message": "error", "error": "internal"}),
         (told.Started(recording_id="rec"), "recording", {"message": "started", "recording_id": "rec"}),
         (told.Stopped(recording_id="rec"), "recording", {"message": "stopped", "recording_id": "rec"}),
+        (
+            told.Stopped(recording_id="rec", discarded=True),
+            "recording",
+            {"message": "stopped", "recording_id": "rec", "discarded": True},
+        ),
         (told.RecordingError(error="internal"), "recording", {"message": "error", "error": "internal"}),
         (
             told.StreamUpdated(target_id="t", status="paused"),

@@ -10,7 +10,7 @@ import pytest
 from services.gateway.projections.roster import target_id
 from services.gateway.signaling.join_success import join_success
 from shared.contracts.message import Event
-from shared.contracts.room import Role
+from shared.contracts.room import Role, WithdrawalPolicy
 from tests.support.moments import at
 from tests.unit.gateway.projections.happened import (
     FAILED,
@@ -47,7 +47,7 @@ def test_who_came_in_is_told_everything_that_clients_need() -> None:
         "display_name": "Ann",
         "role": "moderator",
         "participants": [seen("cy", left_at=at(5)), seen("bob", role="guest", consents=True)],
-        "recording": {"targets": target("inactive")},
+        "recording": {"targets": target("inactive"), "withdrawal_policy": "keep"},
         "is_room_owner": True,
         "event_info": {"id": "r", "room_id": "r", "title": "r", "is_adhoc": True},
         "room_info": {
@@ -113,7 +113,14 @@ def test_how_it_stands_with_the_recording_is_said_for_both_generations(
     events: tuple[Event, ...], recording: dict[str, object]
 ) -> None:
     """What is idle has no state at all: a client of generation A takes any for a recording."""
-    assert told(joined(), *events)["recording"] == recording
+    assert told(joined(), *events)["recording"] == {**recording, "withdrawal_policy": "keep"}
+
+
+@pytest.mark.parametrize("policy", ["keep", "erase"])
+def test_what_a_withdrawal_does_is_told_before_anybody_is_asked_to_consent(policy: WithdrawalPolicy) -> None:
+    begun = SESSION.model_copy(update={"withdrawal_policy": policy})
+    said = json.loads(join_success(session(begun, joined()), "r", "ann").model_dump_json())
+    assert said["recording"]["withdrawal_policy"] == policy
 
 
 @pytest.mark.parametrize(("came_as", "is_owner"), [("moderator", True), ("user", False), ("guest", False)])

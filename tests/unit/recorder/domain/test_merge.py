@@ -3,20 +3,15 @@ from __future__ import annotations
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from services.recorder.domain.merge import (
-    CLAIM_HOLDS,
-    MERGE,
-    MOST_CLAIMS,
-    AlreadyMergingError,
-    MergeCommand,
-    MergeHappened,
-    MergeNotRunningError,
-    MergeNotYoursError,
-)
+from services.recorder.domain.merge import MERGE, MOST_CLAIMS, MergeCommand
+from services.recorder.domain.merge_errors import AlreadyMergingError, MergeNotRunningError, MergeNotYoursError
+from services.recorder.domain.merge_life import CLAIM_HOLDS, MergeHappened
 from shared.contracts.merge import (
     MergeCancelled,
     MergeClaimed,
     MergeCompleted,
+    MergeDeleted,
+    MergeErased,
     MergeFailed,
     MergeProgressed,
     MergeRequested,
@@ -29,6 +24,10 @@ from tests.support.merges import (
     claimed,
     complete,
     completed,
+    confirm_erasure,
+    delete,
+    deleted,
+    erased,
     fail,
     failed,
     progressed,
@@ -143,6 +142,35 @@ def test_after_its_end_nothing_more_is_said_of_it() -> None:
             given(MERGE, *events).when(command).then_refused(MergeNotRunningError)
 
 
+def test_the_file_of_a_merge_goes_with_a_recording_in_it() -> None:
+    given(MERGE, *CLAIMED, completed()).when(delete()).then(deleted())
+
+
+def test_what_came_to_no_file_has_none_to_erase() -> None:
+    for events in ((), ASKED, CLAIMED, *OVER[1:]):
+        given(MERGE, *events).when(delete()).then_nothing()
+        given(MERGE, *events).when(confirm_erasure()).then_nothing()
+
+
+def test_its_file_is_deleted_once_and_told_once_to_be_gone() -> None:
+    over = (*CLAIMED, completed())
+    given(MERGE, *over, deleted()).when(delete(second=9)).then_nothing()
+    given(MERGE, *over, deleted(), erased()).when(delete(second=9)).then_nothing()
+    given(MERGE, *over, deleted()).when(confirm_erasure()).then(erased())
+    given(MERGE, *over, deleted(), erased()).when(confirm_erasure()).then_nothing()
+    given(MERGE, *over).when(confirm_erasure()).then_nothing()
+
+
+def test_of_several_merges_of_a_set_the_one_that_is_meant_is_deleted() -> None:
+    events = (*CLAIMED, completed(), requested("again", 9), claimed("again", second=9), completed("again", 10))
+    given(MERGE, *events).when(delete("again", 11)).then(deleted("again", 11))
+    given(MERGE, *events, deleted("again", 11)).when(delete(second=12)).then(deleted(second=12))
+
+
+def test_an_end_of_which_no_beginning_is_known_is_not_refused() -> None:
+    assert MERGE.fold([deleted(), erased()]) == MERGE.initial
+
+
 def test_a_merge_that_did_not_complete_cannot_be_completed_any_more() -> None:
     for end in OVER[1:]:
         given(MERGE, *end).when(complete(second=9)).then_refused(MergeNotRunningError)
@@ -187,11 +215,15 @@ def test_one_worker_makes_one_merge_at_a_time_and_after_its_end_nothing_more_is_
     running: str | None = None
     holder: MergeClaimed | MergeProgressed | None = None
     asked: list[str] = []
+    completed_ones: set[str] = set()
     for event in history(MERGE, commands):
         if isinstance(event, MergeRequested):
             assert running is None
             running, holder = event.merge_id, None
             asked.append(running)
+            continue
+        if isinstance(event, MergeDeleted | MergeErased):
+            assert event.merge_id in completed_ones  # its file alone is spoken of
             continue
         assert event.merge_id == running
         match event:
@@ -203,6 +235,7 @@ def test_one_worker_makes_one_merge_at_a_time_and_after_its_end_nothing_more_is_
                 assert holder.worker_id == event.worker_id
                 holder = event
             case MergeCompleted() | MergeFailed() | MergeCancelled():
+                completed_ones |= {running} if isinstance(event, MergeCompleted) else set()
                 running = None
     assert len(asked) == len(set(asked))
 

@@ -33,6 +33,7 @@ _of_one = (
     partial(internal.give_up, "requested"),
     server.came,
     server.delete,
+    partial(server.delete, reason="withdrawn"),
     server.finish_track_file,
     server.finish_track,
     server.confirm_erasure,
@@ -41,7 +42,7 @@ _commands: st.SearchStrategy[list[ParticipantRecordingCommand]] = st.lists(
     st.one_of(
         st.builds(server.start, _ids, consents=st.booleans(), present=st.booleans()),
         *(st.builds(command, _ids) for command in _of_one),
-        *(st.builds(command, _seconds) for command in (server.stop_any, server.pause, server.resume)),
+        *(st.builds(command, _seconds) for command in (server.stop_any, server.discard, server.pause, server.resume)),
     ),
     max_size=30,
 )
@@ -82,10 +83,19 @@ _events: st.SearchStrategy[list[ParticipantRecordingHappened]] = st.lists(
 _NEXT = {
     "": {"refused", "awaited", "requested"},
     "refused": set(),
-    "awaited": {"requested", "failed"},
-    "requested": {"started", "failed"},
-    "started": {"paused", "resumed", "stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
-    "stop-requested": {"stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
+    "awaited": {"requested", "failed", "deleted"},
+    "requested": {"started", "failed", "deleted"},
+    "started": {
+        "paused",
+        "resumed",
+        "stop-requested",
+        "track-file-finished",
+        "stopped",
+        "track-stopped",
+        "failed",
+        "deleted",
+    },
+    "stop-requested": {"stop-requested", "track-file-finished", "stopped", "track-stopped", "failed", "deleted"},
     "stopped": {"deleted"},
     "track-stopped": {"deleted"},
     "failed": {"deleted"},
@@ -140,7 +150,7 @@ def test_one_runs_at_a_time_and_no_id_is_used_twice(commands: list[ParticipantRe
             running = None if word == "refused" else one
         elif word not in {"deleted", "erased"}:
             assert one == running
-        if word in _ENDS:
+        if word in _ENDS or (word == "deleted" and one == running):
             running = None
 
 

@@ -12,6 +12,7 @@ from services.recorder.process_managers.merges import OpenMerge, follow, follow_
 from shared.contracts.merge import MergeEvent
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
+    ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
@@ -76,7 +77,12 @@ def test_a_merge_is_not_claimed_until_its_recordings_are_finished_or_ten_minutes
 
 def test_a_recording_is_unfinished_from_its_request_to_its_file_or_failure() -> None:
     begun: tuple[type[ParticipantRecordingEvent], ...] = (ParticipantRecordingAwaited, ParticipantRecordingRequested)
-    ends = (ParticipantRecordingStopped, TrackRecordingStopped, ParticipantRecordingFailed)
+    ends = (
+        ParticipantRecordingStopped,
+        TrackRecordingStopped,
+        ParticipantRecordingFailed,
+        ParticipantRecordingDeleted,
+    )
     for begin in begun:
         waited = follow_unfinished(frozenset({"other"}), recorded(begin))
         for goes_on in (ParticipantRecordingStarted, ParticipantRecordingStopRequested, TrackFileFinished):

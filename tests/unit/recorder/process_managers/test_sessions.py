@@ -11,15 +11,12 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingCommand,
     RequestParticipantRecording,
 )
-from services.recorder.process_managers.sessions import (
-    RecordedSession,
-    due,
-    follow,
-    participant_recording_id,
-)
+from services.recorder.process_managers.open_recordings import participant_recording_id
+from services.recorder.process_managers.sessions import RecordedSession, due, follow
 from shared.contracts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
+    ParticipantRecordingDeleted,
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
     ParticipantRecordingStarted,
@@ -195,3 +192,67 @@ def test_the_id_of_a_file_follows_from_recording_and_participant() -> None:
 
 def test_it_looks_like_those_of_servers() -> None:
     assert re.fullmatch("[0-9a-f]{24}", FILE_ID)
+
+
+# --- thrown away
+
+AGAIN_ID = participant_recording_id("rec", "ann", 1)
+FILE_ERASED = ParticipantRecordingDeleted(at=at(7), **ANNS_FILE, deleted_by="ann", reason="withdrawn", paths=())
+WITHDRAWN = ConsentWithdrawn(at=at(6), **ANN)
+YES_AGAIN = ConsentGiven(at=at(8), **ANN)
+
+
+def test_whose_file_was_erased_has_another_one_when_they_agree_again() -> None:
+    again = replace(REQUEST_FILE, participant_recording_id=AGAIN_ID)
+    assert due_after(*RUNNING, WITHDRAWN, FILE_ERASED) == []
+    assert due_after(*RUNNING, WITHDRAWN, FILE_ERASED, YES_AGAIN) == [again]
+    assert due_after(*RUNNING, WITHDRAWN, YES_AGAIN) == [], "their file is still there"
+    assert due_after(*RUNNING, WITHDRAWN, YES_AGAIN, FILE_ERASED) == [again]
+    assert due_after(*RUNNING, FILE_FAILED, WITHDRAWN, FILE_ERASED, YES_AGAIN) == [again]
+
+
+def test_it_is_asked_for_once_and_erased_as_often_as_they_withdraw() -> None:
+    second = {**ANNS_FILE, "participant_recording_id": AGAIN_ID}
+    asked = ParticipantRecordingRequested(at=at(9), **second, recording_id="rec")
+    withdrawn_again = FILE_ERASED.model_copy(update=second)
+    begun = (*RUNNING, WITHDRAWN, FILE_ERASED, YES_AGAIN, asked)
+    assert due_after(*begun) == []
+    assert due_after(*begun, FILE_ERASED) == [], "told twice it is the same one"
+    assert due_after(*begun, withdrawn_again) == [
+        replace(REQUEST_FILE, participant_recording_id=participant_recording_id("rec", "ann", 2))
+    ]
+    assert due_after(*begun, STOPPED, second=12) == [STOP_FILE.model_copy(update=second)]
+
+
+@pytest.mark.parametrize("reason", ["requested", "discarded"])
+def test_whose_file_somebody_else_threw_away_has_no_other_in_this_recording(reason: str) -> None:
+    assert due_after(*RUNNING, FILE_ERASED.model_copy(update={"reason": reason})) == []
+
+
+def test_that_an_older_file_was_erased_changes_nothing_about_the_one_that_runs() -> None:
+    older = FILE_ERASED.model_copy(update={"participant_recording_id": "another"})
+    assert due_after(*RUNNING, older, STOPPED, second=12) == [STOP_FILE]
+    assert due_after(*RUNNING, older) == []
+
+
+def test_files_of_a_recording_that_was_thrown_away_are_not_stopped_but_deleted() -> None:
+    """Stopped, they would be finished, and told of."""
+    discarded = STOPPED.model_copy(update={"discarded": True})
+    for begun in (RUNNING, (*READY, FILE_REQUESTED)):
+        assert due_after(*begun, discarded, second=500) == []
+    assert due_after(*READY, discarded, FILE_REQUESTED, second=500) == []
+    own = ParticipantRecordingRequested(at=at(4), **{**ANNS_FILE, "participant_recording_id": "own"})
+    assert due_after(*READY, discarded, own, ENDED, second=21) == [
+        StopParticipantRecording(**ANN, participant_recording_id="own", at=at(20))
+    ]
+
+
+def test_it_is_over_when_they_are_deleted() -> None:
+    discarded = STOPPED.model_copy(update={"discarded": True})
+    ending = (*RUNNING, LEFT, ENDED, discarded)
+    assert after(*ending)
+    assert after(*ending, FILE_ERASED.model_copy(update={"reason": "discarded"})) is None
+
+
+def test_the_ids_of_a_participants_files_differ() -> None:
+    assert len({participant_recording_id("rec", "ann", n) for n in range(3)} | {FILE_ID}) == 3

@@ -14,7 +14,8 @@ from services.gateway.domain.recording import Running
 from services.recorder.domain.participant_recording import RequestParticipantRecording
 from services.recorder.gates import Gates
 from services.recorder.moments import nanoseconds
-from services.recorder.process_managers.sessions import due, next_at, participant_recording_id
+from services.recorder.process_managers.open_recordings import participant_recording_id
+from services.recorder.process_managers.sessions import due, next_at
 from shared.contracts.message import Event
 from shared.contracts.participant_recording import (
     ParticipantRecordingRequested,
