@@ -10,6 +10,7 @@ import structlog
 
 from services.recorder.domain.participant_recording import FinishParticipantRecording
 from services.recorder.keys import RecordingKeys
+from services.recorder.media.flow import SenderFlow
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.webm_writer import WebmWriter
@@ -22,10 +23,13 @@ _log = structlog.get_logger()
 class WholeFile:
     """Written from the beginning of the recording to its end, and put in place then."""
 
-    def __init__(self, event: ParticipantRecordingRequested, bench: Workbench, gate: Gate, start_ns: int) -> None:
+    def __init__(
+        self, event: ParticipantRecordingRequested, bench: Workbench, gate: Gate, flow: SenderFlow, start_ns: int
+    ) -> None:
         self._event = event
         self._bench = bench
         self._gate = gate
+        self._flow = flow
         self._start_ns = start_ns
         self._keys = RecordingKeys(event.session_id, event.participant_id, start_ns, event.storage_prefix)
 
@@ -33,13 +37,15 @@ class WholeFile:
         """Be ready to take media in."""
         segment = await self._bench.path(self._keys.segment)
         writer = await WebmWriter.start(self._bench.ffmpeg, segment, _log)
-        return Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+        self._pipeline = Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+        return self._pipeline
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:
         """Put the file in place when `ended` has told its end; return what the log is to be told."""
         end = await ended
+        gaps = self._pipeline.gaps(self._flow)
         file = await self._bench.put_in_place(self._keys, "audio_video")
-        return FinishParticipantRecording(**about(self._event), at=end, file=file)
+        return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps)
 
     async def discard(self) -> None:
         """Leave nothing: it was not wanted any more when it was to begin."""

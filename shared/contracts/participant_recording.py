@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import NonNegativeInt
 
+from shared.contracts.gaps import FileGaps, Track
 from shared.contracts.identifiers import (
     Moment,
     ParticipantId,
@@ -182,6 +183,22 @@ class ParticipantRecordingResumed(ParticipantRecordingEvent):
     type: ClassVar[str] = "participant-recording.resumed.v1"
 
 
+class TrackFlowStarted(ParticipantRecordingEvent):
+    """Packets of a track flow. `at` is the arrival of the first."""
+
+    type: ClassVar[str] = "participant-recording.flow-started.v1"
+
+    track: Track
+
+
+class TrackFlowStopped(ParticipantRecordingEvent):
+    """No packets of a track flow any more, muted or not. `at` is the arrival of the last."""
+
+    type: ClassVar[str] = "participant-recording.flow-stopped.v1"
+
+    track: Track
+
+
 class ParticipantRecordingStopRequested(ParticipantRecordingEvent):
     """The file ends at `at`; what came before is still being written."""
 
@@ -194,6 +211,8 @@ class ParticipantRecordingStopped(ParticipantRecordingEvent):
     type: ClassVar[str] = "participant-recording.stopped.v1"
 
     file: RecordedFile
+    #: None: whoever wrote it told nothing of them.
+    gaps: FileGaps | None = None
 
 
 class TrackFileFinished(ParticipantRecordingEvent):

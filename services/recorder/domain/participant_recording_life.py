@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from services.recorder.keys import RecordingKeys, Remains, TrackKeys
 from services.recorder.moments import nanoseconds
+from shared.contracts.gaps import Track
 from shared.contracts.participant_recording import (
     ParticipantRecordingAwaited,
     ParticipantRecordingDeleted,
@@ -21,6 +22,8 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopped,
     ParticipantRecordingStopRequested,
     TrackFileFinished,
+    TrackFlowStarted,
+    TrackFlowStopped,
     TrackRecordingStopped,
 )
 
@@ -36,6 +39,8 @@ ParticipantRecordingHappened = (
     | ParticipantRecordingPaused
     | ParticipantRecordingResumed
     | ParticipantRecordingStopRequested
+    | TrackFlowStarted
+    | TrackFlowStopped
     | TrackFileFinished
     | _Ended
     | ParticipantRecordingDeleted
@@ -62,6 +67,8 @@ class Current:
     paused_at: datetime | None = None
     #: Where its file ends: the earliest of the moments at which a stop was said.
     stops_at: datetime | None = None
+    #: Tracks whose packets flow.
+    flowing: frozenset[Track] = frozenset()
     #: Files of a track that are in place.
     paths: tuple[str, ...] = ()
 
@@ -103,6 +110,10 @@ class ParticipantRecordings:
             == (participant_recording_id, worker_id, at)
         )
 
+    def has_flow(self, track: Track) -> bool:
+        """Tell whether packets of that track of what is being recorded are known to flow."""
+        return self.current is not None and track in self.current.flowing
+
     def has_file(self, path: str) -> bool:
         """Tell whether a file of the track that is being recorded was told of."""
         return self.current is not None and path in self.current.paths
@@ -132,8 +143,8 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
         case ParticipantRecordingStopRequested():
             stops_at = _earliest(current.stops_at, event)
             return replace(state, current=replace(current, phase="stopping", stops_at=stops_at))
-        case TrackFileFinished():
-            return replace(state, current=replace(current, paths=(*current.paths, event.file.path)))
+        case TrackFlowStarted() | TrackFlowStopped() | TrackFileFinished():
+            return replace(state, current=_after_media(current, event))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
             ended = Over(event.participant_recording_id, _paths(current, event), _remains(current, event))
             return replace(state, current=None, over=(*state.over, ended))
@@ -141,6 +152,16 @@ def evolve(state: ParticipantRecordings, event: ParticipantRecordingHappened) ->
             return replace(state, over=tuple(_marked(one, event) for one in state.over))
         case _:
             assert_never(event)
+
+
+def _after_media(current: Current, event: TrackFlowStarted | TrackFlowStopped | TrackFileFinished) -> Current:
+    match event:
+        case TrackFlowStarted():
+            return replace(current, flowing=current.flowing | {event.track})
+        case TrackFlowStopped():
+            return replace(current, flowing=current.flowing - {event.track})
+        case TrackFileFinished():
+            return replace(current, paths=(*current.paths, event.file.path))
 
 
 def _earliest(known: datetime | None, event: ParticipantRecordingHappened) -> datetime:

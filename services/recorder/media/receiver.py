@@ -36,6 +36,8 @@ class TrackReceiver:
         self.kind = kind
         self.clock = TrackClock(_CLOCK_RATES[kind])
         self.counters = ReceiverCounters()
+        #: Arrival of the newest packet that was announced; None before the first.
+        self.heard_ns: int | None = None
         self._payload_type = payload_type
         self._buffer = JitterBuffer(MAX_WAIT_NS, _CAPACITY)
         self._depacketizer = depacketizer_for(codec)
@@ -69,6 +71,7 @@ class TrackReceiver:
         if packet.payload_type != self._payload_type:
             self.counters.foreign += 1
             return []
+        self.heard_ns = arrival_ns
         self._buffer.push(packet, arrival_ns)
         return self._frames(self._buffer.pop(arrival_ns))
 

@@ -13,7 +13,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from services.recorder.media.clock import keep_in_step
-from services.recorder.media.counting import FRAMES, PACKETS, Tally
+from services.recorder.media.counting import FRAMES, KEYFRAMES_ASKED, PACKETS, Tally
+from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.rtcp import picture_loss_indication
@@ -114,6 +115,7 @@ class RtpSource:
         self._host = host
         self._tracks = tracks
         self._sinks: list[Sink] = []
+        self._flows: list[SenderFlow] = []
         self._ssrc = secrets.randbits(32)
         self._asked_ns = 0
         #: When it was last told what became of packets.
@@ -158,6 +160,15 @@ class RtpSource:
         if sink in self._sinks:
             self._sinks.remove(sink)
 
+    def attach_flow(self, flow: SenderFlow) -> None:
+        """Let `flow` hear of packets and reports from now on; of packets only while there is a sink."""
+        self._flows.append(flow)
+
+    def detach_flow(self, flow: SenderFlow) -> None:
+        """Let `flow` hear of nothing more."""
+        if flow in self._flows:
+            self._flows.remove(flow)
+
     def tick(self, *, wants_keyframe: bool) -> None:
         """Do what time demands: give up lost packets, ask for a keyframe. Every sink says what it wants by its own.
 
@@ -189,11 +200,18 @@ class RtpSource:
         for data, sender in _datagrams(track.rtp):
             if track.admits_rtp(data, sender) and self._sinks:
                 self._hand_on(track.receiver.packet(data, time.time_ns()))
+        if heard_ns := track.receiver.heard_ns:
+            self._hear(heard_ns, track.kind)
 
     def _read_rtcp(self, track: _Track) -> None:
         for data, sender in _datagrams(track.rtcp):
             if track.reported(data, sender):
+                self._hear(time.time_ns())
                 keep_in_step(*(each.receiver.clock for each in self._tracks))
+
+    def _hear(self, at_ns: int, track: Kind | None = None) -> None:
+        for flow in self._flows:
+            flow.hear(at_ns, track)
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:
         if frames:
@@ -208,6 +226,8 @@ class RtpSource:
                 request = picture_loss_indication(self._ssrc, receiver.ssrc)
                 with suppress(OSError):  # a sender that is gone cannot be asked
                     track.rtcp.sendto(request, feedback)
+                is_again = now_ns - self._asked_ns < 2 * _KEYFRAME_REQUEST_NS
+                KEYFRAMES_ASKED.labels("again" if is_again else "first").inc()
                 self._asked_ns = now_ns
 
 

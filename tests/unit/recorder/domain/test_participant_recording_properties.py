@@ -27,6 +27,8 @@ _of_one = (
     internal.request,
     internal.confirm,
     internal.stop,
+    partial(internal.report_flow, "audio", flows=True),
+    partial(internal.report_flow, "audio", flows=False),
     internal.finish,
     internal.fail,
     partial(internal.give_up, "awaited"),
@@ -62,6 +64,8 @@ _lives = st.builds(
 _told: tuple[Callable[[str], ParticipantRecordingHappened], ...] = (
     internal.requested,
     internal.started,
+    partial(internal.flow_started, "audio"),
+    partial(internal.flow_stopped, "audio"),
     internal.stop_requested,
     internal.stopped,
     internal.failed,
@@ -78,14 +82,25 @@ _events: st.SearchStrategy[list[ParticipantRecordingHappened]] = st.lists(
     st.builds(lambda tell, one: tell(one), st.sampled_from(_told), _ids), max_size=30
 )
 
+#: What is told while it is written, and changes nothing of what may follow.
+_FLOW = {"flow-started", "flow-stopped"}
 #: What may follow, by the last word of a recording's wire types; what is resumed was paused.
 _NEXT = {
     "": {"refused", "awaited", "requested"},
     "refused": set(),
     "awaited": {"requested", "failed"},
     "requested": {"started", "failed"},
-    "started": {"paused", "resumed", "stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
-    "stop-requested": {"stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
+    "started": {
+        *_FLOW,
+        "paused",
+        "resumed",
+        "stop-requested",
+        "track-file-finished",
+        "stopped",
+        "track-stopped",
+        "failed",
+    },
+    "stop-requested": {*_FLOW, "stop-requested", "track-file-finished", "stopped", "track-stopped", "failed"},
     "stopped": {"deleted"},
     "track-stopped": {"deleted"},
     "failed": {"deleted"},
@@ -122,7 +137,7 @@ def test_every_recording_lives_as_it_may(commands: list[ParticipantRecordingComm
             since[one, word] = event.at
         if word == "resumed":
             assert event.at > since.pop((one, "paused"))
-        if word not in {"paused", "resumed", "track-file-finished"}:
+        if word not in {"paused", "resumed", "track-file-finished", *_FLOW}:
             said[one] = word
 
 
