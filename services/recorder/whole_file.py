@@ -14,8 +14,12 @@ from services.recorder.media.flow import SenderFlow
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.webm_writer import WebmWriter
+from services.recorder.moments import moment
+from services.recorder.timeline import timeline
 from services.recorder.workbench import Workbench, about
-from shared.contracts.participant_recording import ParticipantRecordingRequested
+from shared.contracts.gaps import FileGaps
+from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, TimelineFile
+from shared.eventsourcing.insisting import until_answered
 
 _log = structlog.get_logger()
 
@@ -45,8 +49,19 @@ class WholeFile:
         end = await ended
         gaps = self._pipeline.gaps(self._flow)
         file = await self._bench.put_in_place(self._keys, "audio_video")
-        return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps)
+        timeline = await self._put_timeline(end, file, gaps)
+        return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps, timeline=timeline)
 
     async def discard(self) -> None:
         """Leave nothing: it was not wanted any more when it was to begin."""
         await asyncio.to_thread(self._bench.store.delete, self._keys.segment)
+
+    async def _put_timeline(self, end: datetime, file: RecordedFile, gaps: FileGaps) -> TimelineFile | None:
+        """Put the timeline beside the file. A file is not given up because there is no room for one."""
+        log = await until_answered(lambda: self._bench.streams.places(self._event), "places for a timeline")
+        told = timeline(self._event, (moment(self._start_ns), end), file, gaps, self._flow.skew_ns, log)
+        try:
+            return await self._bench.put_timeline(self._keys.timeline, told)
+        except OSError:
+            _log.exception("a file has no timeline", path=file.path)
+            return None

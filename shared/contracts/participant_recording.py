@@ -53,6 +53,16 @@ class RecordedFile(Contract):
     audio_packets: NonNegativeInt
 
 
+class TimelineFile(Contract):
+    """The timeline that lies beside a finished file (`shared/contracts/file_timeline.py`)."""
+
+    #: Object key.
+    path: str
+    size_bytes: NonNegativeInt
+    #: Hex digest.
+    sha256: str
+
+
 # -------------------------------------------------------------------------- commands: a server asks, by the gateway
 
 
@@ -213,6 +223,8 @@ class ParticipantRecordingStopped(ParticipantRecordingEvent):
     file: RecordedFile
     #: None: whoever wrote it told nothing of them.
     gaps: FileGaps | None = None
+    #: None: there is none.
+    timeline: TimelineFile | None = None
 
 
 class TrackFileFinished(ParticipantRecordingEvent):

@@ -21,6 +21,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
     RecordedFile,
     StopParticipantRecording,
+    TimelineFile,
     TrackFlowStarted,
     TrackFlowStopped,
 )
@@ -44,6 +45,8 @@ GAPS = FileGaps(
     longest=(Gap(track="video", begin_ms=3000, end_ms=5000, reason="camera_off"),), left_out=1, left_out_ms=600
 )
 
+TIMELINE = TimelineFile(path="s/ann/participant_recording_ann_1.timeline.json", size_bytes=900, sha256="cd" * 32)
+
 
 def request(one: str = "a", second: float = 1) -> RequestParticipantRecording:
     return RequestParticipantRecording(**_about(one, second), recording_id="rec")
@@ -58,7 +61,7 @@ def stop(one: str = "a", second: float = 3) -> StopParticipantRecording:
 
 
 def finish(one: str = "a", second: float = 4) -> FinishParticipantRecording:
-    return FinishParticipantRecording(**_about(one, second), file=FILE, gaps=GAPS)
+    return FinishParticipantRecording(**_about(one, second), file=FILE, gaps=GAPS, timeline=TIMELINE)
 
 
 def fail(
@@ -96,7 +99,7 @@ def stop_requested(one: str = "a", second: float = 3) -> ParticipantRecordingSto
 
 
 def stopped(one: str = "a", second: float = 4) -> ParticipantRecordingStopped:
-    return ParticipantRecordingStopped(**_about(one, second), file=FILE, gaps=GAPS)
+    return ParticipantRecordingStopped(**_about(one, second), file=FILE, gaps=GAPS, timeline=TIMELINE)
 
 
 def failed(one: str = "a", second: float = 5, reason: str = "disk full") -> ParticipantRecordingFailed:

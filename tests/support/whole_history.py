@@ -37,7 +37,7 @@ from shared.contracts.room_settings import AutoClose
 from tests.support import merges
 from tests.support.living import Living
 from tests.support.moments import at
-from tests.support.participant_recordings import FILE, GAPS
+from tests.support.participant_recordings import FILE, GAPS, TIMELINE
 from tests.support.simulated_meeting import SimulatedMeeting
 
 _TARGET, _OTHER = "https://example.org/hook", "https://other.example/hook"
@@ -227,7 +227,7 @@ def _report_flow(who: str, one: str, second: float, *, flows: bool) -> ReportFlo
 
 def _finish(who: str, one: str, second: float) -> FinishParticipantRecording:
     about: dict[str, Any] = {**_LAB, "participant_id": who, "participant_recording_id": one}
-    return FinishParticipantRecording(**about, at=at(second), file=FILE, gaps=GAPS)
+    return FinishParticipantRecording(**about, at=at(second), file=FILE, gaps=GAPS, timeline=TIMELINE)
 
 
 def _delete(who: str, one: str, second: float) -> DeleteParticipantRecording:

@@ -45,6 +45,7 @@ from shared.contracts.participant_recording import (
     ResumeParticipantRecording,
     StartParticipantRecording,
     StopParticipantRecording,
+    TimelineFile,
     TrackFileFinished,
     TrackFlowStarted,
     TrackFlowStopped,
@@ -98,6 +99,7 @@ class FinishParticipantRecording(_AboutParticipantRecording):
 
     file: RecordedFile
     gaps: FileGaps | None = None
+    timeline: TimelineFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +278,8 @@ def _take(state: ParticipantRecordings, report: ParticipantRecordingReport) -> I
             happened = TrackFlowStarted if report.flows else TrackFlowStopped
             yield happened(**about, track=report.track)
         case FinishParticipantRecording() if is_written:
-            yield ParticipantRecordingStopped(**about, file=report.file, gaps=report.gaps)
+            told = {"file": report.file, "gaps": report.gaps, "timeline": report.timeline}
+            yield ParticipantRecordingStopped(**about, **told)
         case FinishTrackFile() if is_written and not state.has_file(report.file.path):
             yield TrackFileFinished(**about, begin=report.begin, file=report.file)
         case FinishTrackRecording() if is_written:

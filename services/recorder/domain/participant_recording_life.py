@@ -172,7 +172,7 @@ def _paths(current: Current, ended: _Ended) -> tuple[str, ...]:
     """Return what may be left in the store; of one that failed, what its worker was writing."""
     match ended:
         case ParticipantRecordingStopped():
-            return (ended.file.path,)
+            return (ended.file.path, *((ended.timeline.path,) if ended.timeline else ()))
         case ParticipantRecordingFailed() if current.started_at and ended.kind == "audio_video":
             keys = _keys(current.started_at, current, ended)
             return keys.file, keys.segment

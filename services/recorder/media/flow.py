@@ -62,6 +62,8 @@ class SenderFlow:
     def __init__(self, start_ns: int) -> None:
         self.tracks: dict[Kind, Flow] = {"audio": Flow(start_ns, FLOW_NS), "video": Flow(start_ns, FLOW_NS)}
         self.sender = Flow(start_ns, SENDER_NS)
+        #: By how much pictures take longer than sounds to come, as the sender last reported; None: it did not.
+        self.skew_ns: int | None = None
 
     def hear(self, at_ns: int, track: Kind | None = None) -> None:
         """Take note of a packet of a track; None: of a report, which is no media."""

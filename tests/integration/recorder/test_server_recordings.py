@@ -84,7 +84,7 @@ async def test_a_pause_is_black_and_silence_and_the_same_file_goes_on_after_it(r
     assert [all(among(packets, sent)) for sent in (*before, *after)] == [True] * 4
     assert [any(among(packets, sent)) for sent in meanwhile] == [False] * 2
     assert sum(packet.data == OPUS_SILENCE for packet in packets) >= 5
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -247,7 +247,7 @@ async def test_a_worker_that_ends_finishes_what_servers_asked_for(ffmpeg: Path, 
             sounds = await ann.sounds()
     assert all(among(await both.finished(), sounds))
     assert all(among(await audio.finished(), sounds))
-    assert room.files() == ["ann/webm", "audio/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm", "audio/webm"]
 
 
 # --- deleted

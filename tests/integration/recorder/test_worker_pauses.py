@@ -45,7 +45,7 @@ async def test_a_pause_is_black_and_silence_and_the_same_file_goes_on_after_it(r
     silences = [at for at in times(packets, OPUS_SILENCE) if begin <= at < end]
     assert len(silences) >= (end - begin) // 20 - 2
     assert any(abs(at - begin) <= 50 for at in times(packets, await BlackPictures(ffmpeg).of(640, 480)))
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 async def test_media_that_was_held_back_when_the_pause_was_heard_of_is_not_in_the_file(

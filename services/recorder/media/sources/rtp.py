@@ -208,10 +208,18 @@ class RtpSource:
             if track.reported(data, sender):
                 self._hear(time.time_ns())
                 keep_in_step(*(each.receiver.clock for each in self._tracks))
+                self._tell_skew()
 
     def _hear(self, at_ns: int, track: Kind | None = None) -> None:
         for flow in self._flows:
             flow.hear(at_ns, track)
+
+    def _tell_skew(self) -> None:
+        offsets = {track.kind: track.receiver.clock.offset_ns for track in self._tracks}
+        audio_ns, video_ns = offsets.get("audio"), offsets.get("video")
+        if audio_ns is not None and video_ns is not None:
+            for flow in self._flows:
+                flow.skew_ns = video_ns - audio_ns
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:
         if frames:
