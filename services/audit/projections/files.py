@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.audit.projections.line import Edge, Entry, edge
+from shared.contracts.gaps import FileGaps
 from shared.contracts.participant_recording import (
     ParticipantRecordingEvent,
     ParticipantRecordingFailed,
@@ -31,6 +32,8 @@ class FileOnRecord:
     file: RecordedFile | None
     failure: str | None
 
+    #: Why it holds silence or black, and when; None: nothing was told of that.
+    gaps: FileGaps | None = None
     #: Of one of a track's files: its time zero.
     began: datetime | None = None
 
@@ -62,13 +65,13 @@ def _files(entries: list[Entry]) -> list[FileOnRecord]:
 def _file(entries: list[Entry]) -> FileOnRecord:
     request = entries[0].event
     assert isinstance(request, ParticipantRecordingEvent)
-    started = ended = file = failure = None
+    started = ended = file = failure = gaps = None
     for entry in entries:
         match entry.event:
             case ParticipantRecordingStarted():
                 started = edge(entry)
             case ParticipantRecordingStopped() as stopped:
-                ended, file = edge(entry), stopped.file
+                ended, file, gaps = edge(entry), stopped.file, stopped.gaps
             case TrackRecordingStopped():
                 ended = edge(entry)
             case ParticipantRecordingFailed() as failed:
@@ -83,4 +86,5 @@ def _file(entries: list[Entry]) -> FileOnRecord:
         ended=ended,
         file=file,
         failure=failure,
+        gaps=gaps,
     )

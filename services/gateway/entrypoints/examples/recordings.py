@@ -20,7 +20,6 @@ from services.gateway.entrypoints.examples.common import (
 )
 from services.gateway.entrypoints.openapi import Route, Told
 from shared.contracts import actors
-from shared.contracts.file_timeline import FileTimeline
 
 _TRACK_ID = "66976600a8faa5fa9694945d"
 _WEBHOOK = {
@@ -152,9 +151,7 @@ _TIMELINE = {
     },
 }
 PARTICIPANTS |= {
-    ("get", "/v2/recordings/participant/{id}/timeline"): Told(
-        "participant recordings", None, _TIMELINE, _NO_FILE, shape=FileTimeline
-    )
+    ("get", "/v2/recordings/participant/{id}/timeline"): Told("participant recordings", None, _TIMELINE, _NO_FILE)
 }
 TRACKS: dict[Route, Told] = _recordings(
     "/track",

@@ -18,6 +18,7 @@ from services.gateway.entrypoints.v2.recording_shape import event_object, record
 from services.gateway.participant_recordings import ParticipantRecordings, Subject
 from services.gateway.projections.kept_recordings import KeptRecording
 from services.gateway.projections.recordings_read import Recordings, WhichRecordings
+from shared.contracts.file_timeline import FileTimeline
 from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, RoomId, SessionId
 from shared.contracts.participant_recording import RecordingKind
 from shared.eventsourcing.decider import RefusedError
@@ -169,7 +170,7 @@ def timelines_router(archive: Archive) -> APIRouter:
     """Return the route of what lies beside participants' files: those of tracks have no gaps."""
     router = APIRouter(prefix=f"/recordings/{PARTICIPANTS.path}")
 
-    @router.get("/{id}/timeline", response_class=FileResponse)
+    @router.get("/{id}/timeline", response_model=FileTimeline)
     async def get_timeline(
         id: ParticipantRecordingId,  # noqa: A002  the wire's name
         authorization: Authorization = None,
