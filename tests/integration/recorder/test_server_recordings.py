@@ -66,7 +66,8 @@ async def test_it_needs_no_room_recording_and_lies_below_its_prefix(room: Studio
     assert all(among(packets, sounds + pictures))
     assert stopped.at == end
     stamp = int(begun.at.timestamp() * 1000)
-    assert list(stored(room.root)) == [f"team/meetings/s/ann/participant_recording_ann_{stamp}.webm"]
+    stem = f"team/meetings/s/ann/participant_recording_ann_{stamp}"
+    assert sorted(stored(room.root)) == [f"{stem}.timeline.json", f"{stem}.webm"]
     assert stopped.file.path in stored(room.root)
 
 
@@ -262,9 +263,9 @@ async def test_a_deleted_recording_is_erased_by_the_next_recorder_when_the_first
     for asked in (both, audio):
         await asked.stops()
         await asked.finished()
-    assert len(stored(room.root)) == 2
+    assert len(stored(room.root)) == 3, "sound and picture have a timeline"
     await both.deletes()
-    assert len(stored(room.root)) == 2
+    assert len(stored(room.root)) == 3, "sound and picture have a timeline"
     await erased(room, both)
     assert [Path(path).parent.name for path in stored(room.root)] == ["audio"]
     await audio.deletes()
