@@ -51,6 +51,10 @@ def test_without_the_others_the_rest_is_left(ones: list[Span], others: list[Span
     assert moments(rest) == moments(ones) - moments(others)
 
 
+def test_between_spans_that_touch_nothing_is_left() -> None:
+    assert without([(0, 10)], [(2, 5), (5, 7)]) == [(0, 2), (7, 10)]
+
+
 def test_spans_of_any_time_can_be_cut() -> None:
     ever = (-(10**20), 10**20)
     assert without([ever], [(0, 1)]) == [(-(10**20), 0), (1, 10**20)]
