@@ -49,8 +49,8 @@ class WholeFile:
         end = await ended
         gaps = self._pipeline.gaps(self._flow)
         file = await self._bench.put_in_place(self._keys, "audio_video")
-        timeline = await self._put_timeline(end, file, gaps)
-        return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps, timeline=timeline)
+        beside = await self._put_timeline(end, file, gaps)
+        return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps, timeline=beside)
 
     async def discard(self) -> None:
         """Leave nothing: it was not wanted any more when it was to begin."""

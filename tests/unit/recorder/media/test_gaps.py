@@ -118,6 +118,11 @@ def test_who_is_not_heard_of_and_then_leaves_is_disconnected_throughout() -> Non
     assert told(spans((1000, 5000)), gone) == [(1000, 5000, "disconnected")]
 
 
+def test_what_is_closed_is_told_with_the_little_before_it_that_has_the_same_reason() -> None:
+    gone = replace(closed(presence=spans((3000, 3100))), absent=spans((2900, 3200)))
+    assert told(spans((2900, 3100)), gone) == [(2900, 3100, "disconnected")]
+
+
 def test_what_nobody_would_notice_is_left_out() -> None:
     shortest = spans((1000, 1000 + SHORTEST_MS))
     assert told(shortest, all_is_well()) == [(1000, 1000 + SHORTEST_MS, "lost")]
