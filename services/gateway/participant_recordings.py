@@ -17,11 +17,13 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingAccepted,
     ParticipantRecordingDeleted,
     ParticipantRecordingEvent,
+    ParticipantRecordingStopped,
     PauseParticipantRecording,
     RecordingKind,
     ResumeParticipantRecording,
     StartParticipantRecording,
     StopParticipantRecording,
+    TimelineFile,
     participant_recording_stream,
 )
 from shared.contracts.reply import Accepted
@@ -152,6 +154,11 @@ class ParticipantRecordings:
         """Return the events of this recording, and of no other in its stream."""
         stream = participant_recording_stream(recording.session_id, recording.participant_id, recording.kind)
         return [stored for stored in await self._store.read(stream) if _is_of(stored, recording.id)]
+
+    async def timeline(self, recording: KeptRecording) -> TimelineFile | None:
+        """Return what lies beside its file, as the log has it; None: nothing."""
+        told = (decode(stored) for stored in await self.history(recording))
+        return next((event.timeline for event in told if isinstance(event, ParticipantRecordingStopped)), None)
 
     async def is_deleted(self, recording: KeptRecording) -> bool:
         """Tell whether the log has it deleted."""

@@ -15,12 +15,15 @@ from services.recorder.domain.participant_recording import (
 from services.recorder.domain.participant_recording_errors import ConsentRequiredError
 from services.recorder.domain.participant_recording_life import ParticipantRecordingHappened, ParticipantRecordings
 from services.recorder.keys import Remains
+from shared.contracts.file_timeline import LogPlace, LogPlaces
 from shared.contracts.message import Command
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
     ParticipantRecordingAccepted,
     ParticipantRecordingDeleted,
     ParticipantRecordingRefused,
+    ParticipantRecordingRequested,
+    ParticipantRecordingStarted,
     PauseParticipantRecording,
     ResumeParticipantRecording,
     StartParticipantRecording,
@@ -28,8 +31,9 @@ from shared.contracts.participant_recording import (
     participant_recording_stream,
 )
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
-from shared.eventsourcing.codec import Context
+from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler, Decided
+from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.store import EventStore
 from shared.messaging.answering import CommandAnswerer, answering
 from shared.messaging.bus import Answerer
@@ -43,6 +47,7 @@ class ParticipantRecordingStreams:
     """The participant recordings. Who is not there is waited for as long as `grace`."""
 
     def __init__(self, store: EventStore, grace: timedelta = GRACE) -> None:
+        self._store = store
         self._participant_recordings: CommandHandler[
             ParticipantRecordings, ParticipantRecordingCommand, ParticipantRecordingHappened
         ] = CommandHandler(store, participant_recording(grace))
@@ -71,6 +76,17 @@ class ParticipantRecordingStreams:
         loaded = await self._participant_recordings.load(deleted.stream)
         ended = loaded.state.ended(deleted.participant_recording_id)
         return ended.remains if ended else None
+
+    async def places(self, asked: ParticipantRecordingRequested) -> LogPlaces:
+        """Return where the log tells of a recording that has begun. Raises LogUnavailableError."""
+        stored = await self._store.read(asked.stream)
+        started = next(
+            event
+            for event in reversed(stored)
+            if isinstance(told := decode(event), ParticipantRecordingStarted)
+            and told.participant_recording_id == asked.participant_recording_id
+        )
+        return LogPlaces(stream=asked.stream, started=_place(started), latest=_place(stored[-1]))
 
     def answerers(self) -> Mapping[type[Command], CommandAnswerer]:
         """Return what answers the commands of servers, which come over the bus, perhaps more than once."""
@@ -116,6 +132,10 @@ def recorder_answerer(
 
 def _stream(command: ParticipantRecordingCommand) -> str:
     return participant_recording_stream(command.session_id, command.participant_id, command.kind)
+
+
+def _place(stored: StoredEvent) -> LogPlace:
+    return LogPlace(position=stored.position, global_position=stored.global_position)
 
 
 def _accepted(participant_recording_id: str) -> Message:

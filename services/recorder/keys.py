@@ -35,6 +35,11 @@ class RecordingKeys:
         return f"{self._stem}.segment-1.webm"
 
     @property
+    def timeline(self) -> str:
+        """What lies beside the finished file, and tells when each moment of it was."""
+        return f"{self._stem}.timeline.json"
+
+    @property
     def remains(self) -> Remains:
         """Whatever may be there of it."""
         stamp = self.start_ns // _NS_PER_MS
@@ -105,7 +110,7 @@ class Remains:
     last_ms: int
 
     def include(self, name: str) -> bool:
-        """Tell whether a file of that folder is among them: `….webm`, `….segment-1.webm`, `….webm.part`."""
+        """Tell whether a file of that folder is among them: `….webm`, `….timeline.json`, `….webm.part`."""
         stamp, dot, _ = name.removeprefix(self.name).partition(".")
         is_named_so = name.startswith(self.name) and dot == "." and stamp.isdecimal()
         return is_named_so and self.first_ms <= int(stamp) <= self.last_ms

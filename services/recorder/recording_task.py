@@ -11,9 +11,11 @@ import structlog
 from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     ParticipantRecordingReport,
+    ReportFlow,
 )
 from services.recorder.media.counting import LEFT_OUT, Tally
-from services.recorder.media.frame import NS_PER_SECOND, VideoCodec
+from services.recorder.media.flow import FlowChanges, SenderFlow
+from services.recorder.media.frame import NS_PER_SECOND, Kind, VideoCodec
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
@@ -24,16 +26,24 @@ from services.recorder.track_files import TrackFiles
 from services.recorder.wall_clock import now_ns
 from services.recorder.whole_file import WholeFile
 from services.recorder.workbench import Workbench, about
-from shared.contracts.participant_recording import ParticipantRecordingRequested
+from shared.concurrency.supervision import supervised
+from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordingKind
 from shared.eventsourcing.codec import Context
 
 _log = structlog.get_logger()
 
 #: How often the media path is moved on when no watermark comes.
 _TICK_SECONDS = 0.1
+#: How often it is looked whether packets flow.
+_FLOW_SECONDS = 1.0
 #: How long a recording that has ended waits for the watermark: what is not known to be permitted by then is left out.
 _LAST_WATERMARK_NS = 10 * NS_PER_SECOND
-
+#: What is heard of and told, by what is recorded.
+_TRACKS: dict[RecordingKind, tuple[Kind, ...]] = {
+    "audio_video": ("audio", "video"),
+    "audio": ("audio",),
+    "video": ("video",),
+}
 
 _MediaPath = Pipeline | TrackPipeline
 
@@ -49,8 +59,9 @@ class RecordingTask:
         self._context = context
         self._start_ns = now_ns()
         self._about = about(event)
+        self._flow = SenderFlow(self._start_ns)
         self._files = (
-            WholeFile(event, bench, gate, self._start_ns)
+            WholeFile(event, bench, gate, self._flow, self._start_ns)
             if event.kind == "audio_video"
             else TrackFiles(event, bench, gate, self._start_ns, self._tell)
         )
@@ -66,11 +77,13 @@ class RecordingTask:
         """Take media from this source from now on; None: there is none."""
         if self._source and self._media:
             self._source.detach(self._media.take)
+            self._source.detach_flow(self._flow)
         self._source = source
         if source and self._media:
             if isinstance(self._media, Pipeline):
                 self._media.expect(source.video_codec)
             source.attach(self._media.take)
+            source.attach_flow(self._flow)
 
     @property
     def video_codec(self) -> VideoCodec | None:
@@ -135,9 +148,11 @@ class RecordingTask:
     async def _run_media(self, media: _MediaPath) -> datetime:
         """Move media on until the recording is over, and return its end. Afterwards none is taken in."""
         try:
-            while not self._is_over(media):
-                await self._bench.watermark.moved(_TICK_SECONDS)
-                await self._move_on(media)
+            # Beside it: the log may be away, and media does not wait until it was told.
+            async with supervised(self._tell_flow()):
+                while not self._is_over(media):
+                    await self._bench.watermark.moved(_TICK_SECONDS)
+                    await self._move_on(media)
             # It may have been told to end, or to end earlier, while it moved on.
             media.end_at(self._end_ns())
             await media.finish(self._bench.watermark.value_ns)
@@ -153,6 +168,17 @@ class RecordingTask:
             media.end_at(self._end_ns())
         await media.advance(self._bench.watermark.value_ns)
         self._told(media)
+
+    async def _tell_flow(self) -> None:
+        """Tell the log when packets of a track begin to flow, or do not any more, until this is cancelled."""
+        tracks = _TRACKS[self._about["kind"]]
+        changes = FlowChanges(self._flow)
+        while True:
+            await asyncio.sleep(_FLOW_SECONDS)
+            for change in changes.due(now_ns()):
+                if change.track in tracks:
+                    at = moment(change.at_ns)
+                    await self._tell(ReportFlow(**self._about, at=at, track=change.track, flows=change.flows))
 
     def _told(self, media: _MediaPath) -> dict[str, int]:
         """Count the frames that are left out, and return how many they are by now."""

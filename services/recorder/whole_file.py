@@ -10,11 +10,16 @@ import structlog
 
 from services.recorder.domain.participant_recording import FinishParticipantRecording
 from services.recorder.keys import RecordingKeys
+from services.recorder.media.flow import SenderFlow
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.webm_writer import WebmWriter
+from services.recorder.moments import moment
+from services.recorder.timeline import timeline
 from services.recorder.workbench import Workbench, about
-from shared.contracts.participant_recording import ParticipantRecordingRequested
+from shared.contracts.gaps import FileGaps
+from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, TimelineFile
+from shared.eventsourcing.insisting import until_answered
 
 _log = structlog.get_logger()
 
@@ -22,10 +27,13 @@ _log = structlog.get_logger()
 class WholeFile:
     """Written from the beginning of the recording to its end, and put in place then."""
 
-    def __init__(self, event: ParticipantRecordingRequested, bench: Workbench, gate: Gate, start_ns: int) -> None:
+    def __init__(
+        self, event: ParticipantRecordingRequested, bench: Workbench, gate: Gate, flow: SenderFlow, start_ns: int
+    ) -> None:
         self._event = event
         self._bench = bench
         self._gate = gate
+        self._flow = flow
         self._start_ns = start_ns
         self._keys = RecordingKeys(event.session_id, event.participant_id, start_ns, event.storage_prefix)
 
@@ -33,15 +41,28 @@ class WholeFile:
         """Be ready to take media in."""
         segment = await self._bench.path(self._keys.segment)
         writer = await WebmWriter.start(self._bench.ffmpeg, segment, _log)
-        return Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+        self._pipeline = Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+        return self._pipeline
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:
         """Put the file in place when `ended` has told its end; return what the log is to be told."""
         end = await ended
+        gaps = self._pipeline.gaps(self._flow)
         file = await self._bench.put_in_place(self._keys, "audio_video")
-        return FinishParticipantRecording(**about(self._event), at=end, file=file)
+        beside = await self._put_timeline(end, file, gaps)
+        return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps, timeline=beside)
 
     async def discard(self) -> None:
         """Leave nothing: it is not wanted."""
         remains = self._keys.remains
         await asyncio.to_thread(self._bench.store.sweep, remains.folder, remains.include)
+
+    async def _put_timeline(self, end: datetime, file: RecordedFile, gaps: FileGaps) -> TimelineFile | None:
+        """Put the timeline beside the file. A file is not given up because there is no room for one."""
+        log = await until_answered(lambda: self._bench.streams.places(self._event), "places for a timeline")
+        told = timeline(self._event, (moment(self._start_ns), end), file, gaps, self._flow.skew_ns, log)
+        try:
+            return await self._bench.put_timeline(self._keys.timeline, told)
+        except OSError:
+            _log.exception("a file has no timeline", path=file.path)
+            return None

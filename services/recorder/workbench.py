@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,13 @@ from services.recorder.finishing import Keys, put_in_place
 from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.watermark import WatermarkGauge
-from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, RecordingKind
+from shared.contracts.file_timeline import FileTimeline
+from shared.contracts.participant_recording import (
+    ParticipantRecordingRequested,
+    RecordedFile,
+    RecordingKind,
+    TimelineFile,
+)
 
 #: Files that are put in place at a time: a meeting's recordings end together, and those of others go on.
 _FINISHED_AT_ONCE = 2
@@ -36,6 +43,12 @@ class Workbench:
         """Make the finished file of a segment when it is its turn. Raises as `finishing` tells."""
         async with self._finishing:
             return await put_in_place(self.ffmpeg, self.store, keys, kind)
+
+    async def put_timeline(self, key: str, timeline: FileTimeline) -> TimelineFile:
+        """Put a timeline in place. Raises OSError."""
+        data = timeline.model_dump_json(indent=2).encode()
+        await asyncio.to_thread(self.store.put, key, data)
+        return TimelineFile(path=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
 def about(event: ParticipantRecordingRequested) -> dict[str, Any]:

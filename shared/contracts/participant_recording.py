@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import NonNegativeInt
 
+from shared.contracts.gaps import FileGaps, Track
 from shared.contracts.identifiers import (
     Moment,
     ParticipantId,
@@ -52,6 +53,16 @@ class RecordedFile(Contract):
     audio_codec: str
     video_frames: NonNegativeInt
     audio_packets: NonNegativeInt
+
+
+class TimelineFile(Contract):
+    """The timeline that lies beside a finished file (`shared/contracts/file_timeline.py`)."""
+
+    #: Object key.
+    path: str
+    size_bytes: NonNegativeInt
+    #: Hex digest.
+    sha256: str
 
 
 # -------------------------------------------------------------------------- commands: a server asks, by the gateway
@@ -187,6 +198,22 @@ class ParticipantRecordingResumed(ParticipantRecordingEvent):
     type: ClassVar[str] = "participant-recording.resumed.v1"
 
 
+class TrackFlowStarted(ParticipantRecordingEvent):
+    """Packets of a track flow. `at` is the arrival of the first."""
+
+    type: ClassVar[str] = "participant-recording.flow-started.v1"
+
+    track: Track
+
+
+class TrackFlowStopped(ParticipantRecordingEvent):
+    """No packets of a track flow any more, muted or not. `at` is the arrival of the last."""
+
+    type: ClassVar[str] = "participant-recording.flow-stopped.v1"
+
+    track: Track
+
+
 class ParticipantRecordingStopRequested(ParticipantRecordingEvent):
     """The file ends at `at`; what came before is still being written."""
 
@@ -199,6 +226,10 @@ class ParticipantRecordingStopped(ParticipantRecordingEvent):
     type: ClassVar[str] = "participant-recording.stopped.v1"
 
     file: RecordedFile
+    #: None: whoever wrote it told nothing of them.
+    gaps: FileGaps | None = None
+    #: None: there is none.
+    timeline: TimelineFile | None = None
 
 
 class TrackFileFinished(ParticipantRecordingEvent):

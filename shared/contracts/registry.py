@@ -35,6 +35,8 @@ _EVENTS: tuple[type[Event], ...] = (
     participant_recording.ParticipantRecordingStarted,
     participant_recording.ParticipantRecordingPaused,
     participant_recording.ParticipantRecordingResumed,
+    participant_recording.TrackFlowStarted,
+    participant_recording.TrackFlowStopped,
     participant_recording.ParticipantRecordingStopRequested,
     participant_recording.ParticipantRecordingStopped,
     participant_recording.TrackFileFinished,

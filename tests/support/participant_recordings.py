@@ -8,9 +8,11 @@ from services.recorder.domain.participant_recording import (
     ConfirmParticipantRecording,
     FailParticipantRecording,
     FinishParticipantRecording,
+    ReportFlow,
     RequestParticipantRecording,
 )
 from services.recorder.domain.participant_recording_life import Phase
+from shared.contracts.gaps import FileGaps, Gap, Track
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
     ParticipantRecordingRequested,
@@ -19,6 +21,9 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
     RecordedFile,
     StopParticipantRecording,
+    TimelineFile,
+    TrackFlowStarted,
+    TrackFlowStopped,
 )
 from tests.support.moments import at
 
@@ -36,6 +41,13 @@ FILE = RecordedFile(
 )
 
 
+GAPS = FileGaps(
+    longest=(Gap(track="video", begin_ms=3000, end_ms=5000, reason="camera_off"),), left_out=1, left_out_ms=600
+)
+
+TIMELINE = TimelineFile(path="s/ann/participant_recording_ann_1.timeline.json", size_bytes=900, sha256="cd" * 32)
+
+
 def request(one: str = "a", second: float = 1) -> RequestParticipantRecording:
     return RequestParticipantRecording(**_about(one, second), recording_id="rec")
 
@@ -49,7 +61,7 @@ def stop(one: str = "a", second: float = 3) -> StopParticipantRecording:
 
 
 def finish(one: str = "a", second: float = 4) -> FinishParticipantRecording:
-    return FinishParticipantRecording(**_about(one, second), file=FILE)
+    return FinishParticipantRecording(**_about(one, second), file=FILE, gaps=GAPS, timeline=TIMELINE)
 
 
 def fail(
@@ -70,12 +82,24 @@ def started(one: str = "a", second: float = 2) -> ParticipantRecordingStarted:
     return ParticipantRecordingStarted(**_about(one, second), worker_id="worker")
 
 
+def report_flow(track: Track, one: str = "a", second: float = 3, *, flows: bool) -> ReportFlow:
+    return ReportFlow(**_about(one, second), track=track, flows=flows)
+
+
+def flow_started(track: Track, one: str = "a", second: float = 3) -> TrackFlowStarted:
+    return TrackFlowStarted(**_about(one, second), track=track)
+
+
+def flow_stopped(track: Track, one: str = "a", second: float = 3) -> TrackFlowStopped:
+    return TrackFlowStopped(**_about(one, second), track=track)
+
+
 def stop_requested(one: str = "a", second: float = 3) -> ParticipantRecordingStopRequested:
     return ParticipantRecordingStopRequested(**_about(one, second))
 
 
 def stopped(one: str = "a", second: float = 4) -> ParticipantRecordingStopped:
-    return ParticipantRecordingStopped(**_about(one, second), file=FILE)
+    return ParticipantRecordingStopped(**_about(one, second), file=FILE, gaps=GAPS, timeline=TIMELINE)
 
 
 def failed(one: str = "a", second: float = 5, reason: str = "disk full") -> ParticipantRecordingFailed:

@@ -18,6 +18,7 @@ from services.recorder.domain.participant_recording import (
     FinishParticipantRecording,
     FinishTrackFile,
     FinishTrackRecording,
+    ReportFlow,
 )
 from services.recorder.process_managers.open_recordings import participant_recording_id
 from shared.contracts.consent import AttestConsent, SetConsent
@@ -37,7 +38,7 @@ from shared.contracts.room_settings import AutoClose
 from tests.support import merges
 from tests.support.living import Living
 from tests.support.moments import at
-from tests.support.participant_recordings import FILE
+from tests.support.participant_recordings import FILE, GAPS, TIMELINE
 from tests.support.simulated_meeting import SimulatedMeeting
 
 _TARGET, _OTHER = "https://example.org/hook", "https://other.example/hook"
@@ -97,6 +98,8 @@ async def _record(living: Living) -> None:
     await living.settle(12)
     await living.give(
         *(_confirm(who, one, 13) for who, one in (("ann", _ANNS), ("cy", _CYS))),
+        _report_flow("ann", _ANNS, 13, flows=True),
+        _report_flow("ann", _ANNS, 14, flows=False),
         PauseRecording(**_LAB, requested_by="mona", at=at(14)),
         _start_recording(_LAB, "rec-x", 16, resumes=True),
         _say("cy", 17, consent=False),
@@ -260,9 +263,14 @@ def _confirm(who: str, one: str, second: float) -> ConfirmParticipantRecording:
     return ConfirmParticipantRecording(**about, at=at(second), worker_id="worker")
 
 
+def _report_flow(who: str, one: str, second: float, *, flows: bool) -> ReportFlow:
+    about: dict[str, Any] = {**_LAB, "participant_id": who, "participant_recording_id": one}
+    return ReportFlow(**about, at=at(second), track="audio", flows=flows)
+
+
 def _finish(who: str, one: str, second: float) -> FinishParticipantRecording:
     about: dict[str, Any] = {**_LAB, "participant_id": who, "participant_recording_id": one}
-    return FinishParticipantRecording(**about, at=at(second), file=FILE)
+    return FinishParticipantRecording(**about, at=at(second), file=FILE, gaps=GAPS, timeline=TIMELINE)
 
 
 def _delete(who: str, one: str, second: float) -> DeleteParticipantRecording:

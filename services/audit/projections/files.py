@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.audit.projections.line import Edge, Entry, edge
+from shared.contracts.gaps import FileGaps
 from shared.contracts.participant_recording import (
     ParticipantRecordingDeleted,
     ParticipantRecordingErased,
@@ -36,6 +37,8 @@ class FileOnRecord:
     deleted: Edge | None = None
     erased: Edge | None = None
 
+    #: Why it holds silence or black, and when; None: nothing was told of that.
+    gaps: FileGaps | None = None
     #: Of one of a track's files: its time zero.
     began: datetime | None = None
 
@@ -72,13 +75,13 @@ def _files(entries: list[Entry]) -> list[FileOnRecord]:
 def _file(entries: list[Entry]) -> FileOnRecord:
     request = entries[0].event
     assert isinstance(request, ParticipantRecordingEvent)
-    started = ended = file = failure = deleted = erased = None
+    started = ended = file = failure = deleted = erased = gaps = None
     for entry in entries:
         match entry.event:
             case ParticipantRecordingStarted():
                 started = edge(entry)
             case ParticipantRecordingStopped() as stopped:
-                ended, file = edge(entry), stopped.file
+                ended, file, gaps = edge(entry), stopped.file, stopped.gaps
             case TrackRecordingStopped():
                 ended = edge(entry)
             case ParticipantRecordingFailed() as failed:
@@ -99,4 +102,5 @@ def _file(entries: list[Entry]) -> FileOnRecord:
         failure=failure,
         deleted=deleted,
         erased=erased,
+        gaps=gaps,
     )

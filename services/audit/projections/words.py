@@ -18,6 +18,8 @@ _WORDS = {
     "participant-recording.awaited.v1": "the participant is awaited",
     "participant-recording.paused.v1": "the file pauses",
     "participant-recording.resumed.v1": "the file goes on",
+    "participant-recording.flow-started.v1": "media flows",
+    "participant-recording.flow-stopped.v1": "no media flows",
     "participant-recording.track-file-finished.v1": "one file of the track is in place",
     "participant-recording.track-stopped.v1": "the track's recording is over",
     "participant-recording.deleted.v1": "the file is to be erased",

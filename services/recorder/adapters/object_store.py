@@ -36,6 +36,17 @@ class LocalObjectStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    def put(self, key: str, data: bytes) -> None:
+        """Put an object in place, which appears only when it is whole. Raises OSError, and leaves nothing then."""
+        path = self.path(key)
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
     async def digest(self, key: str) -> tuple[int, str]:
         """Return the object's size in bytes and its SHA-256 in hex."""
         return await asyncio.to_thread(lambda: _digest(self.path(key)))

@@ -26,6 +26,7 @@ from services.recorder.domain.participant_recording_life import (
     evolve,
     paths_so_far,
 )
+from shared.contracts.gaps import FileGaps, Track
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
     DeletionReason,
@@ -46,7 +47,10 @@ from shared.contracts.participant_recording import (
     ResumeParticipantRecording,
     StartParticipantRecording,
     StopParticipantRecording,
+    TimelineFile,
     TrackFileFinished,
+    TrackFlowStarted,
+    TrackFlowStopped,
     TrackRecordingStopped,
 )
 from shared.eventsourcing.decider import Decider
@@ -84,10 +88,20 @@ class ConfirmParticipantRecording(_AboutParticipantRecording):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFlow(_AboutParticipantRecording):
+    """Packets of a track flow since `at`, or do not."""
+
+    track: Track
+    flows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishParticipantRecording(_AboutParticipantRecording):
     """The file is in place; `at` is its last moment."""
 
     file: RecordedFile
+    gaps: FileGaps | None = None
+    timeline: TimelineFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +135,7 @@ class ConfirmErasure(_AboutParticipantRecording):
 #: What process manager, workers and eraser say of one recording.
 ParticipantRecordingReport = (
     ConfirmParticipantRecording
+    | ReportFlow
     | FinishParticipantRecording
     | FinishTrackFile
     | FinishTrackRecording
@@ -284,8 +299,12 @@ def _take(state: ParticipantRecordings, report: ParticipantRecordingReport) -> I
     match report:
         case ConfirmParticipantRecording() if state.is_in(one, "requested"):
             yield ParticipantRecordingStarted(**about, worker_id=report.worker_id)
+        case ReportFlow() if is_written and report.flows != state.has_flow(report.track):
+            happened = TrackFlowStarted if report.flows else TrackFlowStopped
+            yield happened(**about, track=report.track)
         case FinishParticipantRecording() if is_written:
-            yield ParticipantRecordingStopped(**about, file=report.file)
+            told = {"file": report.file, "gaps": report.gaps, "timeline": report.timeline}
+            yield ParticipantRecordingStopped(**about, **told)
         case FinishTrackFile() if is_written and not state.has_file(report.file.path):
             yield TrackFileFinished(**about, begin=report.begin, file=report.file)
         case FinishTrackRecording() if is_written:

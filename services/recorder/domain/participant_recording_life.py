@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from services.recorder.keys import RecordingKeys, Remains, TrackKeys
 from services.recorder.moments import nanoseconds
+from shared.contracts.gaps import Track
 from shared.contracts.participant_recording import (
     DeleteParticipantRecording,
     ParticipantRecordingAwaited,
@@ -23,6 +24,8 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStopRequested,
     StopParticipantRecording,
     TrackFileFinished,
+    TrackFlowStarted,
+    TrackFlowStopped,
     TrackRecordingStopped,
 )
 
@@ -38,6 +41,8 @@ ParticipantRecordingHappened = (
     | ParticipantRecordingPaused
     | ParticipantRecordingResumed
     | ParticipantRecordingStopRequested
+    | TrackFlowStarted
+    | TrackFlowStopped
     | TrackFileFinished
     | _Ended
     | ParticipantRecordingErased
@@ -63,6 +68,8 @@ class Current:
     paused_at: datetime | None = None
     #: Where its file ends: the earliest of the moments at which a stop was said.
     stops_at: datetime | None = None
+    #: Tracks whose packets flow.
+    flowing: frozenset[Track] = frozenset()
     #: Files of a track that are in place.
     paths: tuple[str, ...] = ()
 
@@ -104,6 +111,10 @@ class ParticipantRecordings:
             == (participant_recording_id, worker_id, at)
         )
 
+    def has_flow(self, track: Track) -> bool:
+        """Tell whether packets of that track of what is being recorded are known to flow."""
+        return self.current is not None and track in self.current.flowing
+
     def has_file(self, path: str) -> bool:
         """Tell whether a file of the track that is being recorded was told of."""
         return self.current is not None and path in self.current.paths
@@ -140,8 +151,8 @@ def evolve(  # noqa: C901, PLR0911  one case for each event
         case ParticipantRecordingStopRequested():
             stops_at = _earliest(current.stops_at, event)
             return replace(state, current=replace(current, phase="stopping", stops_at=stops_at))
-        case TrackFileFinished():
-            return replace(state, current=replace(current, paths=(*current.paths, event.file.path)))
+        case TrackFlowStarted() | TrackFlowStopped() | TrackFileFinished():
+            return replace(state, current=_after_media(current, event))
         case ParticipantRecordingStopped() | TrackRecordingStopped() | ParticipantRecordingFailed():
             return _over(state, current, event)
         case ParticipantRecordingDeleted() if current.participant_recording_id == event.participant_recording_id:
@@ -150,6 +161,16 @@ def evolve(  # noqa: C901, PLR0911  one case for each event
             return _marked(state, event)
         case _:
             assert_never(event)
+
+
+def _after_media(current: Current, event: TrackFlowStarted | TrackFlowStopped | TrackFileFinished) -> Current:
+    match event:
+        case TrackFlowStarted():
+            return replace(current, flowing=current.flowing | {event.track})
+        case TrackFlowStopped():
+            return replace(current, flowing=current.flowing - {event.track})
+        case TrackFileFinished():
+            return replace(current, paths=(*current.paths, event.file.path))
 
 
 def _earliest(known: datetime | None, event: ParticipantRecordingHappened) -> datetime:
@@ -165,7 +186,7 @@ def _paths(current: Current, ended: _Ended) -> tuple[str, ...]:
     """Return what may be left in the store."""
     match ended:
         case ParticipantRecordingStopped():
-            return (ended.file.path,)
+            return (ended.file.path, *((ended.timeline.path,) if ended.timeline else ()))
         case TrackRecordingStopped():
             return current.paths
         case _:

@@ -9,6 +9,9 @@ from prometheus_client import Counter
 PACKETS = Counter("onrecord_media_packets", "Packets of media, by what became of them.", ["track", "fate"])
 FRAMES = Counter("onrecord_media_frames", "Frames made of packets, by what became of them.", ["track", "fate"])
 LEFT_OUT = Counter("onrecord_frames_left_out", "Frames that came and are in no file of a recording.", ["kind", "why"])
+KEYFRAMES_ASKED = Counter(
+    "onrecord_keyframes_asked", "Keyframes asked of senders; again: a second after the last.", ["attempt"]
+)
 
 
 class Tally:

@@ -9,6 +9,7 @@ Both tracks must flow because ffmpeg holds one track back, without bound, while 
 from __future__ import annotations
 
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Black, Block, PictureFormat, TimedFrame
+from services.recorder.media.spans import LongestSpans
 
 #: 20 ms of silence: a fullband CELT packet (TOC 0xF8, RFC 6716 section 3.1) whose one frame says "silent".
 OPUS_SILENCE = b"\xf8\xff\xfe"
@@ -23,6 +24,11 @@ CLOSING_NS = SILENCE_NS
 APART_NS = 10 * NS_PER_MS
 #: A sender that is faster than that all the time would pull picture and sound apart: further it is not moved.
 MAX_MOVE_NS = 50 * NS_PER_MS
+#: What is filled for a shorter time is told to nobody: silence between two packets of Opus that is silent itself lasts
+#: 400 ms (RFC 6716 section 2.1.9), and what is lost or late for a moment is hardly noticed.
+SHORTEST_GAP_NS = 500 * NS_PER_MS
+#: So many of them are told of each track: the longest.
+_MOST_GAPS = 1000
 
 
 class AudioGapFiller:
@@ -32,6 +38,8 @@ class AudioGapFiller:
         self._start_ns = start_ns
         #: Where the next sound is due.
         self._next_ns = 0
+        #: When the file holds silence.
+        self.filled = LongestSpans(_MOST_GAPS, SHORTEST_GAP_NS)
         #: Packets dropped because their whole time was already written.
         self.late = 0
 
@@ -59,7 +67,8 @@ class AudioGapFiller:
 
     def _silence(self, until_ns: int) -> list[Block]:
         times = range(self._next_ns, until_ns - SILENCE_NS + 1, SILENCE_NS)
-        self._next_ns += SILENCE_NS * len(times)
+        begin_ns, self._next_ns = self._next_ns, self._next_ns + SILENCE_NS * len(times)
+        self.filled.add(begin_ns, self._next_ns)
         return [Block("audio", time_ns, keyframe=True, data=OPUS_SILENCE) for time_ns in times]
 
 
@@ -82,6 +91,8 @@ class VideoGapFiller:
         self._repeat_ns = repeat_ns
         #: Of black; replace it when the size of the picture changes.
         self.format = picture_format
+        #: When the file holds black; the present one, if there is, is not among them.
+        self.filled = LongestSpans(_MOST_GAPS, SHORTEST_GAP_NS)
         #: Delta frames dropped because no picture was there to build on.
         self.baseless = 0
         #: Frames dropped because they were captured before the latest cut, or before the file's beginning.
@@ -90,6 +101,8 @@ class VideoGapFiller:
         self._last_ns = -APART_NS
         #: Whether a picture shows no more, or none did yet.
         self._is_black = True
+        #: When the newest black began.
+        self._black_ns = 0
         self._cut_ns = 0
 
     @property
@@ -129,6 +142,8 @@ class VideoGapFiller:
         blocks = self._begin() + self._advance(end)
         if self._is_black and self._last_ns < end - CLOSING_NS:
             blocks.append(self._black(end - CLOSING_NS))
+        if self._is_black:
+            self.filled.add(self._black_ns, end)
         return blocks
 
     @property
@@ -154,7 +169,9 @@ class VideoGapFiller:
 
     def _to_black(self, time_ns: int) -> Black:
         self._is_black = True
-        return self._black(time_ns)
+        black = self._black(time_ns)
+        self._black_ns = black.time_ns
+        return black
 
     def _is_wanted(self, time_ns: int, keyframe: bool) -> bool:
         if time_ns < self._cut_ns:
@@ -166,8 +183,11 @@ class VideoGapFiller:
         return True
 
     def _picture(self, time_ns: int, frame: TimedFrame) -> Block:
+        placed_ns = self._place(time_ns)
+        if self._is_black:
+            self.filled.add(self._black_ns, placed_ns)
         self._is_black = False
-        return Block("video", self._place(time_ns), frame.frame.keyframe, frame.frame.data)
+        return Block("video", placed_ns, frame.frame.keyframe, frame.frame.data)
 
     def _black(self, time_ns: int) -> Black:
         return Black(self._place(time_ns), self.format)

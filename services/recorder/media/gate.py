@@ -9,13 +9,16 @@ already and was said after it. A yes that ends by itself is nobody's no: it undo
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from services.recorder.media.pauses import Pauses
+from services.recorder.media.spans import Span, union
 
 #: The participant agreed; the participant is in the room.
 Condition = Literal["consent", "presence"]
+#: What closes it: a condition that does not hold, or a pause.
+Closing = Condition | Literal["pause"]
 
 
 #: Moments, and whether the condition holds from then on; sorted.
@@ -57,6 +60,14 @@ class Gate:
         each += [pauses.first_in(begin_ns, end_ns) for pauses in self._pauses]
         return min((moment for moment in each if moment is not None), default=None)
 
+    def closed(self, begin_ns: int, end_ns: int) -> dict[Closing, list[Span]]:
+        """Return what closes which moments from `begin_ns` to just before `end_ns`: one may be closed by several."""
+        closed: dict[Closing, list[Span]] = {
+            condition: list(_failing(said, begin_ns, end_ns)) for condition, said in self._said.items()
+        }
+        paused = [span for pauses in self._pauses for span in pauses.within(begin_ns, end_ns)]
+        return closed | {"pause": union(paused)}
+
 
 def _order(word: tuple[int, bool]) -> tuple[int, bool]:
     """Sort by moment, and a no after a yes of the same moment, because the last one counts."""
@@ -70,3 +81,18 @@ def _first_failing(said: _Said, begin_ns: int, end_ns: int) -> int | None:
     if first == 0 or not said[first - 1][1]:
         return begin_ns
     return next((moment for moment, holds in said[first:last] if not holds), None)
+
+
+def _failing(said: _Said, begin_ns: int, end_ns: int) -> Iterator[Span]:
+    """Yield when the condition does not hold."""
+    words = [(max(moment, begin_ns), holds) for moment, holds in said if moment < end_ns]
+    since_ns: int | None = begin_ns
+    for moment, holds in words:
+        if since_ns is None and not holds:
+            since_ns = moment
+        elif since_ns is not None and holds:
+            if since_ns < moment:
+                yield since_ns, moment
+            since_ns = None
+    if since_ns is not None and since_ns < end_ns:
+        yield since_ns, end_ns

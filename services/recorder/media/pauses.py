@@ -6,15 +6,17 @@ of late may yet lie before others.
 
 from __future__ import annotations
 
+from services.recorder.media.spans import Span, common, union
+
 #: Its first moment, and the first one after it; None: it lasts.
-_Span = tuple[int, int | None]
+_Pause = tuple[int, int | None]
 
 
 class Pauses:
     """A recording is not paused unless it was said so. Times are wall clock, ns."""
 
     def __init__(self) -> None:
-        self._spans: list[_Span] = []
+        self._spans: list[_Pause] = []
 
     def begin(self, at_ns: int) -> None:
         """Take note that the recording is paused from `at_ns` on."""
@@ -32,3 +34,8 @@ class Pauses:
             if first_ns <= end_ns and (over_ns is None or over_ns > begin_ns)
         ]
         return min(overlapping, default=None)
+
+    def within(self, begin_ns: int, end_ns: int) -> list[Span]:
+        """Return the moments from the one to just before the other at which the recording is paused."""
+        paused = [(first_ns, end_ns if over_ns is None else over_ns) for first_ns, over_ns in self._spans]
+        return common([(begin_ns, end_ns)], union(paused))

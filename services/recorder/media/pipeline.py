@@ -7,12 +7,16 @@ from dataclasses import replace
 
 from services.recorder.media.black import BlackPictures, BlackTrack
 from services.recorder.media.ffmpeg_errors import FfmpegError
+from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import NS_PER_SECOND, Black, Block, PictureFormat, TimedFrame, VideoCodec
-from services.recorder.media.gap_filler import AudioGapFiller, VideoGapFiller
+from services.recorder.media.gap_filler import SHORTEST_GAP_NS, AudioGapFiller, VideoGapFiller
+from services.recorder.media.gaps import Evidence, gaps, logged
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.spans import LongestSpans, Span, union
 from services.recorder.media.webm_writer import WebmWriter
+from shared.contracts.gaps import FileGaps
 
 #: How long a file's first picture is waited for before black takes its place: its size becomes the file's.
 FIRST_PICTURE_NS = NS_PER_SECOND
@@ -20,6 +24,8 @@ FIRST_PICTURE_NS = NS_PER_SECOND
 ANNOUNCEMENT_NS = 5 * NS_PER_SECOND
 #: Where neither a picture nor an announcement tells another one.
 _DEFAULT_FORMAT = PictureFormat("vp8", 640, 480)
+#: So many times at which memory was full are remembered: the longest.
+_MOST_OVERFLOWS = 1000
 
 _Blocks = list[Block | Black]
 
@@ -43,6 +49,10 @@ class Pipeline:
         self._passed_ns = start_ns
         #: Capture of a picture that memory had no room for: nothing may build on it. None: no picture is missing.
         self._missing_since_ns: int | None = None
+        #: When media that had to wait was captured that memory had no room for.
+        self._overflowed = LongestSpans(_MOST_OVERFLOWS)
+        #: The last watermark that let media through.
+        self._known_ns = start_ns
         self._counters = RecordingCounters()
 
     @property
@@ -73,6 +83,7 @@ class Pipeline:
         """Hold frames back, in the order of their arrival."""
         for dropped in self._held.take(frames):
             self._counters.overflowed += 1
+            self._overflowed.add(dropped.time_ns, dropped.time_ns + SHORTEST_GAP_NS)
             if dropped.frame.kind == "video" and self._missing_since_ns is None:
                 self._missing_since_ns = dropped.time_ns
 
@@ -88,6 +99,7 @@ class Pipeline:
         """Write what the watermark has passed. Raises FfmpegError."""
         if not await self._begin(watermark_ns, patience_ns=self._patience_ns):
             return
+        self._known_ns = max(self._known_ns, watermark_ns)
         blocks = self._cut_missing()
         for held in self._held.release(watermark_ns):
             blocks += self._pass(held)
@@ -102,6 +114,14 @@ class Pipeline:
         await self._write([*self._cut_if_closed(end_ns), *self._video.finish(end_ns), *self._audio.finish(end_ns)])
         self._ended = True
         await self._writer.close()
+
+    def gaps(self, flow: SenderFlow) -> FileGaps:
+        """Return the gaps of the file, which is over, with the reasons that tell from what came of its participant."""
+        assert self._held.end_ns is not None
+        evidence = self._evidence(flow, self._held.end_ns)
+        audio = gaps("audio", self._by_the_clock(self._audio.filled), evidence)
+        video = gaps("video", self._by_the_clock(self._video.filled), evidence)
+        return logged(audio + video, self._start_ns, self._audio.filled, self._video.filled)
 
     async def abort(self) -> None:
         """End ffmpeg if it still runs, whatever becomes of the file."""
@@ -165,6 +185,19 @@ class Pipeline:
         until_ns = self._within(until_ns)
         closed_ns = self._gate.first_closed(self._passed_ns, until_ns) if until_ns >= self._passed_ns else None
         return [] if closed_ns is None else self._video.cut(closed_ns)
+
+    def _evidence(self, flow: SenderFlow, end_ns: int) -> Evidence:
+        known_ns = min(self._known_ns, end_ns)
+        return Evidence(
+            file=(self._start_ns, end_ns),
+            closed=self._gate.closed(self._start_ns, known_ns),
+            not_known=union([*self._overflowed.spans, (known_ns, end_ns)]),
+            absent=flow.sender.pauses(end_ns),
+            off={track: each.pauses(end_ns) for track, each in flow.tracks.items()},
+        )
+
+    def _by_the_clock(self, filled: LongestSpans) -> list[Span]:
+        return [(self._start_ns + begin_ns, self._start_ns + end_ns) for begin_ns, end_ns in filled.spans]
 
     def _within(self, until_ns: int) -> int:
         return until_ns if self._held.end_ns is None else min(until_ns, self._held.end_ns)

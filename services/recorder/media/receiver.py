@@ -52,6 +52,8 @@ class TrackReceiver:
         self._reception = Reception(_CLOCK_RATES[kind])
         self._retransmission = Retransmission()
         self.counters = ReceiverCounters()
+        #: Arrival of the newest packet that was announced; None before the first.
+        self.heard_ns: int | None = None
         self._announced = announced
         self._buffer = JitterBuffer(Patience(MIN_WAIT_NS, MAX_WAIT_NS), _CAPACITY)
         self._depacketizer = _depacketizer(kind, announced)
@@ -87,6 +89,7 @@ class TrackReceiver:
         if not self._announced.carries(packet.payload_type):
             self._count_other(packet.payload_type)
             return []
+        self.heard_ns = arrival_ns
         sequence = self._buffer.push(packet, arrival_ns)
         frames = self._frames(self._buffer.pop(arrival_ns), arrival_ns)
         if sequence is not None:

@@ -177,6 +177,7 @@ async def test_ids_that_there_are_not_are_404(server: Server) -> None:
         ("recordings/participant/{id}", "recording_not_found"),
         ("recordings/participant/{id}/events", "recording_not_found"),
         ("recordings/participant/{id}/file", "recording_not_found"),
+        ("recordings/participant/{id}/timeline", "recording_not_found"),
         ("recordings/participant/track/{id}", "recording_not_found"),
         ("recordings/participant/track/{id}/file", "recording_not_found"),
         ("recordings/participant/merge/{id}", "merge_not_found"),

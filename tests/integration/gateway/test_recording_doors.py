@@ -33,6 +33,7 @@ from shared.contracts.participant_recording import (
     ParticipantRecordingStarted,
     ParticipantRecordingStopped,
     RecordingKind,
+    TimelineFile,
     TrackFileFinished,
 )
 from shared.eventsourcing.codec import Context, encode
@@ -50,6 +51,7 @@ from tests.support.recorder import FakeRecorder
 _BASE = "/v2/recordings/participant"
 _SERVER = bearer(permissions=["allow_mod"], roles=["crawler"])
 _BYTES = bytes(range(256)) * 40
+_TIMELINE = TimelineFile(path="s/ann/one.timeline.json", size_bytes=len(_BYTES), sha256="ab" * 32)
 
 
 @dataclass(slots=True)
@@ -302,6 +304,51 @@ async def test_what_was_deleted_is_given_to_nobody_however_late_the_projection_i
     assert refusal(await doors.get("/one/file")) == (404, "recording_not_found")
     assert (await doors.http.head(f"{_BASE}/one/file", headers=_SERVER)).status_code == 404
     assert (await doors.get("/two/file")).status_code == 200
+
+
+# --- timelines
+
+
+async def test_the_timeline_of_a_finished_file_is_sent_as_it_lies_there(doors: Doors) -> None:
+    await _has_timeline(doors)
+    answer = await doors.get("/one/timeline")
+    assert (answer.status_code, answer.content) == (200, _BYTES)
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_what_has_no_timeline_or_lost_it_is_told_so(doors: Doors) -> None:
+    await doors.has("older", "s/ann/older.webm")
+    await say(doors.store, recorded(ParticipantRecordingRequested, "running"))
+    for one in ("older", "running"):
+        assert refusal(await doors.get(f"/{one}/timeline")) == (404, "file_not_found")
+    await _has_timeline(doors)
+    (doors.root / _TIMELINE.path).unlink()
+    assert refusal(await doors.get("/one/timeline")) == (404, "file_not_found")
+
+
+async def test_a_timeline_is_given_to_whom_the_file_is(doors: Doors) -> None:
+    await _has_timeline(doors)
+    whose = {who: bearer(participant_id=who) for who in ("ann", "bob")} | {"nobody": bearer()}
+    answers = {who: (await doors.get("/one/timeline", headers)).status_code for who, headers in whose.items()}
+    assert answers == {"ann": 200, "bob": 403, "nobody": 403}
+    deleted: Event = recorded(ParticipantRecordingDeleted, "one", 10)
+    await append(doors.store, deleted.stream, [encode(deleted, Context.begin("server:key"))])
+    assert refusal(await doors.get("/one/timeline")) == (404, "recording_not_found")
+
+
+async def test_a_recording_of_a_track_has_no_timeline(doors: Doors) -> None:
+    await doors.has("sound", "s/ann/audio/1.webm", kind="audio")
+    assert (await doors.get("/track/sound/timeline")).status_code == 404
+    assert refusal(await doors.get("/sound/timeline")) == (404, "recording_not_found")
+
+
+async def _has_timeline(doors: Doors) -> None:
+    await say(
+        doors.store,
+        recorded(ParticipantRecordingRequested),
+        recorded(ParticipantRecordingStopped, second=9, timeline=_TIMELINE),
+    )
+    doors.keeps(_TIMELINE.path)
 
 
 # --- deletion

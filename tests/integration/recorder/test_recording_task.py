@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import signal
@@ -22,6 +23,7 @@ from services.recorder.media.probe import probe
 from services.recorder.moments import nanoseconds
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.worker import Worker
+from shared.contracts.file_timeline import FileTimeline
 from shared.contracts.participant_recording import (
     ParticipantRecordingFailed,
     ParticipantRecordingStarted,
@@ -63,6 +65,45 @@ async def test_the_file_is_in_place_and_is_what_the_log_says_it_is(room: Studio,
     assert found.duration_ms == stopped.file.duration_ms
     assert (found.width, found.height) == (stopped.file.width, stopped.file.height) == (640, 480)
     assert [data in _data(packets) for data in pictures + sounds] == [True] * 10
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
+
+
+async def test_the_timeline_beside_the_file_is_what_the_log_says_it_is(room: Studio) -> None:
+    opened = await room.opens_source("ann")
+    await room.records("ann")
+    with rtp_peer(opened.video) as video, rtp_peer(opened.audio) as audio:
+        await asyncio.gather(video.pictures(2), audio.sounds(2))
+        audio.report()
+        video.report()
+        await delivered()
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    started = await room.until("ann", ParticipantRecordingStarted)
+
+    assert stopped.timeline
+    data = (room.root / stopped.timeline.path).read_bytes()
+    assert stopped.timeline.path == stopped.file.path.removesuffix(".webm") + ".timeline.json"
+    assert (stopped.timeline.size_bytes, stopped.timeline.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    told = FileTimeline.model_validate_json(data)
+    assert (told.begin, told.end, told.file) == (started.at, stopped.at, stopped.file)
+    assert [(track.track, track.codec) for track in told.tracks] == [("audio", "opus"), ("video", "vp8")]
+    assert told.skew_ms is not None
+    # requested, started, stop-requested; the fourth tells that the file is in place.
+    assert told.log.stream == stopped.stream
+    assert (told.log.started.position, told.log.latest.position) == (2, 3)
+
+
+async def test_a_file_for_whose_timeline_there_is_no_room_is_kept_without_one(
+    room: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(store: LocalObjectStore, key: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(LocalObjectStore, "put", full)
+    await room.records("ann")
+    await room.stops("ann")
+    stopped = await room.until("ann", ParticipantRecordingStopped)
+    assert stopped.timeline is None
     assert room.files() == ["ann/webm"]
 
 
@@ -111,7 +152,7 @@ async def test_a_request_that_comes_again_is_done_once(room: Studio) -> None:
     await room.idle()
     room.takes(requested)
     await room.idle()
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 @pytest.mark.parametrize("writes", [False, True], ids=["nothing-written", "written-but-not-told"])

@@ -153,7 +153,7 @@ async def test_whose_redundant_sound_comes_first_is_heard_whoever_sends_somethin
             audio.send(RtpPacket(63, 0, 0, 6, marker=False, payload=sound))
             stranger.send(RtpPacket(63, 1, 960, 6, marker=False, payload=other))
             audio.send(RtpPacket(63, 1, 960, 6, marker=False, payload=sound))
-            await eventually(lambda: len(frames) == 2)
+            await moved_on(source, lambda: len(frames) == 2)
             await delivered()
     assert [each.frame.data for each in frames] == [b"\x78sound"] * 2
 

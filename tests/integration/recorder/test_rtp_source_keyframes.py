@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.recorder.media.frame import TimedFrame
 from services.recorder.media.sources.rtp import RtpSource
@@ -91,6 +92,24 @@ async def test_it_asks_at_most_once_a_second(source: RtpSource, sender: RtpPeer)
     assert all(later - earlier >= 1 for (earlier, _), (_, later) in pairwise(asked))
 
 
+async def test_keyframes_that_are_asked_for_are_counted_the_first_time_and_again(
+    source: RtpSource, sender: RtpPeer
+) -> None:
+    first, again = counted("first"), counted("again")
+    sender.report()
+    sender.delta()
+    await delivered()
+    source.tick(wants_keyframe=True)
+    assert (counted("first"), counted("again")) == (first + 1, again)
+
+    def asked_again() -> bool:
+        source.tick(wants_keyframe=True)
+        return counted("again") > again
+
+    await eventually(asked_again)
+    assert counted("first") == first + 1
+
+
 async def test_a_sound_track_is_never_asked_for_a_keyframe() -> None:
     with opened(announce(video=None)) as source, rtp_peer(source.answer.audio) as sender:
         source.attach(list[TimedFrame]().extend)
@@ -151,3 +170,7 @@ async def test_a_sender_that_is_gone_is_no_error_and_another_is_heard(source: Rt
         other.keyframe()
         other.report()
         await moved_on(source, lambda: len(frames) == 1)
+
+
+def counted(attempt: str) -> float:
+    return REGISTRY.get_sample_value("onrecord_keyframes_asked_total", {"attempt": attempt}) or 0

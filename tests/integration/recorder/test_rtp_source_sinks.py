@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
+from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import TimedFrame
+from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.sources.rtp import RtpSource
 from tests.integration.recorder.test_rtp_source import announce, moved_on, opened
 from tests.support import vp8
+from tests.support.eventually import eventually
 from tests.support.rtp_peer import delivered, rtp_peer
 
 
@@ -119,3 +123,34 @@ async def test_what_any_sink_wishes_is_asked_for_at_most_once_a_second(source: R
 
 def data(frames: list[TimedFrame]) -> list[bytes]:
     return [each.frame.data for each in frames]
+
+
+async def test_a_flow_hears_of_packets_by_their_track_and_of_reports(source: RtpSource) -> None:
+    source.attach(list[TimedFrame]().extend)
+    flow = SenderFlow(0)
+    source.attach_flow(flow)
+    with rtp_peer(source.answer.audio) as audio:
+        audio.report()
+        await eventually(lambda: flow.sender.flows(time.time_ns()))
+        assert not flow.tracks["audio"].flows(time.time_ns())
+        audio.sound()
+        await eventually(lambda: flow.tracks["audio"].flows(time.time_ns()))
+    assert not flow.tracks["video"].flows(time.time_ns())
+
+
+async def test_a_flow_hears_nothing_of_what_is_no_packet_of_the_track_nor_after_it_was_detached(
+    source: RtpSource,
+) -> None:
+    frames: list[TimedFrame] = []
+    source.attach(frames.extend)
+    flow = SenderFlow(0)
+    source.attach_flow(flow)
+    with rtp_peer(source.answer.audio) as audio:
+        audio.raw(b"no packet")
+        audio.send(RtpPacket(99, 0, 0, vp8.SSRC, marker=False, payload=b"of no track"))
+        await delivered()
+        source.detach_flow(flow)
+        source.detach_flow(flow)
+        audio.sound()
+        await moved_on(source, lambda: len(frames) == 1)
+    assert not flow.sender.flows(time.time_ns())

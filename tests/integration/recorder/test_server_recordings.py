@@ -67,7 +67,8 @@ async def test_it_needs_no_room_recording_and_lies_below_its_prefix(room: Studio
     assert all(among(packets, sounds + pictures))
     assert stopped.at == end
     stamp = int(begun.at.timestamp() * 1000)
-    assert list(stored(room.root)) == [f"team/meetings/s/ann/participant_recording_ann_{stamp}.webm"]
+    stem = f"team/meetings/s/ann/participant_recording_ann_{stamp}"
+    assert sorted(stored(room.root)) == [f"{stem}.timeline.json", f"{stem}.webm"]
     assert stopped.file.path in stored(room.root)
 
 
@@ -85,7 +86,7 @@ async def test_a_pause_is_black_and_silence_and_the_same_file_goes_on_after_it(r
     assert [all(among(packets, sent)) for sent in (*before, *after)] == [True] * 4
     assert [any(among(packets, sent)) for sent in meanwhile] == [False] * 2
     assert sum(packet.data == OPUS_SILENCE for packet in packets) >= 5
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -248,7 +249,7 @@ async def test_a_worker_that_ends_finishes_what_servers_asked_for(ffmpeg: Path, 
             sounds = await ann.sounds()
     assert all(among(await both.finished(), sounds))
     assert all(among(await audio.finished(), sounds))
-    assert room.files() == ["ann/webm", "audio/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm", "audio/webm"]
 
 
 # --- deleted
@@ -263,9 +264,9 @@ async def test_a_deleted_recording_is_erased_by_the_next_recorder_when_the_first
     for asked in (both, audio):
         await asked.stops()
         await asked.finished()
-    assert len(stored(room.root)) == 2
+    assert len(stored(room.root)) == 3, "sound and picture have a timeline"
     await both.deletes()
-    assert len(stored(room.root)) == 2
+    assert len(stored(room.root)) == 3, "sound and picture have a timeline"
     await erased(room, both)
     assert [Path(path).parent.name for path in stored(room.root)] == ["audio"]
     await audio.deletes()

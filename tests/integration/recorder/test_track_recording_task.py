@@ -255,8 +255,7 @@ async def test_without_any_media_it_starts_and_stops_and_there_is_no_file(room: 
     stopped = now()
     assert await audio.stops(at=stopped) == []
     assert (await audio.until(TrackRecordingStopped)).at == stopped
-    types = [event.type.split(".")[1] for event in await audio.happened()]
-    assert types == ["requested", "started", "stop-requested", "track-stopped"]
+    assert await audio.words() == ["requested", "started", "stop-requested", "track-stopped"]
     assert room.files() == []
 
 
@@ -271,8 +270,8 @@ async def test_the_end_is_told_after_every_file_also_when_the_log_does_not_answe
     await ann.speak(10)
     await audio.files(1)
     assert len(await audio.stops()) == 2
-    types = [event.type.split(".")[1] for event in await audio.happened()]
-    assert types[2:] == ["track-file-finished", "stop-requested", "track-file-finished", "track-stopped"]
+    words = await audio.words()
+    assert words[2:] == ["track-file-finished", "stop-requested", "track-file-finished", "track-stopped"]
 
 
 async def test_media_goes_on_while_a_file_waits_to_be_told_of(
@@ -371,8 +370,7 @@ async def test_an_ffmpeg_that_dies_time_and_again_fails_the_recording_and_what_i
     assert "ffmpeg ended with status -9" in (failed.details or "")
     files = await audio.files()
     assert len(files) == 3
-    types = [event.type.split(".")[1] for event in await audio.happened()]
-    assert types == ["requested", "started", *["track-file-finished"] * 3, "failed"]
+    assert await audio.words() == ["requested", "started", *["track-file-finished"] * 3, "failed"]
 
 
 async def test_without_ffmpeg_the_recording_fails_and_the_log_names_what_is_missing(tmp_path: Path, clip: Clip) -> None:

@@ -131,7 +131,7 @@ async def test_two_participants_do_not_disturb_each_other(room: Studio) -> None:
     assert_all_in(sounds["ann"], ann)
     assert_all_in(sounds["bob"], bob)
     assert not {packet.data for packet in ann} & set(sounds["bob"])
-    assert room.files() == ["ann/webm", "bob/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm", "bob/timeline.json", "bob/webm"]
 
 
 async def test_a_stop_of_another_recording_does_not_end_this_one(room: Studio) -> None:
@@ -212,7 +212,7 @@ async def test_a_worker_that_ends_finishes_what_it_records(ffmpeg: Path, tmp_pat
     stopped = [(await room.happened(who))[-1] for who in ("ann", "bob")]
     assert [type(event) for event in stopped] == [ParticipantRecordingStopped] * 2
     assert_all_in(sounds, await asyncio.to_thread(read_packets, tmp_path / stopped[0].file.path))
-    assert room.files() == ["ann/webm", "bob/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm", "bob/timeline.json", "bob/webm"]
     assert is_free(opened.audio)
 
 

@@ -49,7 +49,7 @@ async def test_who_comes_back_is_in_the_same_file_again_once_they_say_yes(room: 
     packets = await finished(room, "ann")
     assert [all(among(packets, sent)) for sent in (*before, *after)] == [True] * 4
     assert [any(among(packets, sent)) for sent in meanwhile] == [False] * 2
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 async def test_where_consent_is_kept_who_comes_back_is_in_the_file_at_once(keeping: Studio) -> None:

@@ -48,7 +48,7 @@ async def test_a_pause_is_black_and_silence_and_the_same_file_goes_on_after_it(r
     assert any(
         abs(at - begin) <= 50 for at in times(packets, await BlackPictures(ffmpeg).of(PictureFormat("vp8", 640, 480)))
     )
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 async def test_media_that_was_held_back_when_the_pause_was_heard_of_is_not_in_the_file(

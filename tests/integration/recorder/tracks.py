@@ -77,5 +77,10 @@ class Track:
         stream = participant_recording_stream("s", "ann", self._about["kind"])
         return [decode(stored) for stored in await self._room.log.read(stream)]
 
+    async def words(self) -> list[str]:
+        """Return what was said of it, by the last words of the wire types; not whether packets flowed."""
+        words = [event.type.split(".")[1] for event in await self.happened()]
+        return [word for word in words if not word.startswith("flow-")]
+
     async def _finished(self) -> list[TrackFileFinished]:
         return [event for event in await self.happened() if isinstance(event, TrackFileFinished)]

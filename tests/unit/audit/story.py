@@ -43,7 +43,7 @@ from shared.eventsourcing.store import EventStore
 from tests.support.events import append, sequence_all
 from tests.support.in_memory import InMemoryEventStore
 from tests.support.moments import at
-from tests.support.participant_recordings import FILE
+from tests.support.participant_recordings import FILE, GAPS
 
 
 def session(second: float, session_id: str = "s") -> dict[str, Any]:
@@ -127,7 +127,7 @@ def stop_requested(second: float, who: str = "ann", part: str | None = None) -> 
 
 
 def stopped(second: float, who: str = "ann", part: str | None = None) -> Event:
-    return ParticipantRecordingStopped(**_part(second, who, part), file=FILE)
+    return ParticipantRecordingStopped(**_part(second, who, part), file=FILE, gaps=GAPS)
 
 
 def failed(second: float, who: str = "ann", part: str | None = None, reason: str = "disk full") -> Event:

@@ -17,7 +17,7 @@ from shared.contracts.consent import ConsentCleared, ConsentGiven
 from shared.contracts.message import Event
 from shared.contracts.room import ParticipantJoined, ParticipantLeft, RoomCreated, RoomEvent
 from tests.support.moments import at
-from tests.support.participant_recordings import FILE
+from tests.support.participant_recordings import FILE, GAPS
 from tests.unit.audit.story import (
     about,
     ann,
@@ -274,6 +274,7 @@ def test_a_finished_file_is_listed_with_its_begin_and_end() -> None:
     (file,) = told.files
     assert file.ended
     assert (file.participant_id, file.begin, file.ended.moment, file.file) == ("ann", at(3), at(7), FILE)
+    assert file.gaps == GAPS
     assert told.failures == {}
 
 

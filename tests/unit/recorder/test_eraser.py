@@ -127,7 +127,10 @@ async def test_the_files_of_a_deleted_recording_are_erased_and_then_the_log_says
 
 async def test_what_a_fault_left_beside_them_goes_too_and_nothing_of_others(house: House) -> None:
     """Seen to fail with those files alone erased that the log names."""
-    left = [house.file.with_name(f"{STEM}{ending}") for ending in (".webm", ".webm.part", ".segment-1.webm")]
+    left = [
+        house.file.with_name(f"{STEM}{ending}")
+        for ending in (".webm", ".webm.part", ".segment-1.webm", ".timeline.json")
+    ]
     other = house.file.with_name(f"{STEM}9.segment-1.webm")
     for path in (*left, other):
         path.touch()

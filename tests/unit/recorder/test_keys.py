@@ -22,6 +22,10 @@ def test_the_segment_lies_beside_the_file(keys: RecordingKeys | TrackKeys) -> No
     assert keys.segment == keys.file.removesuffix(".webm") + ".segment-1.webm"
 
 
+def test_the_timeline_lies_beside_the_file() -> None:
+    assert KEYS.timeline == KEYS.file.removesuffix(".webm") + ".timeline.json"
+
+
 @pytest.mark.parametrize("keys", [KEYS, TRACK])
 def test_a_prefix_is_folders_around_it(keys: RecordingKeys | TrackKeys) -> None:
     where = {"session_id": "s", "participant_id": "ann", "start_ns": START_NS, "prefix": "team/meetings"}
@@ -53,10 +57,12 @@ def test_of_a_track_remains_what_began_until_its_end() -> None:
 
 
 def _named(stem: str) -> list[str]:
-    return [f"{stem}.webm", f"{stem}.webm.part", f"{stem}.segment-1.webm"]
+    endings = ("webm", "webm.part", "segment-1.webm", "timeline.json", "timeline.json.part")
+    return [f"{stem}.{ending}" for ending in endings]
 
 
 def test_the_longest_names_fit_a_file_system() -> None:
     longest = RecordingKeys("s" * 64, "p" * 128, 10**19, "x" * 255)
     track = TrackKeys("s" * 64, "p" * 128, "audio", 10**19)
     assert all(len(part) <= 255 for keys in (longest, track) for part in keys.segment.split("/"))
+    assert len(longest.timeline.rpartition("/")[2] + ".part") <= 255

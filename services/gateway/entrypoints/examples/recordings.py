@@ -104,6 +104,55 @@ _PATH = f"{SESSION_ID}/alice"
 PARTICIPANTS: dict[Route, Told] = _recordings(
     "", "participant", WHO, _recording("audio_video", f"{_PATH}/participant_recording_alice_1784358630247.webm")
 )
+_TIMELINE = {
+    "version": 1,
+    "room_id": ROOM_ID,
+    "session_id": SESSION_ID,
+    "participant_id": "alice",
+    "participant_recording_id": RECORDING_ID,
+    "recording_id": None,
+    "file": {
+        "path": f"{_PATH}/participant_recording_alice_1784358630247.webm",
+        "size_bytes": 4711,
+        "sha256": "ab" * 32,
+        "duration_ms": 9000,
+        "width": 640,
+        "height": 480,
+        "video_codec": "vp8",
+        "audio_codec": "opus",
+        "video_frames": 210,
+        "audio_packets": 450,
+    },
+    "begin": "2026-07-18T07:10:30.247000Z",
+    "end": "2026-07-18T07:10:39.247000Z",
+    "tracks": [
+        {"track": "audio", "codec": "opus", "gaps": []},
+        {
+            "track": "video",
+            "codec": "vp8",
+            "gaps": [
+                {
+                    "begin_ms": 3000,
+                    "end_ms": 5000,
+                    "begin": "2026-07-18T07:10:33.247000Z",
+                    "end": "2026-07-18T07:10:35.247000Z",
+                    "reason": "camera_off",
+                }
+            ],
+        },
+    ],
+    "gaps_left_out": 0,
+    "gaps_left_out_ms": 0,
+    "skew_ms": 12.5,
+    "log": {
+        "stream": f"participant-recording-{SESSION_ID}:alice",
+        "started": {"position": 2, "global_position": 41},
+        "latest": {"position": 5, "global_position": None},
+    },
+}
+PARTICIPANTS |= {
+    ("get", "/v2/recordings/participant/{id}/timeline"): Told("participant recordings", None, _TIMELINE, _NO_FILE)
+}
 TRACKS: dict[Route, Told] = _recordings(
     "/track",
     "track",

@@ -11,13 +11,14 @@ from starlette.responses import FileResponse
 from services.gateway.entrypoints.bearer import require_moderator
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.paging import Paging, paged, url_of
-from services.gateway.entrypoints.v2.recording_files import FileNotFoundInStoreError, StoredFiles
+from services.gateway.entrypoints.v2.recording_files import FileNotFoundInStoreError, StoredFiles, TimelineNotFoundError
 from services.gateway.entrypoints.v2.recording_models import History, RecordingObject, RecordingPage
 from services.gateway.entrypoints.v2.recording_requests import asker
 from services.gateway.entrypoints.v2.recording_shape import event_object, recording_object
 from services.gateway.participant_recordings import ParticipantRecordings, Subject
 from services.gateway.projections.kept_recordings import KeptRecording
 from services.gateway.projections.recordings_read import Recordings, WhichRecordings
+from shared.contracts.file_timeline import FileTimeline
 from shared.contracts.identifiers import ParticipantId, ParticipantRecordingId, RoomId, SessionId
 from shared.contracts.participant_recording import RecordingKind
 from shared.eventsourcing.decider import RefusedError
@@ -160,6 +161,26 @@ def kept_recordings_router(archive: Archive, shelf: Shelf) -> APIRouter:
         response = await archive.files.response(file.path, has_picture=file.height > 0) if file else None
         if response is None:
             raise FileNotFoundInStoreError(f"recording {id}", index)
+        return response
+
+    return router
+
+
+def timelines_router(archive: Archive) -> APIRouter:
+    """Return the route of what lies beside participants' files: those of tracks have no gaps."""
+    router = APIRouter(prefix=f"/recordings/{PARTICIPANTS.path}")
+
+    @router.get("/{id}/timeline", response_model=FileTimeline)
+    async def get_timeline(
+        id: ParticipantRecordingId,  # noqa: A002  the wire's name
+        authorization: Authorization = None,
+    ) -> FileResponse:
+        """Tell when each moment of a finished file was, which are gaps and why, and what in the log shows it."""
+        recording = await archive.given(PARTICIPANTS, id, archive.bearer(authorization))
+        timeline = await archive.recordings.timeline(recording)
+        response = await archive.files.response(timeline.path, has_picture=False) if timeline else None
+        if response is None:
+            raise TimelineNotFoundError(id)
         return response
 
     return router

@@ -17,6 +17,7 @@ _MEDIA_TYPES = {
     (".webm", False): "audio/webm",
     (".mp3", False): "audio/mpeg",
     (".mp4", True): "video/mp4",
+    (".json", False): "application/json",
 }
 
 
@@ -29,6 +30,16 @@ class FileNotFoundInStoreError(RefusedError):
         super().__init__(f"{owner_id} has no file {index}: it is not finished, or it was deleted")
         self.owner_id = owner_id
         self.index = index
+
+
+class TimelineNotFoundError(RefusedError):
+    """There is no timeline, or not yet, or not any more."""
+
+    code = "file_not_found"
+
+    def __init__(self, recording_id: str) -> None:
+        super().__init__(f"recording {recording_id} has no timeline: its file is not finished, or older than timelines")
+        self.recording_id = recording_id
 
 
 class StoredFiles:

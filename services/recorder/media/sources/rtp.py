@@ -11,6 +11,8 @@ from typing import cast
 import structlog
 
 from services.recorder.media.clock import keep_in_step
+from services.recorder.media.counting import KEYFRAMES_ASKED
+from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame, VideoCodec
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.sender_lock import Address
@@ -42,6 +44,7 @@ class RtpSource:
         self._host = host
         self._tracks = tracks
         self._sinks: list[Sink] = []
+        self._flows: list[SenderFlow] = []
         self._asked_ns = 0
         #: When it was last told what became of packets.
         self._told_ns = 0
@@ -94,6 +97,15 @@ class RtpSource:
         if sink in self._sinks:
             self._sinks.remove(sink)
 
+    def attach_flow(self, flow: SenderFlow) -> None:
+        """Let `flow` hear of packets and reports from now on; of packets only while there is a sink."""
+        self._flows.append(flow)
+
+    def detach_flow(self, flow: SenderFlow) -> None:
+        """Let `flow` hear of nothing more."""
+        if flow in self._flows:
+            self._flows.remove(flow)
+
     def tick(self, *, wants_keyframe: bool) -> None:
         """Do what time demands: give up lost packets, report, ask for a keyframe. Every sink says what it wants.
 
@@ -127,11 +139,27 @@ class RtpSource:
             if track.admits_rtp(data, sender) and self._sinks:
                 self._hand_on(track.receiver.packet(data, time.time_ns()))
         track.ask_for_missing(time.time_ns())
+        if heard_ns := track.receiver.heard_ns:
+            self._hear(heard_ns, track.kind)
 
     def _read_rtcp(self, track: Track) -> None:
         for data, sender in _datagrams(track.rtcp):
             if track.reported(data, sender):
-                keep_in_step(time.time_ns(), *(each.receiver.clock for each in self._tracks))
+                now_ns = time.time_ns()
+                self._hear(now_ns)
+                keep_in_step(now_ns, *(each.receiver.clock for each in self._tracks))
+                self._tell_skew(now_ns)
+
+    def _hear(self, at_ns: int, track: Kind | None = None) -> None:
+        for flow in self._flows:
+            flow.hear(at_ns, track)
+
+    def _tell_skew(self, now_ns: int) -> None:
+        offsets = {track.kind: track.receiver.clock.offset_ns(now_ns) for track in self._tracks}
+        audio_ns, video_ns = offsets.get("audio"), offsets.get("video")
+        if audio_ns is not None and video_ns is not None:
+            for flow in self._flows:
+                flow.skew_ns = video_ns - audio_ns
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:
         if frames:
@@ -142,6 +170,8 @@ class RtpSource:
         for track in self._tracks:
             wanted = track.receiver.needs_keyframe or (track.kind == "video" and wants_keyframe)
             if wanted and track.ask_for_keyframe():
+                is_again = now_ns - self._asked_ns < 2 * _KEYFRAME_REQUEST_NS
+                KEYFRAMES_ASKED.labels("again" if is_again else "first").inc()
                 self._asked_ns = now_ns
 
 

@@ -40,6 +40,21 @@ async def test_the_digest_tells_size_and_sha256(tmp_path: Path) -> None:
     assert await store.digest("s/file.webm") == (8, hashlib.sha256(b"recorded").hexdigest())
 
 
+def test_an_object_that_is_put_in_place_replaces_the_one_before(tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    store.put("s/a.json", b"older and longer")
+    store.put("s/a.json", b"newer")
+    assert [(path.name, path.read_bytes()) for path in (tmp_path / "s").iterdir()] == [("a.json", b"newer")]
+
+
+def test_of_an_object_that_cannot_be_put_in_place_nothing_is_left(tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path)
+    store.path("s/a.json/in-the-way").touch()
+    with pytest.raises(OSError, match="irectory"):
+        store.put("s/a.json", b"data")
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["a.json"]
+
+
 def test_of_a_folder_goes_what_is_meant(tmp_path: Path) -> None:
     store = LocalObjectStore(tmp_path)
     for name in ("a.webm", "a.webm.part", "b.webm"):

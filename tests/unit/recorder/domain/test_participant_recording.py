@@ -8,7 +8,10 @@ from tests.support.participant_recordings import (
     fail,
     failed,
     finish,
+    flow_started,
+    flow_stopped,
     give_up,
+    report_flow,
     request,
     requested,
     started,
@@ -106,6 +109,44 @@ def test_a_worker_that_comes_too_late_starts_nothing() -> None:
 
 def test_a_file_that_no_worker_began_cannot_be_finished() -> None:
     given(PARTICIPANT_RECORDING, *WAITING).when(finish()).then_nothing()
+
+
+# --- flow
+
+
+def test_packets_that_flow_are_told_of_until_they_do_not() -> None:
+    given(PARTICIPANT_RECORDING, *RUNNING).when(report_flow("audio", flows=True)).then(flow_started("audio"))
+    flowing = (*RUNNING, flow_started("audio"))
+    given(PARTICIPANT_RECORDING, *flowing).when(report_flow("audio", flows=False)).then(flow_stopped("audio"))
+    given(PARTICIPANT_RECORDING, *flowing, flow_stopped("audio")).when(report_flow("audio", flows=True)).then(
+        flow_started("audio")
+    )
+
+
+def test_a_flow_that_is_told_again_is_no_news() -> None:
+    given(PARTICIPANT_RECORDING, *RUNNING).when(report_flow("audio", flows=False)).then_nothing()
+    given(PARTICIPANT_RECORDING, *RUNNING, flow_started("audio")).when(report_flow("audio", flows=True)).then_nothing()
+
+
+def test_each_track_flows_by_itself() -> None:
+    flowing = (*RUNNING, flow_started("audio"))
+    given(PARTICIPANT_RECORDING, *flowing).when(report_flow("video", flows=True)).then(flow_started("video"))
+    given(PARTICIPANT_RECORDING, *flowing).when(report_flow("video", flows=False)).then_nothing()
+
+
+def test_a_flow_is_told_of_while_it_is_recorded_alone() -> None:
+    given(PARTICIPANT_RECORDING, *STOPPING).when(report_flow("audio", flows=True)).then(flow_started("audio"))
+    for events in ((), WAITING, FINISHED):
+        given(PARTICIPANT_RECORDING, *events).when(report_flow("audio", flows=True)).then_nothing()
+    given(PARTICIPANT_RECORDING, *RUNNING).when(report_flow("audio", "b", flows=True)).then_nothing()
+
+
+def test_a_recording_knows_nothing_of_the_flow_of_the_one_before_it() -> None:
+    before = (*RUNNING, flow_started("audio"), stopped())
+    after = (requested("b"), started("b"))
+    given(PARTICIPANT_RECORDING, *before, *after).when(report_flow("audio", "b", flows=True)).then(
+        flow_started("audio", "b")
+    )
 
 
 def test_a_second_stop_does_not_move_the_end_of_the_file() -> None:

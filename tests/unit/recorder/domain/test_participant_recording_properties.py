@@ -27,6 +27,8 @@ _of_one = (
     internal.request,
     internal.confirm,
     internal.stop,
+    partial(internal.report_flow, "audio", flows=True),
+    partial(internal.report_flow, "audio", flows=False),
     internal.finish,
     internal.fail,
     partial(internal.give_up, "awaited"),
@@ -63,6 +65,8 @@ _lives = st.builds(
 _told: tuple[Callable[[str], ParticipantRecordingHappened], ...] = (
     internal.requested,
     internal.started,
+    partial(internal.flow_started, "audio"),
+    partial(internal.flow_stopped, "audio"),
     internal.stop_requested,
     internal.stopped,
     internal.failed,
@@ -79,6 +83,8 @@ _events: st.SearchStrategy[list[ParticipantRecordingHappened]] = st.lists(
     st.builds(lambda tell, one: tell(one), st.sampled_from(_told), _ids), max_size=30
 )
 
+#: What is told while it is written, and changes nothing of what may follow.
+_FLOW = {"flow-started", "flow-stopped"}
 #: What may follow, by the last word of a recording's wire types; what is resumed was paused.
 _NEXT = {
     "": {"refused", "awaited", "requested"},
@@ -86,6 +92,7 @@ _NEXT = {
     "awaited": {"requested", "failed", "deleted"},
     "requested": {"started", "failed", "deleted"},
     "started": {
+        *_FLOW,
         "paused",
         "resumed",
         "stop-requested",
@@ -95,7 +102,15 @@ _NEXT = {
         "failed",
         "deleted",
     },
-    "stop-requested": {"stop-requested", "track-file-finished", "stopped", "track-stopped", "failed", "deleted"},
+    "stop-requested": {
+        *_FLOW,
+        "stop-requested",
+        "track-file-finished",
+        "stopped",
+        "track-stopped",
+        "failed",
+        "deleted",
+    },
     "stopped": {"deleted"},
     "track-stopped": {"deleted"},
     "failed": {"deleted"},
@@ -132,7 +147,7 @@ def test_every_recording_lives_as_it_may(commands: list[ParticipantRecordingComm
             since[one, word] = event.at
         if word == "resumed":
             assert event.at > since.pop((one, "paused"))
-        if word not in {"paused", "resumed", "track-file-finished"}:
+        if word not in {"paused", "resumed", "track-file-finished", *_FLOW}:
             said[one] = word
 
 

@@ -21,6 +21,7 @@ from services.recorder.keys import Remains
 from tests.support.moments import at
 from tests.support.participant_recordings import (
     FILE,
+    TIMELINE,
     confirm,
     failed,
     finish,
@@ -62,6 +63,8 @@ RUNNING: Events = (*WAITING, started())
 PAUSED: Events = (*RUNNING, paused())
 STOPPING: Events = (*RUNNING, stop_requested())
 FINISHED: Events = (*STOPPING, stopped())
+#: What a finished one leaves to be erased.
+PATHS = (FILE.path, TIMELINE.path)
 UNFINISHED = (AWAITED, WAITING, RUNNING, PAUSED, STOPPING)
 
 
@@ -264,7 +267,7 @@ def test_a_track_is_over_when_its_worker_says_so() -> None:
 
 
 def test_one_that_is_over_can_be_deleted_with_its_files() -> None:
-    given(PARTICIPANT_RECORDING, *FINISHED).when(delete()).then(deleted(FILE.path))
+    given(PARTICIPANT_RECORDING, *FINISHED).when(delete()).then(deleted(*PATHS))
 
 
 def test_so_can_one_of_several_files() -> None:
@@ -306,7 +309,7 @@ def test_one_that_is_not_over_cannot_be_deleted(events: Events) -> None:
 
 
 def test_an_older_one_can_while_another_runs() -> None:
-    given(PARTICIPANT_RECORDING, *FINISHED, wanted("b", 7)).when(delete()).then(deleted(FILE.path))
+    given(PARTICIPANT_RECORDING, *FINISHED, wanted("b", 7)).when(delete()).then(deleted(*PATHS))
 
 
 @pytest.mark.parametrize("events", [(), RUNNING, (refused("x"),)])
@@ -315,12 +318,12 @@ def test_what_was_never_recorded_cannot_be_deleted(events: Events) -> None:
 
 
 def test_deleted_twice_is_deleted_once() -> None:
-    for events in ((deleted(FILE.path),), (deleted(FILE.path), erased())):
+    for events in ((deleted(*PATHS),), (deleted(*PATHS), erased())):
         given(PARTICIPANT_RECORDING, *FINISHED, *events).when(delete(second=11)).then_nothing()
 
 
 def test_that_the_files_are_gone_is_said_once_and_only_of_what_was_deleted() -> None:
-    gone = (*FINISHED, deleted(FILE.path))
+    gone = (*FINISHED, deleted(*PATHS))
     given(PARTICIPANT_RECORDING, *gone).when(confirm_erasure()).then(erased())
     given(PARTICIPANT_RECORDING, *gone, erased()).when(confirm_erasure()).then_nothing()
     given(PARTICIPANT_RECORDING, *FINISHED).when(confirm_erasure()).then_nothing()
@@ -328,4 +331,4 @@ def test_that_the_files_are_gone_is_said_once_and_only_of_what_was_deleted() -> 
 
 
 def test_what_was_deleted_is_not_recorded_anew() -> None:
-    given(PARTICIPANT_RECORDING, *FINISHED, deleted(FILE.path), erased()).when(start()).then_nothing()
+    given(PARTICIPANT_RECORDING, *FINISHED, deleted(*PATHS), erased()).when(start()).then_nothing()

@@ -10,7 +10,16 @@ from services.recorder.domain.participant_recording_life import ParticipantRecor
 from services.recorder.keys import Remains
 from shared.contracts.participant_recording import DeletionReason
 from tests.support.moments import at
-from tests.support.participant_recordings import FILE, confirm, fail, finish, started, stop_requested, stopped
+from tests.support.participant_recordings import (
+    FILE,
+    TIMELINE,
+    confirm,
+    fail,
+    finish,
+    started,
+    stop_requested,
+    stopped,
+)
 from tests.support.server_recordings import (
     awaited,
     confirm_erasure,
@@ -115,13 +124,17 @@ def test_one_that_is_not_over_is_thrown_away_by_its_id(reason: DeletionReason) -
 @pytest.mark.parametrize("reason", THROWN_AWAY)
 def test_one_that_is_over_goes_with_its_files_and_nobody_has_to_let_go_of_them(reason: DeletionReason) -> None:
     finished = (*STOPPING, stopped())
-    given(PARTICIPANT_RECORDING, *finished).when(delete(reason=reason)).then(deleted(FILE.path, reason=reason))
+    given(PARTICIPANT_RECORDING, *finished).when(delete(reason=reason)).then(
+        deleted(FILE.path, TIMELINE.path, reason=reason)
+    )
     given(PARTICIPANT_RECORDING, *finished, deleted(FILE.path)).when(delete(reason=reason, second=11)).then_nothing()
 
 
 def test_an_older_one_goes_and_the_one_that_runs_stays() -> None:
     events = (*STOPPING, stopped(), wanted("b", 7))
-    given(PARTICIPANT_RECORDING, *events).when(delete(reason="withdrawn")).then(deleted(FILE.path, reason="withdrawn"))
+    given(PARTICIPANT_RECORDING, *events).when(delete(reason="withdrawn")).then(
+        deleted(FILE.path, TIMELINE.path, reason="withdrawn")
+    )
     state = PARTICIPANT_RECORDING.fold([*events, deleted(FILE.path, reason="withdrawn")])
     assert state.is_in("b", "requested")
 

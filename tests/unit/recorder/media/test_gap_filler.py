@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.recorder.media.frame import NS_PER_MS as MS
 from services.recorder.media.frame import NS_PER_SECOND as S
 from services.recorder.media.frame import Black, Block, EncodedFrame, PictureFormat, TimedFrame
-from services.recorder.media.gap_filler import OPUS_SILENCE, AudioGapFiller, VideoGapFiller
+from services.recorder.media.gap_filler import OPUS_SILENCE, SHORTEST_GAP_NS, AudioGapFiller, VideoGapFiller
+from services.recorder.media.spans import union
 
 START = 1_700_000_000 * S
 FORMAT = PictureFormat("vp8", 640, 480)
@@ -289,3 +290,77 @@ def test_no_frame_from_before_a_cut_is_written_after_it(steps: list[tuple[str, i
         blocks = do(filler, what, now)
         cut_at = max(cut_at, now) if what == "cut" else cut_at
         assert now >= cut_at or all(data(block) == BLACK for block in blocks)
+
+
+# --- what was filled
+
+
+def spans_ms(filler: AudioGapFiller | VideoGapFiller) -> list[tuple[float, float]]:
+    return [(begin / MS, end / MS) for begin, end in filler.filled.spans]
+
+
+def test_silence_tells_from_when_to_when_it_lasts() -> None:
+    filler = AudioGapFiller(START)
+    filler.push(sound(0))
+    filler.advance(START + 300 * MS)
+    filler.push(sound(1000 * MS))
+    filler.finish(START + 2020 * MS)
+    assert spans_ms(filler) == [(20, 1000), (1020, 2020)]
+
+
+def test_silence_between_packets_of_silence_is_told_to_nobody() -> None:
+    filler = AudioGapFiller(START)
+    for at in range(0, 4000, 400):
+        filler.push(sound(at * MS))
+    filler.push(sound(5000 * MS))
+    assert spans_ms(filler) == [(3620, 5000)]
+
+
+def test_black_tells_from_when_to_when_it_shows() -> None:
+    filler = VideoGapFiller(START, FORMAT)
+    filler.push(picture(600 * MS, KEY))
+    filler.cut(START + 1000 * MS)
+    filler.push(picture(1800 * MS))
+    filler.push(picture(2000 * MS, KEY))
+    assert spans_ms(filler) == [(0, 600), (1000, 2000)]
+
+
+def test_a_picture_that_stops_is_black_from_where_it_goes_black() -> None:
+    filler = VideoGapFiller(START, FORMAT)
+    filler.push(picture(0, KEY))
+    filler.advance(START + 5 * S)
+    filler.push(picture(6 * S, KEY))
+    assert spans_ms(filler) == [(2000, 6000)]
+
+
+def test_black_at_the_end_lasts_to_the_end() -> None:
+    filler = VideoGapFiller(START, FORMAT)
+    filler.push(picture(0, KEY))
+    filler.cut(START + 1000 * MS)
+    filler.finish(START + 3000 * MS)
+    assert spans_ms(filler) == [(1000, 3000)]
+
+
+def test_a_picture_that_shows_throughout_has_no_black() -> None:
+    filler = VideoGapFiller(START, FORMAT)
+    for at in range(0, 3000, 100):
+        filler.push(picture(at * MS, DELTA if at else KEY))
+    filler.finish(START + 3000 * MS)
+    assert spans_ms(filler) == []
+
+
+def test_a_file_without_any_picture_is_black_from_its_beginning_to_its_end() -> None:
+    filler = VideoGapFiller(START, FORMAT)
+    filler.finish(START + 3000 * MS)
+    assert spans_ms(filler) == [(0, 3000)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(("sound", "wait")), st.integers(20, 2000)), max_size=12))
+def test_silence_of_half_a_second_and_more_is_told_to_the_packet(steps: list[tuple[str, int]]) -> None:
+    filler, now, blocks = AudioGapFiller(START), 0, list[Block]()
+    for what, rest in steps:
+        now += rest * MS
+        blocks += filler.push(sound(now)) if what == "sound" else filler.advance(START + now)
+    silent = [(block.time_ns, block.time_ns + 20 * MS) for block in blocks if block.data == OPUS_SILENCE]
+    over = [span for span in union(silent)[:-1] if span[1] - span[0] >= SHORTEST_GAP_NS]
+    assert filler.filled.spans == over + union(silent)[-1:]

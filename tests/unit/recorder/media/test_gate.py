@@ -242,3 +242,34 @@ def test_of_two_conditions_the_one_that_failed_first_counts() -> None:
     assert gate(HERE, yes(1), left(7), no(5)).first_closed(1, 9) == 5
     assert gate(HERE, yes(1), left(3), no(5)).first_closed(1, 9) == 3
     assert gate(HERE, yes(1), no(3), left(5), yes(6)).first_closed(1, 9) == 3
+
+
+# --- what closes it
+
+
+def test_each_condition_tells_when_it_did_not_hold() -> None:
+    told = gate(came(1), yes(3), no(5), yes(6), left(8))
+    assert told.closed(0, 9) == {"presence": [(0, 1), (8, 9)], "consent": [(0, 3), (5, 6)], "pause": []}
+
+
+def test_what_closes_is_told_of_the_moments_that_were_asked_for_alone() -> None:
+    told = gate(HERE, yes(1), no(4))
+    assert told.closed(1, 4)["consent"] == []
+    assert told.closed(1, 5)["consent"] == [(4, 5)]
+    assert told.closed(6, 9)["consent"] == [(6, 9)]
+    assert told.closed(6, 6)["consent"] == []
+
+
+def test_a_yes_and_a_no_of_one_moment_do_not_open_it() -> None:
+    assert gate(HERE, yes(5), no(5)).closed(0, 9)["consent"] == [(0, 9)]
+
+
+def test_pauses_of_the_room_and_of_the_file_are_told_as_one() -> None:
+    one, other = Pauses(), Pauses()
+    told = gate(HERE, yes(1)).within(one, other)
+    one.begin(2)
+    one.end(5)
+    other.begin(4)
+    assert told.closed(0, 9)["pause"] == [(2, 9)]
+    other.end(6)
+    assert told.closed(3, 9)["pause"] == [(3, 6)]

@@ -39,13 +39,13 @@ def holds(words: list[Word], condition: Condition, moment: int) -> bool:
     )
 
 
-def is_paused(spans: Spans, moment: int) -> bool:
+def covers(spans: Spans, moment: int) -> bool:
     return any(begin <= moment < end for begin, end in spans)
 
 
 def is_open(words: list[Word], spans: Spans, moment: int) -> bool:
     both = holds(words, "consent", moment) and holds(words, "presence", moment)
-    return both and not is_paused(spans, moment)
+    return both and not covers(spans, moment)
 
 
 def pauses(spans: Spans) -> Pauses:
@@ -84,7 +84,7 @@ def test_a_pause_that_lasts_has_no_end(spans: Spans, begin: int) -> None:
     told = pauses(spans)
     told.begin(begin)
     for moment in range(BEGIN, END + 1):
-        paused = moment >= begin or is_paused(spans, moment)
+        paused = moment >= begin or covers(spans, moment)
         assert told.first_in(moment, moment) == (moment if paused else None)
 
 
@@ -128,3 +128,40 @@ def test_in_the_end_the_gate_is_as_open_as_the_logs_last_word_says(words: list[W
             log.append(yes(word.at_ns) if word.says == "yes" else no(word.at_ns))
             newest = max(newest, word.at_ns)
     assert gate(*log).permits(END, END) is (len(log) > 1 and log[-1].says == "yes")
+
+
+# --- what closes it
+
+
+@settings(max_examples=500)
+@given(_words, _spans, _moments, _moments)
+def test_each_moment_is_closed_by_the_conditions_that_fail_at_it_and_by_a_pause(
+    words: list[Word], spans: Spans, one: int, other: int
+) -> None:
+    begin, end = sorted((one, other))
+    closed = gate_with(words, spans).closed(begin, end)
+    for moment in range(BEGIN, END + 1):
+        within = begin <= moment < end
+        assert covers(closed["consent"], moment) is (within and not holds(words, "consent", moment))
+        assert covers(closed["presence"], moment) is (within and not holds(words, "presence", moment))
+        assert covers(closed["pause"], moment) is (within and covers(spans, moment))
+
+
+@given(_words, _spans, _moments, _moments)
+def test_a_moment_passes_when_nothing_closes_it(words: list[Word], spans: Spans, one: int, other: int) -> None:
+    begin, end = sorted((one, other))
+    told = gate_with(words, spans)
+    closed = told.closed(begin, end)
+    for moment in range(begin, end):
+        assert told.permits(moment, moment) is not any(covers(each, moment) for each in closed.values())
+
+
+@given(_words, _spans, _moments, _moments)
+def test_spans_that_are_closed_are_in_order_and_none_is_empty(
+    words: list[Word], spans: Spans, one: int, other: int
+) -> None:
+    begin, end = sorted((one, other))
+    for closed in gate_with(words, spans).closed(begin, end).values():
+        edges = [begin, *(moment for span in closed for moment in span), end]
+        assert edges == sorted(edges)
+        assert all(first < last for first, last in closed)

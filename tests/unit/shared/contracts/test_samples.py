@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shared.contracts.gaps import FileGaps, Gap
+from shared.contracts.participant_recording import ParticipantRecordingStopped
 from shared.contracts.registry import COMMANDS, EVENTS
 from tests.support.contracts import DIRECTORY, sample
 
@@ -28,6 +30,15 @@ def test_an_event_knows_its_stream(wire_type: str) -> None:
     stream = EVENTS[wire_type].model_validate_json(sample(wire_type)).stream
     category, _, _ = wire_type.partition(".")
     assert stream.startswith(f"{category}-")
+
+
+def test_a_file_that_was_stopped_before_its_gaps_were_told_tells_none() -> None:
+    stopped = ParticipantRecordingStopped.model_validate_json(sample(ParticipantRecordingStopped.type))
+    assert stopped.gaps is None
+    told = stopped.model_copy(
+        update={"gaps": FileGaps(longest=(Gap(track="audio", begin_ms=1, end_ms=2, reason="lost"),))}
+    )
+    assert ParticipantRecordingStopped.model_validate_json(told.encode()) == told
 
 
 def test_every_wire_type_bears_a_version_and_is_used_once() -> None:
