@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -20,13 +19,11 @@ from services.recorder.media.rtcp import picture_loss_indication
 from services.recorder.media.rtp import RtpError, parse_rtp
 from services.recorder.media.sender_lock import Address, SenderLock
 from services.recorder.media.sources.ports import Host, Pair
+from services.recorder.media.sources.reading import SocketReader
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpSourceOpened, RtpTrack
 
 _log = structlog.get_logger()
 
-_MAX_DATAGRAM = 65_536
-#: Datagrams read in one go, so that one sender does not keep the others waiting.
-_READ_AT_ONCE = 64
 _KEYFRAME_REQUEST_NS = NS_PER_SECOND
 
 _LAST_PORT = 65_535
@@ -60,10 +57,10 @@ class _Track:
         """Tell whether the datagram is to be read. What is no media of this track says nothing about its sender."""
         return not self._is_media(data, sender) or self._admitted(self.lock.admits(sender, time.monotonic_ns()), sender)
 
-    def reported(self, data: bytes, sender: Address) -> bool:
+    def reported(self, data: bytes, sender: Address, arrival_ns: int) -> bool:
         """Take in what the sender reports, and note where it hears of keyframes; tell whether it was a report."""
         admitted = self._admitted(self.lock.admits_report(sender), sender)
-        if not admitted or not self.receiver.report(data, time.time_ns()):
+        if not admitted or not self.receiver.report(data, arrival_ns):
             return False
         self._rtcp_from = sender
         return True
@@ -110,21 +107,21 @@ class RtpSource:
     sink waits for a keyframe by itself, and asks for one by `tick`.
     """
 
-    def __init__(self, host: Host, tracks: list[_Track]) -> None:
+    def __init__(self, host: Host, tracks: list[_Track], reader: SocketReader) -> None:
         self._host = host
         self._tracks = tracks
+        self._reader = reader
         self._sinks: list[Sink] = []
         self._ssrc = secrets.randbits(32)
         self._asked_ns = 0
         #: When it was last told what became of packets.
         self._told_ns = 0
-        self._loop = asyncio.get_running_loop()
         for track in tracks:
-            self._loop.add_reader(track.rtp, self._read_rtp, track)
-            self._loop.add_reader(track.rtcp, self._read_rtcp, track)
+            reader.add(track.rtp, partial(self._take_rtp, track))
+            reader.add(track.rtcp, partial(self._take_rtcp, track))
 
     @classmethod
-    def open(cls, asked: OpenRtpSource, host: Host, ports: range) -> RtpSource:
+    def open(cls, asked: OpenRtpSource, host: Host, ports: range, reader: SocketReader) -> RtpSource:
         """Listen for what was announced. Raises UnsupportedCodecError and NoPortsLeftError."""
         tracks: list[_Track] = []
         log = _log.bind(session=asked.session_id, participant=asked.participant_id)
@@ -135,7 +132,7 @@ class RtpSource:
         except Exception:
             _close(tracks)
             raise
-        return cls(host, tracks)
+        return cls(host, tracks, reader)
 
     @property
     def answer(self) -> RtpSourceOpened:
@@ -176,8 +173,8 @@ class RtpSource:
     def close(self) -> None:
         for track in self._tracks:
             track.receive_afresh()
-            self._loop.remove_reader(track.rtp)
-            self._loop.remove_reader(track.rtcp)
+            self._reader.remove(track.rtp)
+            self._reader.remove(track.rtcp)
         _close(self._tracks)
 
     def _begin_afresh(self) -> None:
@@ -185,15 +182,13 @@ class RtpSource:
             track.receive_afresh()
         self._asked_ns = 0
 
-    def _read_rtp(self, track: _Track) -> None:
-        for data, sender in _datagrams(track.rtp):
-            if track.admits_rtp(data, sender) and self._sinks:
-                self._hand_on(track.receiver.packet(data, time.time_ns()))
+    def _take_rtp(self, track: _Track, data: bytes, sender: Address, arrival_ns: int) -> None:
+        if track.admits_rtp(data, sender) and self._sinks:
+            self._hand_on(track.receiver.packet(data, arrival_ns))
 
-    def _read_rtcp(self, track: _Track) -> None:
-        for data, sender in _datagrams(track.rtcp):
-            if track.reported(data, sender):
-                keep_in_step(*(each.receiver.clock for each in self._tracks))
+    def _take_rtcp(self, track: _Track, data: bytes, sender: Address, arrival_ns: int) -> None:
+        if track.reported(data, sender, arrival_ns):
+            keep_in_step(*(each.receiver.clock for each in self._tracks))
 
     def _hand_on(self, frames: list[TimedFrame]) -> None:
         if frames:
@@ -224,18 +219,6 @@ def _parses(data: bytes) -> bool:
     except RtpError:
         return False
     return True
-
-
-def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, Address]]:
-    for _ in range(_READ_AT_ONCE):
-        try:
-            data, sender = receiving.recvfrom(_MAX_DATAGRAM)
-        except BlockingIOError:
-            return
-        except OSError as error:  # an answer of ours that could not be delivered
-            _log.debug("socket error", error=str(error))
-            return
-        yield data, (sender[0], sender[1])
 
 
 def _close(tracks: list[_Track]) -> None:
