@@ -58,6 +58,7 @@ def _seen(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> Mapping[str
     worker = [leg.cpu[0] / sum(leg.cpu) for leg in ours]
     seen = {
         "of onrecord's, the worker's own, %": 100 * median(worker),
+        "the worker at rest, % of a core": median(leg.rest_percent for leg in ours),
         "frames recorded by onrecord": sum(leg.frames for leg in ours),
         "frames lost by onrecord": sum(leg.lost for leg in ours),
         "sent late, p99, ms": max(leg.sent.late_p99_ms for leg in (*ours, *theirs)),

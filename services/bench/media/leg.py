@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.bench.cpu import process_seconds
 from services.bench.footprint import proportional_kib
 from services.bench.media.recorders import Recorders
 from services.bench.media.scale import Bench
 from services.bench.media.sending import Sender, Sent, sending
-from shared.concurrency.supervision import single_error
 
 #: Media comes before anybody asks for a recording of it.
 _BEFORE_SECONDS = 0.5
 #: They are not all begun at once.
 _APART_SECONDS = 0.1
 SETTLE_SECONDS = 1.0
+_REST_SECONDS = 2.0
 #: What was sent so long before anything was stopped has come to the files.
 ON_THE_WAY_SECONDS = 0.3
 
@@ -26,9 +27,9 @@ ON_THE_WAY_SECONDS = 0.3
 @dataclass(frozen=True, slots=True)
 class Leg:
     participants: int
-    seconds: float
-    #: CPU seconds of each process meanwhile.
+    #: How much of a core each process took, in percent; and all of them together before the first participant.
     cpu: Sequence[float]
+    rest_percent: float
     #: Memory that all processes have, beyond what was there before the first participant.
     added_kib: int
     #: Seconds from the beginning of each recording until what was sent was in its file.
@@ -41,7 +42,7 @@ class Leg:
     @property
     def cpu_percent(self) -> float:
         """How much of a core each participant took."""
-        return 100 * sum(self.cpu) / self.seconds / self.participants
+        return sum(self.cpu) / self.participants
 
     @property
     def kib_each(self) -> float:
@@ -50,21 +51,18 @@ class Leg:
 
 async def record_for_a_while(bench: Bench, recorders: Recorders, count: int) -> Leg:
     """Let so many send, record them, and look into the files when that is over. Raises StartupError."""
-    before_kib = proportional_kib(recorders.pids())
+    before_kib, rest = proportional_kib(recorders.pids()), await core_percent(recorders.pids(), _REST_SECONDS)
     async with sending(bench.clip) as sender:
         starts = await begin(recorders, sender, range(count))
         await asyncio.sleep(SETTLE_SECONDS)
         pids = recorders.pids()
-        cpu, since = [process_seconds(pid) for pid in pids], time.monotonic()
-        await asyncio.sleep(bench.scale.seconds)
-        cpu = [process_seconds(pid) - used for pid, used in zip(pids, cpu, strict=True)]
+        cpu = await core_percent(pids, bench.scale.seconds)
         until, added_kib = time.monotonic(), proportional_kib(pids) - before_kib
         await asyncio.sleep(ON_THE_WAY_SECONDS)
         files = await recorders.stop()
         sent = await sender.end()
-    recorded = [await bench.index.recorded(bench.ffmpeg, file) for file in files]
-    lost = [len(each.lost(numbers, until)) for each, numbers in zip(sent.frames, recorded, strict=True)]
-    return Leg(count, until - since, cpu, added_kib, starts, sum(map(len, recorded)), sum(lost), sent)
+    frames, lost = await counted(bench, files, sent, until)
+    return Leg(count, cpu, sum(rest), added_kib, starts, frames, len(lost), sent)
 
 
 async def begin(recorders: Recorders, sender: Sender, numbers: range) -> list[float]:
@@ -72,10 +70,29 @@ async def begin(recorders: Recorders, sender: Sender, numbers: range) -> list[fl
     for _ in numbers:
         await recorders.bring(sender)
     await asyncio.sleep(_BEFORE_SECONDS)
-    with single_error():
+    tasks = []
+    try:
         async with asyncio.TaskGroup() as group:
-            tasks = []
             for number in numbers:
                 tasks.append(group.create_task(recorders.record(number)))
                 await asyncio.sleep(_APART_SECONDS)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # the others say the same
     return [task.result() for task in tasks]
+
+
+async def counted(bench: Bench, files: Mapping[int, Path], sent: Sent, until: float) -> tuple[int, list[float]]:
+    """Return how many frames are in the files, and when each was due that is not there, of those before `until`."""
+    recorded = {number: await bench.index.recorded(bench.ffmpeg, file) for number, file in files.items()}
+    lost = [moment for number, each in recorded.items() for moment in sent.frames[number].lost(each, until)]
+    return sum(map(len, recorded.values())), lost
+
+
+async def core_percent(pids: Sequence[int], seconds: float) -> list[float]:
+    """Return how much of a core each process takes for so long; nothing at once where there is none."""
+    if not pids:
+        return []
+    before, since = [process_seconds(pid) for pid in pids], time.monotonic()
+    await asyncio.sleep(seconds)
+    after, lasted = [process_seconds(pid) for pid in pids], time.monotonic() - since
+    return [100 * (end - start) / lasted for start, end in zip(before, after, strict=True)]

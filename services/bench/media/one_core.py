@@ -12,18 +12,21 @@ from dataclasses import dataclass
 
 import httpx
 
-from services.bench.cpu import pin, process_seconds
+from services.bench.cpu import pin
 from services.bench.figures import Figure, Goal
 from services.bench.footprint import proportional_kib
 from services.bench.media.clip import read_clip
 from services.bench.media.first_media import keyframe_heads
-from services.bench.media.leg import ON_THE_WAY_SECONDS, SETTLE_SECONDS, begin
+from services.bench.media.leg import ON_THE_WAY_SECONDS, SETTLE_SECONDS, begin, core_percent, counted
 from services.bench.media.recorded_room import RecordedRoom, recorded_room
 from services.bench.media.scale import Bench
 from services.bench.media.sending import Sender, Sent, sending
 from services.bench.processes import ServiceProcess
 from services.bench.system import System, running_system
+from shared.runtime.errors import StartupError
 
+#: So many come together; the next when these are recorded.
+_AT_ONCE = 10
 _GOAL = Goal("value", "at least", 100)
 _LOST = re.compile(r'^onrecord_media_packets_total\{[^}]*fate="lost"[^}]*\} (\S+)', re.MULTILINE)
 
@@ -57,9 +60,8 @@ async def measure_one_core(bench: Bench) -> list[Figure]:
             files = await room.stop()
             sent = await sender.end()
         bench.say(f"one core: counting the frames of {len(files)} files")
-        recorded = [await bench.index.recorded(bench.ffmpeg, file) for file in files]
-    lost = [moment for each, numbers in zip(sent.frames, recorded, strict=True) for moment in each.lost(numbers, until)]
-    return [one_core_figure(levels, sum(map(len, recorded)), lost, sent)]
+        frames, lost = await counted(bench, files, sent, until)
+    return [one_core_figure(levels, frames, lost, sent)]
 
 
 @contextmanager
@@ -80,24 +82,32 @@ def _divided(cores: Collection[int], system: System, sender: Sender) -> Iterator
 
 
 async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender: Sender) -> Sequence[Level]:
-    """Let more come until packets are lost, or as many are there as shall be."""
+    """Let more come until packets are lost, nobody more is taken, or as many are there as shall be."""
     levels: list[Level] = []
     for count in bench.scale.levels:
         bench.say(f"one core: {count} participants")
-        await begin(room, sender, range(levels[-1].participants if levels else 0, count))
-        await asyncio.sleep(SETTLE_SECONDS)
+        try:
+            await _fill(room, sender, range(levels[-1].participants if levels else 0, count))
+        except StartupError as error:
+            bench.say(f"one core: no more are taken: {error}")
+            break
         levels.append(await _hold(room, count, bench.scale.hold_seconds))
         if await _lost_packets(worker):
             break
     return levels
 
 
+async def _fill(room: RecordedRoom, sender: Sender, numbers: range) -> None:
+    """Have so many more recorded. Raises StartupError when one of them is refused, or has nothing in their file."""
+    for first in range(numbers.start, numbers.stop, _AT_ONCE):
+        await begin(room, sender, range(first, min(first + _AT_ONCE, numbers.stop)))
+    await asyncio.sleep(SETTLE_SECONDS)
+
+
 async def _hold(room: RecordedRoom, count: int, seconds: float) -> Level:
-    pids, start = room.pids(), time.monotonic()
-    used = sum(map(process_seconds, pids))
-    await asyncio.sleep(seconds)
-    used, end = sum(map(process_seconds, pids)) - used, time.monotonic()
-    return Level(count, end, 100 * used / (end - start), proportional_kib(pids))
+    pids = room.pids()
+    used = await core_percent(pids, seconds)
+    return Level(count, time.monotonic(), sum(used), proportional_kib(pids))
 
 
 async def _lost_packets(worker: ServiceProcess) -> float:
@@ -111,10 +121,11 @@ def one_core_figure(levels: Sequence[Level], frames: int, lost: Sequence[float],
     held = [level for level in levels if not lost or level.end < min(lost)]
     best = held[-1] if held else Level(0, 0, 0, 0)
     details = {
-        "most that were tried": levels[-1].participants,
+        "most that were tried": levels[-1].participants if levels else 0,
         "frames recorded": frames,
         "frames lost after that": len(lost),
         "of the core used, %": best.core_percent,
+        "CPU for each, % of a core": best.core_percent / max(best.participants, 1),
         "memory for each, all included, MiB": best.kib / 1024 / max(best.participants, 1),
         "sent late, p99, ms": sent.late_p99_ms,
     }

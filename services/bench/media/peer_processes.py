@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -54,10 +54,10 @@ class PeerProcesses:
         self._processes.append(process)
         return await first_media(lambda: file, self._signs) - begin
 
-    async def stop(self) -> Sequence[Path]:
+    async def stop(self) -> Mapping[int, Path]:
         """End all files, as each program does when it is interrupted. Raises StartupError when one cannot."""
         await asyncio.gather(*(self._interrupt(process) for process in self._processes))
-        return [self._file(number) for number in range(len(self._ports))]
+        return {number: self._file(number) for number in range(len(self._processes))}
 
     async def kill(self) -> None:
         """End whatever still runs, and keep no port."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -35,6 +35,7 @@ class RecordedRoom:
         self._room_id = room_id
         self._signs = signs
         self._names: list[str] = []
+        self._begun: list[int] = []
 
     def pids(self) -> Sequence[int]:
         """Return the worker's, then those of its ffmpegs."""
@@ -51,14 +52,16 @@ class RecordedRoom:
     async def record(self, number: int) -> float:
         said = time.monotonic()
         await self._recordings("start", number)
+        self._begun.append(number)
         return await first_media(lambda: self._segment(number), self._signs) - said
 
-    async def stop(self) -> Sequence[Path]:
+    async def stop(self) -> Mapping[int, Path]:
         """Stop all recordings; return their finished files. Raises StartupError when one has none, and TimeoutError."""
         for number in range(len(self._names)):
-            await self._recordings("stop", number)
+            with suppress(StartupError):  # the start may have been refused, too
+                await self._recordings("stop", number)
         await files_finished(self._system.log)
-        return [self._file(number) for number in range(len(self._names))]
+        return {number: self._file(number) for number in self._begun}
 
     async def _recordings(self, verb: str, number: int) -> None:
         about = {"roomId": self._room_id, "participantId": self._names[number]}

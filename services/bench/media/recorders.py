@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -21,5 +21,5 @@ class Recorders(Protocol):
     async def record(self, number: int) -> float:
         """Begin to record one; return the seconds until what they sent is in their file."""
 
-    async def stop(self) -> Sequence[Path]:
-        """End all files, and return them."""
+    async def stop(self) -> Mapping[int, Path]:
+        """End all files, and return that of each participant whose recording has begun."""

@@ -21,6 +21,7 @@ def test_where_nothing_was_lost_it_is_the_most_that_were_tried() -> None:
         "frames recorded": 3000,
         "frames lost after that": 0,
         "of the core used, %": 80,
+        "CPU for each, % of a core": 0.8,
         "memory for each, all included, MiB": 10,
         "sent late, p99, ms": 1.5,
     }
@@ -35,3 +36,8 @@ def test_of_those_that_came_before_the_first_loss_it_is_the_last() -> None:
 
 def test_where_the_first_level_lost_frames_it_is_nobody() -> None:
     assert figure(5.0).value == 0
+
+
+def test_where_nobody_could_be_begun_it_is_nobody() -> None:
+    told = one_core_figure([], 0, [], Sent((), 0.0, 0.0))
+    assert (told.value, told.details["most that were tried"]) == (0, 0)
