@@ -1,7 +1,4 @@
-"""One participant's tracks on their way: packets made of the clip, each when it is due.
-
-Pure: packets are returned, and time arrives as an argument.
-"""
+"""One participant's tracks on their way: packets made of the clip, which somebody else sends when they are due."""
 
 from __future__ import annotations
 
