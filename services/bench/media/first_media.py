@@ -13,7 +13,7 @@ from services.demo.media import Clip
 from shared.runtime.errors import StartupError
 
 _LOOK_SECONDS = 0.01
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 #: So much of the beginning of a keyframe tells which one it is.
 _HEAD = 64
 #: Begins every cluster (RFC 9559 section 5.1.3).

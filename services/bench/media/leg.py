@@ -18,7 +18,8 @@ from services.bench.media.sending import Sender, Sent, sending
 _BEFORE_SECONDS = 0.5
 #: They are not all begun at once.
 _APART_SECONDS = 0.1
-SETTLE_SECONDS = 1.0
+#: ffmpeg looks at 5 s of media before it writes any, and then has to catch up.
+SETTLE_SECONDS = 3.0
 _REST_SECONDS = 2.0
 #: What was sent so long before anything was stopped has come to the files.
 ON_THE_WAY_SECONDS = 0.3

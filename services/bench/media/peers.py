@@ -37,8 +37,8 @@ def ffmpeg_copy(ffmpeg: Path, ports: Ports, file: Path) -> list[str]:
 
 
 def ffmpeg_encode(ffmpeg: Path, ports: Ports, file: Path) -> list[str]:
-    """Decode the picture and encode it anew, as fast as libvpx can; copy the sound."""
-    fastest = {"deadline": "realtime", "cpu-used": 8, "b:v": VIDEO_BITS, "g": KEYFRAME_SECONDS * FRAME_RATE}
+    """Decode the picture and encode it anew, at a speed that browsers choose, too; copy the sound."""
+    fastest = {"deadline": "realtime", "cpu-used": -8, "b:v": VIDEO_BITS, "g": KEYFRAME_SECONDS * FRAME_RATE}
     return _ffmpeg(ffmpeg, ports, file, vcodec="libvpx", acodec="copy", **fastest)
 
 
