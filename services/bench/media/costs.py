@@ -30,8 +30,8 @@ def compared(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> list[Fig
             [cost(leg) for leg in ours],
             Baseline(peer.what, [cost(leg) for leg in theirs]),
             _CPU_GOAL if (measurement, peer) == (_CPU, FFMPEG_COPY) else None,
-            _starts(ours, peer, theirs) if measurement == _START else {},
-            _seen(ours, peer, theirs) if measurement == _CPU else {},
+            _times(ours, peer, theirs) if measurement == _START else {},
+            _DETAILS[measurement](ours, peer, theirs) if measurement in _DETAILS else {},
         )
         for (measurement, unit), cost in _COSTS.items()
     ]
@@ -48,20 +48,34 @@ def _what(ours: Sequence[Leg], theirs: Sequence[Leg]) -> str:
     return f"{count} participants" + (f", beside {other}" if other != count else "")
 
 
-def _starts(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> Mapping[str, Percentiles]:
-    both = {_OURS: ours, peer.what: theirs}
-    return {name: Percentiles.of([start for leg in legs for start in leg.starts]) for name, legs in both.items()}
+def _starts(legs: Sequence[Leg]) -> list[float]:
+    return [start for leg in legs for start in leg.starts]
 
 
-def _seen(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> Mapping[str, float]:
-    """Return what part of it is the worker's, and whether all was sent in time and is there."""
-    worker = [leg.cpu[0] / sum(leg.cpu) for leg in ours]
-    seen = {
-        "of onrecord's, the worker's own, %": 100 * median(worker),
+def _times(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> Mapping[str, Percentiles]:
+    return {name: Percentiles.of(_starts(legs)) for name, legs in ((_OURS, ours), (peer.what, theirs))}
+
+
+def _extremes(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> Mapping[str, float]:
+    both = ((_OURS, _starts(ours)), (peer.what, _starts(theirs)))
+    lowest = {f"lowest by {name}, ms": 1000 * min(starts) for name, starts in both}
+    return lowest | {f"highest by {name}, ms": 1000 * max(starts) for name, starts in both}
+
+
+def _frames(ours: Sequence[Leg], peer: Peer, theirs: Sequence[Leg]) -> Mapping[str, float]:
+    """Return whether all was sent in time and is there; in the first row, what part of the CPU time is the worker's."""
+    late = {"sent late, p99, ms": max(leg.sent.late_p99_ms for leg in (*ours, *theirs))}
+    lost = {f"frames lost by {peer.what}": sum(leg.lost for leg in theirs)} if peer.passes_through else {}
+    return {**(_of_ours(ours) if peer is FFMPEG_COPY else {}), **lost, **late}
+
+
+def _of_ours(ours: Sequence[Leg]) -> Mapping[str, float]:
+    return {
+        "of onrecord's, the worker's own, %": 100 * median(leg.cpu[0] / sum(leg.cpu) for leg in ours),
         "the worker at rest, % of a core": median(leg.rest_percent for leg in ours),
         "frames recorded by onrecord": sum(leg.frames for leg in ours),
         "frames lost by onrecord": sum(leg.lost for leg in ours),
-        "sent late, p99, ms": max(leg.sent.late_p99_ms for leg in (*ours, *theirs)),
     }
-    theirs_lost = {f"frames lost by {peer.what}": sum(leg.lost for leg in theirs)} if peer.passes_through else {}
-    return seen | theirs_lost
+
+
+_DETAILS = {_CPU: _frames, _START: _extremes}
