@@ -61,7 +61,7 @@ async def measure_one_core(bench: Bench) -> list[Figure]:
             sent = await sender.end()
         bench.say(f"one core: counting the frames of {len(files)} files")
         frames, lost = await counted(bench, files, sent, until)
-    return [one_core_figure(levels, frames, lost, sent)]
+    return [one_core_figure(levels, len(files), frames, lost, sent)]
 
 
 @contextmanager
@@ -116,14 +116,15 @@ async def _lost_packets(worker: ServiceProcess) -> float:
         return sum(map(float, _LOST.findall((await http.get(f"{worker.url}/metrics")).text)))
 
 
-def one_core_figure(levels: Sequence[Level], frames: int, lost: Sequence[float], sent: Sent) -> Figure:
+def one_core_figure(levels: Sequence[Level], files: int, frames: int, lost: Sequence[float], sent: Sent) -> Figure:
     """Tell the last level at whose end nothing had been lost yet; `lost` is when each lost frame was due."""
     held = [level for level in levels if not lost or level.end < min(lost)]
     best = held[-1] if held else Level(0, 0, 0, 0)
     details = {
         "most that were tried": levels[-1].participants if levels else 0,
+        "recorded at once in the end": files,
         "frames recorded": frames,
-        "frames lost after that": len(lost),
+        "frames lost": len(lost),
         "of the core used, %": best.core_percent,
         "CPU for each, % of a core": best.core_percent / max(best.participants, 1),
         "memory for each, all included, MiB": best.kib / 1024 / max(best.participants, 1),

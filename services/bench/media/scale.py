@@ -30,8 +30,8 @@ class Scale:
         return max(self.participants, *self.levels)
 
 
-FULL = Scale(24, 3, 5, participants=10, encoded=2, levels=range(40, 201, 20), hold_seconds=5)
-QUICK = Scale(12, 1, 3, participants=5, encoded=1, levels=range(60, 121, 30), hold_seconds=3)
+FULL = Scale(24, 3, 4, participants=10, encoded=2, levels=range(60, 181, 30), hold_seconds=3)
+QUICK = Scale(12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ LEVELS = [Level(50, 10.0, 40, 500 * 1024), Level(100, 20.0, 80, 1000 * 1024)]
 
 
 def figure(*lost: float) -> Figure:
-    return one_core_figure(LEVELS, 3000, lost, Sent((), 1.5, 9.0))
+    return one_core_figure(LEVELS, 100, 3000, lost, Sent((), 1.5, 9.0))
 
 
 def test_where_nothing_was_lost_it_is_the_most_that_were_tried() -> None:
@@ -18,8 +18,9 @@ def test_where_nothing_was_lost_it_is_the_most_that_were_tried() -> None:
     assert (told.value, told.reached) == (100, True)
     assert told.details == {
         "most that were tried": 100,
+        "recorded at once in the end": 100,
         "frames recorded": 3000,
-        "frames lost after that": 0,
+        "frames lost": 0,
         "of the core used, %": 80,
         "CPU for each, % of a core": 0.8,
         "memory for each, all included, MiB": 10,
@@ -30,7 +31,7 @@ def test_where_nothing_was_lost_it_is_the_most_that_were_tried() -> None:
 def test_of_those_that_came_before_the_first_loss_it_is_the_last() -> None:
     told = figure(17.0, 12.0, 18.0)
     assert (told.value, told.reached) == (50, False)
-    assert told.details["frames lost after that"] == 3
+    assert told.details["frames lost"] == 3
     assert told.details["of the core used, %"] == 40
 
 
@@ -38,6 +39,6 @@ def test_where_the_first_level_lost_frames_it_is_nobody() -> None:
     assert figure(5.0).value == 0
 
 
-def test_where_nobody_could_be_begun_it_is_nobody() -> None:
-    told = one_core_figure([], 0, [], Sent((), 0.0, 0.0))
-    assert (told.value, told.details["most that were tried"]) == (0, 0)
+def test_where_no_number_was_reached_it_is_nobody() -> None:
+    told = one_core_figure([], 7, 200, [], Sent((), 0.0, 0.0))
+    assert (told.value, told.details["most that were tried"], told.details["recorded at once in the end"]) == (0, 0, 7)
