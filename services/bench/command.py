@@ -74,3 +74,24 @@ def webhooks_command(
     from shared.runtime.settings import Settings, load_settings  # noqa: PLC0415
 
     bench_webhooks(load_settings(Settings), QUICK if quick else FULL, seed, json_file)
+
+
+@bench.command("media")
+def media_command(
+    json_file: JsonFile = None,
+    only: Annotated[str | None, typer.Option(help="Only some of beside, one-core, separated by commas.")] = None,
+    quick: Quick = False,
+    seed: Annotated[int, typer.Option(help="It is told with the result; nothing is left to chance.")] = 1,
+) -> None:
+    """Measure the media path: what a participant costs beside ffmpeg and GStreamer, and how many a core records.
+
+    Every service is a process of its own, and media is real RTP. Takes about five minutes. It makes databases on the
+    server of ONRECORD_DATABASE_URL and drops them; unset, it starts an embedded one. ONRECORD_AMQP_URL must name a
+    virtual host that nobody uses.
+    """
+    from services.bench.media.command import bench_media, chosen  # noqa: PLC0415
+    from services.bench.media.scale import FULL, QUICK  # noqa: PLC0415
+    from services.recorder.settings import RecorderSettings  # noqa: PLC0415
+    from shared.runtime.settings import load_settings  # noqa: PLC0415
+
+    bench_media(load_settings(RecorderSettings), QUICK if quick else FULL, chosen(only), seed, json_file)

@@ -16,6 +16,7 @@ from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.sources.ports import Host, NoPortsLeftError
+from services.recorder.media.sources.reading import SocketReader
 from services.recorder.media.sources.rtp import RtpSource
 from services.recorder.recording_task import RecordingTask
 from services.recorder.watermark import WatermarkGauge
@@ -70,7 +71,7 @@ class Worker:
         self.worker_id = worker_id
         self.watermark = watermark
         self._bench = Workbench(worker_id, streams, store, ffmpeg, watermark, BlackPictures(ffmpeg))
-        self._rtp = Host.named(rtp_host), rtp_ports
+        self._rtp = Host.named(rtp_host), rtp_ports, SocketReader()
         self._gates = Gates()
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
         self._recordings: dict[_Which, RecordingTask] = {}

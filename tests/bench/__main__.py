@@ -1,6 +1,6 @@
-"""Runs `onrecord bench log`, `signaling` and `webhooks` on the servers that tests use: `make bench`.
+"""Runs `onrecord bench log`, `signaling`, `webhooks` and `media` on the servers that tests use: `make bench`.
 
-`python -m tests.bench [log|signaling|webhooks] [OPTIONS]`: with a name, only that one. Options are those of the
+`python -m tests.bench [log|signaling|webhooks|media] [OPTIONS]`: with a name, only that one. Options are those of the
 commands. Each has a virtual host of its own.
 """
 
@@ -14,7 +14,7 @@ from services.cli import main
 from tests.support import postgres, rabbitmq, servers
 from tests.support.servers import NoServerError, Server
 
-BENCHES = "log", "signaling", "webhooks"
+BENCHES = "log", "signaling", "webhooks", "media"
 #: Options that mean something else, or another file, for each.
 _OF_ONE = "--only", "--json"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from services.bench.signaling.client import NotAdmittedError, now
 from services.bench.signaling.member import Door, Member, Notes
-from services.bench.signaling.system import Server
+from services.bench.system import Server
 from shared.concurrency.supervision import single_error
 from shared.runtime.errors import StartupError
 

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from services.bench.figures import Baseline, Figure, Goal, Percentiles
+from services.bench.open_files import allow_connections
+from services.bench.signaling.bare_server import running_bare
 from services.bench.signaling.member import Notes
-from services.bench.signaling.open_files import allow_connections
 from services.bench.signaling.scale import Bench, Scale
 from services.bench.signaling.stay import Stay, stay
-from services.bench.signaling.system import running_bare, running_system
+from services.bench.system import running_system
 
 _BARE = "bare server"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from services.bench.signaling.client import Client, NotAdmittedError, Payload, now
-from services.bench.signaling.system import Server
+from services.bench.system import Server
 
 _JOIN_SECONDS = 60
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from services.bench.signaling.client import Client, Payload, now
-from services.bench.signaling.system import System
+from services.bench.system import System
 from shared.runtime.errors import StartupError
 
 _PATIENCE_SECONDS = 20
@@ -106,7 +106,7 @@ async def open_room(system: System, count: int) -> AsyncIterator[Room]:
     async with AsyncExitStack() as stack:
         doors = [await stack.enter_async_context(gateway.http()) for gateway in system.gateways]
         # Else each stop would clear consents, and people would have to say yes again before each start.
-        room_id = await system.gateways[0].create_room(doors[0], "keep")
+        room_id = await system.gateways[0].create_room(doors[0], consentPolicy="keep")
         stack.push_async_callback(room.leave)
         for n in range(count):
             token = system.gateways[0].token(f"listener-{n}", moderates=n == 0)

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from services.bench.conditions import conditions
 from services.bench.figures import Figure
 from services.bench.ground import open_ground
+from services.bench.open_files import allow_connections
 from services.bench.presenting import Result, Say
 from services.bench.signaling.holding import measure_holding
-from services.bench.signaling.open_files import allow_connections
 from services.bench.signaling.scale import Bench, Scale
 from services.bench.signaling.starting import measure_starting
 from shared.runtime.errors import SettingError

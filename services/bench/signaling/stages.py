@@ -11,7 +11,7 @@ from uuid import uuid4
 from services.bench.ground import Log
 from services.bench.signaling.client import now
 from services.bench.signaling.room import Told
-from services.bench.signaling.system import System
+from services.bench.system import System
 from shared.contracts.recording import RecordingRequested, RecordingStarted
 from shared.messaging.message import Message
 from shared.messaging.rabbitmq import RabbitMqBus

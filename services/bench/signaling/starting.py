@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from services.bench.figures import Figure, Goal, Percentiles
-from services.bench.ground import Log
+from services.bench.files_finished import files_finished
 from services.bench.signaling.room import Room, Told, open_room
 from services.bench.signaling.scale import Bench, Scale
 from services.bench.signaling.stages import published, stages, written
-from services.bench.signaling.system import running_system
-from shared.contracts.participant_recording import (
-    ParticipantRecordingFailed,
-    ParticipantRecordingRequested,
-    ParticipantRecordingStopped,
-)
+from services.bench.system import running_system
 
 #: Not counted: the first ones have every service prepare its statements.
 _WARMING = 2
-_FILES_SECONDS = 60
-_LOOK_SECONDS = 0.1
 
 _P50_GOAL = Goal("value", "at most", 100)
 _P99_GOAL = Goal("value", "at most", 300)
@@ -42,9 +34,9 @@ async def measure_starting(bench: Bench) -> list[Figure]:
     async with running_system(bench.ground, scale.gateways) as system, published(system) as heard:
         bench.say(f"starting: {scale.listeners} clients come to {scale.gateways} gateways and consent")
         async with open_room(system, scale.listeners) as room:
-            await _recorded(room, _WARMING, lambda: _finished(system.log))
+            await _recorded(room, _WARMING, lambda: files_finished(system.log))
             bench.say(f"starting: {scale.starts} recordings, each when the files of the one before are finished")
-            at_rest = Series("at rest", *await _recorded(room, scale.starts, lambda: _finished(system.log)))
+            at_rest = Series("at rest", *await _recorded(room, scale.starts, lambda: files_finished(system.log)))
             bench.say(f"starting: {scale.starts} recordings, each as soon as the one before has stopped")
             at_once = Series("files being finished", *await _recorded(room, scale.starts, _at_once))
         written_at = await written(system.log)
@@ -70,19 +62,6 @@ async def _recorded(
 
 async def _at_once() -> None:
     """Wait for nothing."""
-
-
-async def _finished(log: Log) -> None:
-    """Wait until no participant's file is being written or finished. Raises TimeoutError."""
-    begun = [ParticipantRecordingRequested.type]
-    ended = [ParticipantRecordingStopped.type, ParticipantRecordingFailed.type]
-    async with asyncio.timeout(_FILES_SECONDS):
-        while await log.pool.fetchval(  # noqa: ASYNC110  the recorder is another process
-            "SELECT count(*) FILTER (WHERE type = ANY($1)) > count(*) FILTER (WHERE type = ANY($2)) FROM events",
-            begun,
-            ended,
-        ):
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _start_figures(

@@ -11,7 +11,7 @@ from services.bench.signaling.client import now
 from services.bench.signaling.crowd import Crowd, gathered, held, settled
 from services.bench.signaling.loop_lag import Looks, looks, percentile
 from services.bench.signaling.scale import Bench
-from services.bench.signaling.system import Server
+from services.bench.system import Server
 
 #: A server that uses less than this share of a core has nothing left to do.
 _QUIET_SHARE = 0.1

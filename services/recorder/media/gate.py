@@ -76,6 +76,8 @@ def _order(word: tuple[int, bool]) -> tuple[int, bool]:
 
 
 def _first_failing(said: _Said, begin_ns: int, end_ns: int) -> int | None:
+    if said and said[-1][1] and said[-1][0] <= begin_ns:
+        return None  # the last word was a yes before the span: so it is for nearly every frame
     first = bisect_right(said, _order((begin_ns, False)), key=_order)
     last = bisect_right(said, _order((end_ns, False)), key=_order)
     if first == 0 or not said[first - 1][1]:

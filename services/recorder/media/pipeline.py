@@ -165,11 +165,14 @@ class Pipeline:
         return blocks + self._video.push(held)
 
     def _without(self, held: TimedFrame) -> _Blocks:
-        """Leave a frame out: black from where the gate closed, as nothing may build on a picture that is missing."""
+        """Leave a frame out: black from where the gate closed, as nothing may build on a picture that is missing.
+
+        Sound says nothing of that: pictures that came before it may still wait for their times.
+        """
+        if held.frame.kind == "audio":
+            return []
         blocks = self._cut_if_closed(held.frame.arrival_ns)
-        if held.frame.kind == "video" and not self._video.needs_keyframe:
-            blocks += self._video.cut(held.time_ns)
-        return blocks
+        return blocks if self._video.needs_keyframe else [*blocks, *self._video.cut(held.time_ns)]
 
     def _cut_missing(self) -> _Blocks:
         missing_ns, self._missing_since_ns = self._missing_since_ns, None

@@ -21,7 +21,7 @@ from shared.contracts.rtp_source import RtpTrack
 
 #: How long a missing packet is waited for, at least and at most: from what an answer takes from not too far away.
 MIN_WAIT_NS = 100 * NS_PER_MS
-MAX_WAIT_NS = 200 * NS_PER_MS
+MAX_WAIT_NS = 180 * NS_PER_MS
 #: Packets that may wait behind a missing one: a second of 20 Mbit/s.
 _CAPACITY = 2048
 #: Frames that may wait for the clock to settle, which takes less than that of any sender that means no harm.

@@ -66,6 +66,8 @@ class WebmWriter:
         if self._stdin.is_closing() or self._process.returncode is not None:
             raise await self._failure()
         self._stdin.write(data)
+        if not self._stdin.transport.get_write_buffer_size():
+            return  # the pipe has taken it all, as nearly always: a timeout would cost more than writing did
         try:
             async with asyncio.timeout(self._patience):
                 await self._stdin.drain()

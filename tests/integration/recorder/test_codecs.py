@@ -16,7 +16,7 @@ from services.recorder.media.frame import NS_PER_SECOND, Block, TimedFrame, Vide
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.payloads.av1_obu import IGNORED, read_obus
 from services.recorder.media.probe import decode_errors, probe, remux
-from services.recorder.media.receiver import MAX_WAIT_NS, TrackReceiver
+from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.worker import SourceRefusedError
@@ -63,7 +63,7 @@ def received(codec: VideoCodec, pictures: list[bytes], loss: float = 0) -> list[
         sequence += len(packets)
         arrive = [packet for packet in packets if chance.random() >= loss]
         frames += [frame for packet in arrive for frame in receiver.packet(datagram(packet), at_ns(index))]
-    return frames + receiver.tick(at_ns(len(pictures)) + MAX_WAIT_NS)
+    return frames + receiver.finish()
 
 
 def packetized(codec: VideoCodec, picture: bytes, timestamp: int, sequence: int) -> list[RtpPacket]:
@@ -127,6 +127,7 @@ async def test_the_file_is_as_large_as_the_largest_layer(ffmpeg: Path, tmp_path:
     packets = vp9.packetize(lowest, vp9.delta_frame(), timestamp=0, sequence=0, mtu=1000, declares=sizes)
     receiver = TrackReceiver("video", announced("vp9"))
     frames = [frame for packet in packets for frame in receiver.packet(datagram(packet), START_NS)]
+    frames += receiver.finish()
     segment = await written(ffmpeg, tmp_path / "segment.webm", frames)
     await remux(ffmpeg, segment, tmp_path / "file.webm")
     for path in (segment, tmp_path / "file.webm"):
@@ -145,7 +146,8 @@ def test_of_a_superframe_the_decoder_of_browsers_shows_the_largest_layer_alone(f
     layers = [encoded(ffmpeg, "vp9", seconds=1, size=size)[0] for size in ("160x120", "320x240")]
     packets = vp9.packetize(*layers, timestamp=0, sequence=0, mtu=1000)
     receiver = TrackReceiver("video", announced("vp9"))
-    (picture,) = [frame for packet in packets for frame in receiver.packet(datagram(packet), START_NS)]
+    assert [receiver.packet(datagram(packet), START_NS) for packet in packets] == [[]] * len(packets)
+    (picture,) = receiver.finish()
     libvpx = av.CodecContext.create("libvpx-vp9", "r")
     shown = libvpx.decode(av.Packet(picture.frame.data))
     assert [(frame.width, frame.height) for frame in shown] == [(320, 240)]

@@ -72,7 +72,7 @@ async def test_the_timeline_beside_the_file_is_what_the_log_says_it_is(room: Stu
     opened = await room.opens_source("ann")
     await room.records("ann")
     with rtp_peer(opened.video) as video, rtp_peer(opened.audio) as audio:
-        await asyncio.gather(video.pictures(2), audio.sounds(2))
+        await asyncio.gather(video.pictures(10), audio.sounds(20))  # until their clocks have settled
         audio.report()
         video.report()
         await delivered()

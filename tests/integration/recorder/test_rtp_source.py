@@ -13,6 +13,7 @@ from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.frame import TimedFrame
 from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.sources.ports import Host, NoPortsLeftError
+from services.recorder.media.sources.reading import SocketReader
 from services.recorder.media.sources.rtp import RtpSource
 from shared.contracts.rtp_source import OpenRtpSource, RtpTrack
 from tests.support import red
@@ -31,7 +32,7 @@ def announce(video: RtpTrack | None = VIDEO, audio: RtpTrack | None = AUDIO) -> 
 
 @contextmanager
 def opened(asked: OpenRtpSource, ports: range = PORTS) -> Iterator[RtpSource]:
-    source = RtpSource.open(asked, HOST, ports)
+    source = RtpSource.open(asked, HOST, ports, SocketReader(pause_seconds=0))
     try:
         yield source
     finally:
@@ -82,7 +83,7 @@ async def test_when_every_port_is_taken_the_range_is_named_and_none_is_kept() ->
         opened(announce(audio=None), five),
         pytest.raises(NoPortsLeftError, match="from 22001 to 22005: widen ONRECORD_RTP_PORTS"),
     ):
-        RtpSource.open(announce(), HOST, five)
+        RtpSource.open(announce(), HOST, five, SocketReader())
     with opened(announce(), five):
         pass
 
@@ -98,7 +99,7 @@ async def test_a_pair_of_which_one_port_is_taken_by_somebody_else_is_passed_over
 async def test_a_codec_that_cannot_be_recorded_is_refused_before_a_port_is_taken() -> None:
     h264 = RtpTrack(codec="H264", payload_type=102)
     with pytest.raises(UnsupportedCodecError, match="h264"):
-        RtpSource.open(announce(audio=h264), HOST, range(22_020, 22_024))
+        RtpSource.open(announce(audio=h264), HOST, range(22_020, 22_024), SocketReader())
     with opened(announce(), range(22_020, 22_024)):
         pass
 
@@ -118,7 +119,7 @@ async def test_a_name_is_looked_up_once_not_for_every_port(monkeypatch: pytest.M
     with opened(announce(), five):
         monkeypatch.setattr(socket, "getaddrinfo", None)
         with pytest.raises(NoPortsLeftError):
-            RtpSource.open(announce(), HOST, five)
+            RtpSource.open(announce(), HOST, five, SocketReader())
     with opened(announce(), five) as source:
         assert source.answer.host == "127.0.0.1"
 

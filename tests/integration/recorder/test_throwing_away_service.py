@@ -74,7 +74,7 @@ async def test_a_withdrawal_erases_what_runs_and_what_is_finished_of_all_kinds_a
             assert await house.told(TrackFileFinished)
             await house.starts("running")
             await ann.both()
-            assert len(stored(house)) == 3
+            assert len(stored(house)) == 4, "two files, a segment, and a timeline"
             await house.happens(ConsentWithdrawn(at=utc_now(), **ANN))
             await house.until_told(ParticipantRecordingErased, 3)
             assert stored(house) == []
@@ -86,7 +86,7 @@ async def test_a_withdrawal_erases_what_runs_and_what_is_finished_of_all_kinds_a
             await ann.both()
             await house.changes(StopParticipantRecording)
             await house.until_told(ParticipantRecordingStopped, 2)
-    assert len(stored(house)) == 1
+    assert len(stored(house)) == 2, "a file and its timeline"
     assert len(await house.told(ParticipantRecordingDeleted)) == 3
 
 
@@ -99,7 +99,7 @@ async def test_where_recordings_are_kept_a_withdrawal_leaves_them(house: House) 
         await house.happens(ConsentWithdrawn(at=utc_now(), **ANN))
         await house.changes(StopParticipantRecording)
         await house.until(ParticipantRecordingStopped)
-    assert len(stored(house)) == 1
+    assert len(stored(house)) == 2, "a file and its timeline"
     assert await house.told(ParticipantRecordingDeleted) == []
 
 
@@ -119,7 +119,7 @@ async def test_a_withdrawal_that_comes_after_the_session_erases_the_merges_too(h
         await house.asks(merge, Accepted)
         completed = await house.until(MergeCompleted)
         await house.happens(SessionEnded(at=utc_now(), **SESSION))
-        assert len(stored(house)) == 2
+        assert len(stored(house)) == 3, "a file, its timeline, and a merge"
         await house.happens(ConsentWithdrawn(at=before, **ANN))
         await house.until_told(ParticipantRecordingErased, 1)
         await house.until(MergeErased)

@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from services.bench.signaling.open_files import allow_connections
+from services.bench.open_files import allow_connections
 from shared.runtime.errors import StartupError
 
 

@@ -87,4 +87,4 @@ class RedDepacketizer:
 
 
 def _plain(packet: BufferedPacket, timestamp: int, block: RedBlock) -> BufferedPacket:
-    return replace(packet, timestamp=timestamp, packet=replace(packet.packet, payload=block.data))
+    return replace(packet, timestamp=timestamp, packet=packet.packet._replace(payload=block.data))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import cast
 
 import structlog
@@ -17,14 +16,12 @@ from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame, Video
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.sender_lock import Address
 from services.recorder.media.sources.ports import Host
+from services.recorder.media.sources.reading import SocketReader
 from services.recorder.media.sources.rtp_track import Track
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 
 _log = structlog.get_logger()
 
-_MAX_DATAGRAM = 65_536
-#: Datagrams read in one go, so that one sender does not keep the others waiting.
-_READ_AT_ONCE = 64
 _KEYFRAME_REQUEST_NS = NS_PER_SECOND
 
 Sink = Callable[[list[TimedFrame]], None]
@@ -40,21 +37,21 @@ class RtpSource:
     sink waits for a keyframe by itself, and asks for one by `tick`.
     """
 
-    def __init__(self, host: Host, tracks: list[Track]) -> None:
+    def __init__(self, host: Host, tracks: list[Track], reader: SocketReader) -> None:
         self._host = host
         self._tracks = tracks
+        self._reader = reader
         self._sinks: list[Sink] = []
         self._flows: list[SenderFlow] = []
         self._asked_ns = 0
         #: When it was last told what became of packets.
         self._told_ns = 0
-        self._loop = asyncio.get_running_loop()
         for track in tracks:
-            self._loop.add_reader(track.rtp, self._read_rtp, track)
-            self._loop.add_reader(track.rtcp, self._read_rtcp, track)
+            reader.add(track.rtp, partial(self._take_rtp, track))
+            reader.add(track.rtcp, partial(self._take_rtcp, track))
 
     @classmethod
-    def open(cls, asked: OpenRtpSource, host: Host, ports: range) -> RtpSource:
+    def open(cls, asked: OpenRtpSource, host: Host, ports: range, reader: SocketReader) -> RtpSource:
         """Listen for what was announced. Raises UnsupportedCodecError and NoPortsLeftError."""
         tracks: list[Track] = []
         log = _log.bind(session=asked.session_id, participant=asked.participant_id)
@@ -65,7 +62,7 @@ class RtpSource:
         except Exception:
             _close(tracks)
             raise
-        return cls(host, tracks)
+        return cls(host, tracks, reader)
 
     @property
     def answer(self) -> RtpSourceOpened:
@@ -125,8 +122,8 @@ class RtpSource:
     def close(self) -> None:
         for track in self._tracks:
             track.receive_afresh()
-            self._loop.remove_reader(track.rtp)
-            self._loop.remove_reader(track.rtcp)
+            self._reader.remove(track.rtp)
+            self._reader.remove(track.rtcp)
         _close(self._tracks)
 
     def _begin_afresh(self) -> None:
@@ -134,21 +131,19 @@ class RtpSource:
             track.receive_afresh()
         self._asked_ns = 0
 
-    def _read_rtp(self, track: Track) -> None:
-        for data, sender in _datagrams(track.rtp):
-            if track.admits_rtp(data, sender) and self._sinks:
-                self._hand_on(track.receiver.packet(data, time.time_ns()))
-        track.ask_for_missing(time.time_ns())
-        if heard_ns := track.receiver.heard_ns:
-            self._hear(heard_ns, track.kind)
+    def _take_rtp(self, track: Track, data: bytes, sender: Address, arrival_ns: int) -> None:
+        if not track.admits_rtp(data, sender) or not self._sinks:
+            return
+        self._hand_on(track.receiver.packet(data, arrival_ns))
+        track.ask_for_missing(arrival_ns)
+        if track.receiver.heard_ns is not None:
+            self._hear(track.receiver.heard_ns, track.kind)
 
-    def _read_rtcp(self, track: Track) -> None:
-        for data, sender in _datagrams(track.rtcp):
-            if track.reported(data, sender):
-                now_ns = time.time_ns()
-                self._hear(now_ns)
-                keep_in_step(now_ns, *(each.receiver.clock for each in self._tracks))
-                self._tell_skew(now_ns)
+    def _take_rtcp(self, track: Track, data: bytes, sender: Address, arrival_ns: int) -> None:
+        if track.reported(data, sender, arrival_ns):
+            self._hear(arrival_ns)
+            keep_in_step(arrival_ns, *(each.receiver.clock for each in self._tracks))
+            self._tell_skew(arrival_ns)
 
     def _hear(self, at_ns: int, track: Kind | None = None) -> None:
         for flow in self._flows:
@@ -180,18 +175,6 @@ def _announced(asked: OpenRtpSource) -> Iterator[tuple[Kind, RtpTrack]]:
         yield "video", asked.video
     if asked.audio:
         yield "audio", asked.audio
-
-
-def _datagrams(receiving: socket.socket) -> Iterator[tuple[bytes, Address]]:
-    for _ in range(_READ_AT_ONCE):
-        try:
-            data, sender = receiving.recvfrom(_MAX_DATAGRAM)
-        except BlockingIOError:
-            return
-        except OSError as error:  # an answer of ours that could not be delivered
-            _log.debug("socket error", error=str(error))
-            return
-        yield data, (sender[0], sender[1])
 
 
 def _close(tracks: list[Track]) -> None:

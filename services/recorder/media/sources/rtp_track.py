@@ -59,10 +59,10 @@ class Track:
         """Tell whether the datagram is to be read. What is no media of this track says nothing about its sender."""
         return not self._is_media(data, sender) or self._admitted(self.lock.admits(sender, time.monotonic_ns()), sender)
 
-    def reported(self, data: bytes, sender: Address) -> bool:
+    def reported(self, data: bytes, sender: Address, arrival_ns: int) -> bool:
         """Take in what the sender reports, and note where it is told anything; tell whether it was a report."""
         admitted = self._admitted(self.lock.admits_report(sender), sender)
-        if not admitted or not self.receiver.report(data, time.time_ns()):
+        if not admitted or not self.receiver.report(data, arrival_ns):
             return False
         self._rtcp_from = sender
         return True

@@ -1,0 +1,47 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.bench.ground import Ground
+from services.bench.media.frames import FrameIndex
+from services.bench.presenting import Say
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    #: Of what everybody sends, over and over; a multiple of the time between its keyframes.
+    clip_seconds: int
+    #: Rounds of ours and of each peer, in turn; for how many seconds each is measured.
+    rounds: int
+    seconds: float
+    #: Participants of each round; fewer for the peer that encodes.
+    participants: int
+    encoded: int
+    #: How many are recorded on one core, one number after the other until frames are lost, for how many seconds each.
+    levels: Sequence[int]
+    hold_seconds: float
+
+    @property
+    def most(self) -> int:
+        return max(self.participants, *self.levels)
+
+
+FULL = Scale(24, 3, 4, participants=10, encoded=2, levels=range(60, 181, 30), hold_seconds=3)
+QUICK = Scale(12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What each measurement needs."""
+
+    ground: Ground
+    scale: Scale
+    say: Say
+    ffmpeg: Path
+    #: Where the clip is that everybody sends.
+    clip: Path
+    index: FrameIndex
