@@ -52,14 +52,19 @@ async def test_what_runs_ends_at_once_and_others_go_on(room: Studio) -> None:
     await audio.starts()
     with talking(opened) as ann:
         await ann.both()
+        await eventually(lambda: "audio" in folders(room))
         deleted = await both.discards()
         assert deleted.written_by == room.worker.worker_id
         await eventually(lambda: not room.worker.is_writing(both.one))
-        assert [Path(path).parent.name for path in stored(room.root)] == ["audio"]
+        assert folders(room) == ["audio"]
         sounds = await ann.sounds()
     await audio.stops()
     assert {packet.data for packet in await audio.finished()} >= set(sounds)
     assert steps(await both.told()) == ["requested", "started", "deleted"]
+
+
+def folders(room: Studio) -> list[str]:
+    return [Path(path).parent.name for path in stored(room.root)]
 
 
 async def test_of_a_track_go_finished_files_and_the_one_that_is_being_written(room: Studio) -> None:
@@ -85,7 +90,7 @@ async def test_another_one_begins_when_the_worker_has_let_go(room: Studio) -> No
     await asked.starts()
     await asked.stops()
     await asked.finished()
-    assert room.files() == ["ann/webm"]
+    assert room.files() == ["ann/timeline.json", "ann/webm"]
 
 
 async def test_what_is_being_finished_ends_as_well(room: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
