@@ -91,6 +91,7 @@ def test_arbitrary_bytes_are_a_packet_or_refused(data: bytes) -> None:
         (b"\x80", False),
         (b"", False),
     ],
+    ids=lambda value: value.hex() if isinstance(value, bytes) else None,
 )
 def test_rtcp_is_told_by_its_packet_type(data: bytes, *, expected: bool) -> None:
     assert is_rtcp(data) is expected
