@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.recorder.media.payloads.av1_obu import Obu, leb128
 from services.recorder.media.rtp import RtpPacket
-from tests.support.vp8 import SSRC
+from tests.support.vp8 import packets
 from tests.support.vp9 import bits
 
 #: Types of OBUs (section 6.2.2 of the bitstream specification).
@@ -63,17 +63,7 @@ def payload(*elements: bytes, continues: bool = False, goes_on: bool = False, co
 def packetize(obus: list[Obu], *, timestamp: int, sequence: int, mtu: int = 10) -> list[RtpPacket]:
     """Send each OBU in packets of its own, with at most `mtu` bytes of it each."""
     parts = [part for obu in obus for part in _parts(element(obu), mtu)]
-    return [
-        RtpPacket(
-            payload_type=96,
-            sequence_number=(sequence + index) & 0xFFFF,
-            timestamp=timestamp & 0xFFFF_FFFF,
-            ssrc=SSRC,
-            marker=index == len(parts) - 1,
-            payload=part,
-        )
-        for index, part in enumerate(parts)
-    ]
+    return packets(parts, timestamp, sequence)
 
 
 def _parts(whole: bytes, mtu: int) -> list[bytes]:

@@ -21,17 +21,23 @@ def packetize(
     frame: bytes, *, timestamp: int, sequence: int, mtu: int = 10, picture_id: int | None = None
 ) -> list[RtpPacket]:
     """Split a frame into packets with at most `mtu` bytes of it each, by RFC 7741 section 4."""
-    parts = [frame[at : at + mtu] for at in range(0, len(frame), mtu)]
+    starts = range(0, len(frame), mtu)
+    parts = [_descriptor(picture_id, is_start=at == 0) + frame[at : at + mtu] for at in starts]
+    return packets(parts, timestamp, sequence)
+
+
+def packets(payloads: list[bytes], timestamp: int, sequence: int) -> list[RtpPacket]:
+    """Put the payloads of one picture, whatever its codec, into packets that follow one another."""
     return [
         RtpPacket(
             payload_type=96,
             sequence_number=(sequence + index) & 0xFFFF,
             timestamp=timestamp & 0xFFFF_FFFF,
             ssrc=SSRC,
-            marker=index == len(parts) - 1,
-            payload=_descriptor(picture_id, is_start=index == 0) + part,
+            marker=index == len(payloads) - 1,
+            payload=payload,
         )
-        for index, part in enumerate(parts)
+        for index, payload in enumerate(payloads)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.recorder.media.rtp import RtpPacket
-from tests.support.vp8 import SSRC
+from tests.support.vp8 import packets
 
 SYNC = (0x49_83_42, 24)
 #: The last byte of a frame must not look like the end of a superframe (0b110…).
@@ -43,17 +43,7 @@ def packetize(
         for layer, frame in enumerate(layers)
         for at in range(0, len(frame), mtu)
     ]
-    return [
-        RtpPacket(
-            payload_type=96,
-            sequence_number=(sequence + index) & 0xFFFF,
-            timestamp=timestamp & 0xFFFF_FFFF,
-            ssrc=SSRC,
-            marker=index == len(parts) - 1,
-            payload=part,
-        )
-        for index, part in enumerate(parts)
-    ]
+    return packets(parts, timestamp, sequence)
 
 
 def _descriptor(layer: int, at: int, mtu: int, layers: tuple[bytes, ...], declares: bytes, picture_id: int) -> bytes:

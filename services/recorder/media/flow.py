@@ -1,7 +1,7 @@
 """Flow: whether packets of each track come, and when they did not.
 
-Pure: time arrives as an argument, wall clock, ns. Packets flow while none is more than a second behind the one before.
-RTCP is no flow, but tells that its sender is there.
+Pure: time arrives as an argument, wall clock, ns. Packets flow while none comes more than
+`FLOW_NS` after the one before. RTCP is no flow, but tells that its sender is there.
 """
 
 from __future__ import annotations
