@@ -5,8 +5,11 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.support.fixtures"]
 
+# A law that takes long on a busy machine holds all the same.
+settings.register_profile("suite", deadline=None)
 # Thousands of changes are tried: a law that fails by one of them mostly does so soon.
-settings.register_profile("mutation", max_examples=30, database=None, derandomize=True)
+settings.register_profile("mutation", settings.get_profile("suite"), max_examples=30, database=None, derandomize=True)
+settings.load_profile("suite")
 
 #: How long a test may take, with its fixtures, where these start processes and servers.
 _SECONDS = {"tests/e2e/": 180, "tests/faults/": 240}

@@ -21,7 +21,7 @@ from tests.contract.global_order import assert_streams_in_order, places
 from tests.support.events import ids, new_events
 
 #: What every test run can afford; `python -m tests.soak` does more.
-QUICK = settings(max_examples=25, stateful_step_count=25, deadline=None)
+QUICK = settings(max_examples=25, stateful_step_count=25)
 
 Result = TypeVar("Result")
 

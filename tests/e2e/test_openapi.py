@@ -94,7 +94,6 @@ def _is_last(operation: APIOperation[Any, Any, Any, Any]) -> bool:
 def _try(cases: st.SearchStrategy[Case[Any]], url: str, session: requests.Session, known: Mapping[str, str]) -> None:
     @settings(
         max_examples=_EXAMPLES,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],

@@ -1,8 +1,8 @@
-"""Unit tests are quick, and do not fail because the machine is slow."""
+"""Unit tests are quick."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("unit", deadline=None, max_examples=80)
+settings.register_profile("unit", settings.get_profile("suite"), max_examples=80)
 settings.load_profile("unit")

@@ -22,7 +22,6 @@ _EXAMPLES = int(os.environ.get("ONRECORD_FUZZ_EXAMPLES", "30"))
 
 @settings(
     max_examples=_EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=steps)

@@ -112,7 +112,7 @@ def test_a_change_of_the_code_that_folds_changes_the_digest() -> None:
     assert fold_digest(ROOM) != fold_digest(other)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abc")), max_size=14))
 async def test_whatever_happens_in_a_room_its_state_is_the_same_with_and_without_snapshots(
     snapshots: Snapshots[Room], database: asyncpg.Pool, moves: list[tuple[bool, str]]

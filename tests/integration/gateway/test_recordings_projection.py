@@ -186,7 +186,7 @@ async def many(recordings: Recordings, store: PostgresEventStore) -> Recordings:
     return recordings
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     which=st.builds(
         WhichRecordings,

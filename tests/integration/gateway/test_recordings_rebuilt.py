@@ -81,7 +81,7 @@ _happens: st.SearchStrategy[_Next] = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(_happens, min_size=5, max_size=30), pages=st.lists(st.integers(1, 9), min_size=1, max_size=6))
 async def test_what_was_kept_live_is_what_is_rebuilt_from_zero(
     database: asyncpg.Pool, history: list[_Next], pages: list[int]

@@ -291,7 +291,7 @@ _happenings = st.lists(
 _pages = st.lists(st.integers(1, 6), min_size=1, max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=_happenings, pages=_pages)
 async def test_what_was_kept_page_by_page_is_what_is_rebuilt_and_what_each_webhook_says_of_itself(
     database: asyncpg.Pool, happenings: list[tuple[str, int, int]], pages: list[int]

@@ -80,7 +80,7 @@ def _histories(draw: st.DrawFn) -> list[Event]:
 _pages = st.lists(st.tuples(st.integers(1, 7), st.booleans()), min_size=1, max_size=8)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=_histories(), pages=_pages, outcomes=st.lists(st.integers(0, 5), min_size=1, max_size=8))
 async def test_what_was_kept_live_is_what_is_rebuilt_from_zero(
     database: asyncpg.Pool, history: list[Event], pages: list[tuple[int, bool]], outcomes: list[int]

@@ -280,7 +280,7 @@ async def test_tracks_are_of_sound_or_picture(doors: Doors, action: str, kind: A
 _WORDS = st.text(alphabet=st.sampled_from([*"ab./\\%~:\x00\n\u2025 "]), max_size=12) | st.text(max_size=20)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(folder=_WORDS, participant=_WORDS)
 async def test_whatever_is_sent_files_stay_below_the_rooms_folder(doors: Doors, folder: str, participant: str) -> None:
     """The key, as the recorder makes it, is a plain path: no step of it leads up, and none is hidden."""

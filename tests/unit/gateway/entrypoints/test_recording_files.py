@@ -68,7 +68,7 @@ async def test_what_is_no_file_of_the_store_is_not_there(root: Path, key: str) -
     assert await StoredFiles(root).response(path, has_picture=True) is None
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(["..", ".", "", "s", "ann", "one.webm", "outside.webm", "link.webm", "store"])))
 async def test_no_path_leads_out(root: Path, steps: list[str]) -> None:
     response = await StoredFiles(root).response("/".join(steps), has_picture=True)

@@ -428,7 +428,7 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(steps)
 def test_whatever_is_observed_reported_and_restarted_time_never_goes_back(
     course: list[tuple[int, int, str, int]],
@@ -452,7 +452,7 @@ def test_whatever_is_observed_reported_and_restarted_time_never_goes_back(
             last_ns = told_ns
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(900, VIDEO_HZ), st.integers(-EARLY_NS, LATE_NS)), max_size=40),
     st.integers(-MAX_SKEW_NS, MAX_SKEW_NS),

@@ -89,7 +89,7 @@ arbitrary_packets = st.lists(
 
 
 @pytest.mark.parametrize(("kind", "codec"), [("video", "VP8"), ("video", "VP9"), ("video", "AV1"), ("audio", "opus")])
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(packets=arbitrary_packets)
 def test_arbitrary_payloads_are_frames_or_dropped(kind: Kind, codec: str, packets: list[BufferedPacket]) -> None:
     depacketizer = depacketizer_for(kind, codec)
@@ -99,7 +99,7 @@ def test_arbitrary_payloads_are_frames_or_dropped(kind: Kind, codec: str, packet
     assert depacketizer.counters.frames + depacketizer.counters.dropped <= len(packets)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(packets=arbitrary_packets)
 def test_arbitrary_redundant_audio_is_sound_in_order_or_dropped(packets: list[BufferedPacket]) -> None:
     depacketizer = RedDepacketizer(depacketizer_for("audio", "opus"), 96, 63)

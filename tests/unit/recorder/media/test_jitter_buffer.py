@@ -364,7 +364,7 @@ class Run:
         return counters.received - dropped - len(self.released)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(journeys())
 def test_whatever_the_network_does_packets_come_out_once_in_order_and_in_time(packets: list[Sent]) -> None:
     run = Run(buffer()).play(packets)
@@ -374,7 +374,7 @@ def test_whatever_the_network_does_packets_come_out_once_in_order_and_in_time(pa
     assert all(now_ns - packet.arrival_ns <= MAX_WAIT_NS for now_ns, packet in run.released)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(journeys(), st.integers(1, 8))
 def test_every_hole_is_told_and_every_packet_is_accounted_for(packets: list[Sent], capacity: int) -> None:
     run = Run(buffer(capacity)).play(packets)
@@ -386,7 +386,7 @@ def test_every_hole_is_told_and_every_packet_is_accounted_for(packets: list[Sent
     assert run.most_held <= capacity
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 2, 3, 4, 5, 6, 100, 3000, 3001, 40_000, 65_535]), st.integers(1, 2))))
 def test_whatever_is_sent_sequences_grow_up_to_a_restart(arrivals: list[tuple[int, int]]) -> None:
     jitter = buffer(capacity=4)

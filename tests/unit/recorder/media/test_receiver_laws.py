@@ -67,7 +67,7 @@ _reports = st.builds(
 _course = st.lists(st.tuples(st.one_of(_packets, _packets, _reports), st.integers(0, NS_PER_SECOND)), max_size=60)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(_course, st.sampled_from([new_audio, video]))
 def test_no_pattern_of_packets_and_reports_raises_nor_keeps_what_comes_out(
     course: list[tuple[bytes, int]], make: Callable[[], TrackReceiver]

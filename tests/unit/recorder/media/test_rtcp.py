@@ -114,7 +114,7 @@ def rtcp_like(draw: st.DrawFn) -> bytes:
     return b"".join(draw(st.lists(packets, max_size=4)))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.one_of(st.binary(max_size=40), rtcp_like()))
 def test_arbitrary_bytes_are_reports_or_refused(data: bytes) -> None:
     try:

@@ -69,7 +69,7 @@ def test_what_is_malformed_is_refused_with_the_value_that_is_wrong(data: bytes, 
     assert str(caught.value).startswith("not an RTP packet: ")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.one_of(st.binary(max_size=60), st.binary(max_size=40).map(lambda rest: b"\xb3\x60" + rest)))
 def test_arbitrary_bytes_are_a_packet_or_refused(data: bytes) -> None:
     try:

@@ -31,7 +31,7 @@ def test_wraps_are_followed(bits: int, values: list[int], expected: list[int]) -
     assert [unwrapper.unwrap(value) for value in values] == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.data(), st.sampled_from([16, 32]))
 def test_unwrapping_undoes_masking_for_steps_below_half_the_range(data: st.DataObject, bits: int) -> None:
     half = 1 << (bits - 1)
@@ -49,7 +49,7 @@ def test_peeking_does_not_follow() -> None:
     assert unwrapper.unwrap(20_000) == 85_536
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(0, 0xFFFF), st.integers(-(1 << 20), 1 << 20))
 def test_the_nearest_has_the_value_and_is_within_half_the_range(value: int, reference: int) -> None:
     found = nearest(value, reference, 16)

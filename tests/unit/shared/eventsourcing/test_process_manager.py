@@ -40,7 +40,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- until it is seen
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(_NAMES, _NAMES), unique=True, max_size=9), st.lists(_OUTCOMES, max_size=12), st.integers(1, 2)
 )

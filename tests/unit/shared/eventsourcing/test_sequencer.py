@@ -85,7 +85,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=_STEPS)
 def test_no_number_that_may_still_come_is_ever_settled(steps: list[tuple[str, int]]) -> None:
     """Seen to fail when a sweep settles what was awaited, and when a look takes new numbers for those awaited."""
@@ -99,7 +99,7 @@ def test_no_number_that_may_still_come_is_ever_settled(steps: list[tuple[str, in
         assert settled.number < min(log.may_still_come(), default=settled.number + 1), (action, log)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=_STEPS)
 def test_once_nobody_appends_everything_is_sequenced_and_settled(steps: list[tuple[str, int]]) -> None:
     log, settled = Log(), SettledNumbers()

@@ -240,7 +240,7 @@ units_of_any_kind = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(units_of_any_kind, st.sets(st.integers(0, 60), max_size=6))
 def test_whatever_is_lost_only_whole_units_come_each_after_its_predecessor(
     units: list[list[Obu]], lost: set[int]

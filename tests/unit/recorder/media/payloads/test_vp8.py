@@ -288,7 +288,7 @@ frames_of_any_kind = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(frames_of_any_kind, st.sets(st.integers(0, 60), max_size=8))
 def test_whatever_is_lost_only_whole_frames_come_each_after_its_predecessor(
     frames: list[bytes], lost: set[int]

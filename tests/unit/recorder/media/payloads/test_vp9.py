@@ -280,7 +280,7 @@ layers_of_any_kind = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(layers_of_any_kind, st.sets(st.integers(0, 60), max_size=6))
 def test_whatever_is_lost_only_whole_pictures_come_each_after_its_predecessor(
     pictures: list[list[bytes]], lost: set[int]
