@@ -62,7 +62,7 @@ class LocalObjectStore:
 
     async def digest(self, key: str) -> tuple[int, str]:
         """Return the object's size in bytes and its SHA-256 in hex."""
-        return await asyncio.to_thread(lambda: _digest(self.path(key)))
+        return await asyncio.to_thread(lambda: _digest(self._inside(key)))
 
     def delete(self, key: str) -> None:
         self._inside(key).unlink(missing_ok=True)

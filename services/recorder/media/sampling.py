@@ -1,7 +1,7 @@
 """Decodes a little of a finished file, as a player would: at its beginning, and where its index leads to.
 
-What an hour costs to decode would record a participant for three. So the cost is bounded, whatever is in the file, and
-the process gives way to those that record (ADR 0035).
+To decode an hour takes minutes. So the cost is bounded, whatever is in the file, and the process gives way to those that
+record (ADR 0035).
 """
 
 from __future__ import annotations
