@@ -1,7 +1,7 @@
 """Decodes a little of a finished file, as a player would: at its beginning, and where its index leads to.
 
-To decode an hour takes minutes. So the cost is bounded, whatever is in the file, and the process gives way to those that
-record (ADR 0035).
+To decode an hour takes minutes. So the cost is bounded, whatever is in the file, and the process gives way to others
+that record (ADR 0035).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import av
@@ -44,9 +45,14 @@ def pictures() -> list[Block]:
     ]
 
 
+@cache
+def _moving(ffmpeg: Path) -> list[bytes]:
+    return encoded(ffmpeg, "vp8", 1)
+
+
 def moving(ffmpeg: Path, seconds: int) -> list[Block]:
-    """Return pictures of 320x240 that can be decoded, with a keyframe each second."""
-    frames = enumerate(encoded(ffmpeg, "vp8", seconds))
+    """Return pictures of 320x240 that can be decoded, with a keyframe each second: the same second again and again."""
+    frames = enumerate(_moving(ffmpeg) * seconds)
     return [Block("video", at * NS_PER_SECOND // FRAME_RATE, at % FRAME_RATE == 0, data) for at, data in frames]
 
 
@@ -97,6 +103,27 @@ async def test_a_segment_of_vp9_becomes_a_file_as_well(ffmpeg: Path, tmp_path: P
     picture = Block("video", 0, keyframe=True, data=vp9.keyframe())
     store.path(KEYS.segment).write_bytes(muxer.header() + muxer.cluster([picture]))
     assert (await put_in_place(ffmpeg, store, KEYS, meant("video", [picture]))).video_codec == "vp9"
+
+
+@pytest.mark.parametrize(
+    ("packet", "lasts_ms"),
+    [
+        (b"\x80" + bytes(8), 2.5),
+        (b"\xf8\xff\xfe", 20),
+        (b"\x18" + bytes(8), 60),
+        (b"\x1b\x02" + bytes(8), 120),
+    ],
+    ids=["2.5 ms", "20 ms", "60 ms", "120 ms"],
+)
+async def test_packets_of_any_length_make_a_file_that_is_as_long_as_they_are(
+    ffmpeg: Path, tmp_path: Path, packet: bytes, lasts_ms: float
+) -> None:
+    """RFC 6716 has packets from 2.5 to 120 ms."""
+    store = LocalObjectStore(tmp_path)
+    blocks = [Block("audio", round(at * lasts_ms * NS_PER_MS), keyframe=True, data=packet) for at in range(10)]
+    segment(store, blocks)
+    file = await put_in_place(ffmpeg, store, KEYS, meant("audio", blocks))
+    assert abs(file.duration_ms - 10 * lasts_ms) <= 1
 
 
 # --- what it says of itself
