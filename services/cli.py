@@ -103,6 +103,24 @@ def demo(
 
 
 @app.command()
+def align(
+    recording: Annotated[str, typer.Argument(help="A recording id, or a participant recording id for that one alone.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for copies and project; made if it is missing.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write copies of a recording's files that all begin together, and an editor's project of them (OpenTimelineIO).
+
+    A copy is black and silent until its file begins; nothing is encoded anew.
+    Files are held against the log first. Nothing is written over.
+    """
+    from services.align.command import align_command  # noqa: PLC0415
+    from shared.runtime.process import keep_to_owner  # noqa: PLC0415
+
+    keep_to_owner()
+    run_command("align", align_command(recording, out, as_json=as_json))
+
+
+@app.command()
 def token(
     participant: Annotated[
         str | None, typer.Option(help="Bind it to this participant id; for joining alone, without --server.")

@@ -79,11 +79,13 @@ def webhooks_command(
 @bench.command("media")
 def media_command(
     json_file: JsonFile = None,
-    only: Annotated[str | None, typer.Option(help="Only some of beside, one-core, separated by commas.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Only some of beside, one-core, finishing, separated by commas.")
+    ] = None,
     quick: Quick = False,
     seed: Annotated[int, typer.Option(help="It is told with the result; nothing is left to chance.")] = 1,
 ) -> None:
-    """Measure the media path: what a participant costs beside ffmpeg and GStreamer, and how many a core records.
+    """Measure the media path: what a participant costs beside ffmpeg and GStreamer, how many a core records, finishing.
 
     Every service is a process of its own, and media is real RTP. Takes about five minutes. It makes databases on the
     server of ONRECORD_DATABASE_URL and drops them; unset, it starts an embedded one. ONRECORD_AMQP_URL must name a

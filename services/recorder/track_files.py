@@ -14,9 +14,11 @@ from services.recorder.domain.participant_recording import (
     FinishTrackRecording,
     ParticipantRecordingReport,
 )
+from services.recorder.finishing import Meant
 from services.recorder.keys import TrackKeys
 from services.recorder.media.frame import NS_PER_MS, Kind
 from services.recorder.media.gate import Gate
+from services.recorder.media.tags import Tags
 from services.recorder.media.track_pipeline import TrackPipeline, WrittenFile
 from services.recorder.moments import moment
 from services.recorder.workbench import Workbench, about
@@ -86,16 +88,19 @@ class TrackFiles:
         """Put files in place, in order, until there will be no more."""
         while written := await self._written.get():
             try:
-                await self._finish(written.begin_ns)
+                await self._finish(written)
             except Exception as error:  # noqa: BLE001  the files after it are to be finished all the same
                 _log.exception("a file of a track cannot be finished", begin_ns=written.begin_ns)
                 # Of one that broke off, what is whole may be nothing.
                 self._failure = self._failure or (error if written.whole else None)
 
-    async def _finish(self, begin_ns: int) -> None:
-        file = await self._bench.put_in_place(self._keys(begin_ns), self._kind)
-        end = moment(begin_ns + file.duration_ms * NS_PER_MS)
-        await self._tell(FinishTrackFile(**about(self._event), at=end, begin=moment(begin_ns), file=file))
+    async def _finish(self, written: WrittenFile) -> None:
+        begin = moment(written.begin_ns)
+        tags = Tags(self._event.participant_id, self._event.room_id, begin)
+        meant = Meant(self._kind, tags, written.blocks if written.whole else None)
+        file = await self._bench.put_in_place(self._keys(written.begin_ns), meant)
+        end = moment(written.begin_ns + file.duration_ms * NS_PER_MS)
+        await self._tell(FinishTrackFile(**about(self._event), at=end, begin=begin, file=file))
 
     async def _segment(self, begin_ns: int) -> Path:
         self._begun.append(begin_ns)

@@ -9,12 +9,14 @@ from datetime import datetime
 import structlog
 
 from services.recorder.domain.participant_recording import FinishParticipantRecording
+from services.recorder.finishing import Meant
 from services.recorder.keys import RecordingKeys
 from services.recorder.media.flow import SenderFlow
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.tags import Tags
 from services.recorder.media.webm_writer import WebmWriter
-from services.recorder.moments import moment
+from services.recorder.moments import moment, nanoseconds
 from services.recorder.timeline import timeline
 from services.recorder.workbench import Workbench, about
 from shared.contracts.gaps import FileGaps
@@ -48,7 +50,7 @@ class WholeFile:
         """Put the file in place when `ended` has told its end; return what the log is to be told."""
         end = await ended
         gaps = self._pipeline.gaps(self._flow)
-        file = await self._bench.put_in_place(self._keys, "audio_video")
+        file = await self._bench.put_in_place(self._keys, self._meant(end))
         beside = await self._put_timeline(end, file, gaps)
         return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps, timeline=beside)
 
@@ -56,6 +58,10 @@ class WholeFile:
         """Leave nothing: it is not wanted."""
         remains = self._keys.remains
         await asyncio.to_thread(self._bench.store.sweep, remains.folder, remains.include)
+
+    def _meant(self, end: datetime) -> Meant:
+        tags = Tags(self._event.participant_id, self._event.room_id, moment(self._start_ns))
+        return Meant("audio_video", tags, self._pipeline.written, nanoseconds(end) - self._start_ns)
 
     async def _put_timeline(self, end: datetime, file: RecordedFile, gaps: FileGaps) -> TimelineFile | None:
         """Put the timeline beside the file. A file is not given up because there is no room for one."""

@@ -9,17 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from services.recorder.adapters.object_store import LocalObjectStore
-from services.recorder.finishing import Keys, put_in_place
+from services.recorder.finishing import Keys, Meant, put_in_place
 from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.file_timeline import FileTimeline
-from shared.contracts.participant_recording import (
-    ParticipantRecordingRequested,
-    RecordedFile,
-    RecordingKind,
-    TimelineFile,
-)
+from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, TimelineFile
 
 #: Files that are put in place at a time: a meeting's recordings end together, and those of others go on.
 _FINISHED_AT_ONCE = 2
@@ -39,10 +34,10 @@ class Workbench:
         """Return where the object is or will be, with its folder made."""
         return await asyncio.to_thread(self.store.path, key)
 
-    async def put_in_place(self, keys: Keys, kind: RecordingKind) -> RecordedFile:
+    async def put_in_place(self, keys: Keys, meant: Meant) -> RecordedFile:
         """Make the finished file of a segment when it is its turn. Raises as `finishing` tells."""
         async with self._finishing:
-            return await put_in_place(self.ffmpeg, self.store, keys, kind)
+            return await put_in_place(self.ffmpeg, self.store, keys, meant)
 
     async def put_timeline(self, key: str, timeline: FileTimeline) -> TimelineFile:
         """Put a timeline in place. Raises OSError."""

@@ -53,6 +53,8 @@ class RecordedFile(Contract):
     audio_codec: str
     video_frames: NonNegativeInt
     audio_packets: NonNegativeInt
+    #: Whether a decoder had nothing against the parts that it was given. None: it was not asked.
+    decodes: bool | None = added(None)
 
 
 class TimelineFile(Contract):

@@ -12,6 +12,7 @@ from services.bench.figures import Figure
 from services.bench.ground import open_ground
 from services.bench.media.beside import measure_beside
 from services.bench.media.clip import FRAME_RATE, HEIGHT, KEYFRAME_SECONDS, WIDTH, encode_clip, read_clip
+from services.bench.media.finishing import measure_finishing
 from services.bench.media.frames import FrameIndex
 from services.bench.media.one_core import measure_one_core
 from services.bench.media.scale import Bench, Scale
@@ -27,6 +28,7 @@ from shared.runtime.errors import SettingError, StartupError
 MEASUREMENTS: Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "beside": measure_beside,
     "one-core": measure_one_core,
+    "finishing": measure_finishing,
 }
 #: Open files of the worker for each participant: four sockets, and what it talks to ffmpeg by.
 _FILES_EACH = 8

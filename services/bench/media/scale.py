@@ -24,14 +24,16 @@ class Scale:
     #: How many are recorded on one core, one number after the other until frames are lost, for how many seconds each.
     levels: Sequence[int]
     hold_seconds: float
+    #: How long the file is that is finished.
+    finished_seconds: int
 
     @property
     def most(self) -> int:
         return max(self.participants, *self.levels)
 
 
-FULL = Scale(24, 3, 4, participants=10, encoded=2, levels=range(60, 181, 30), hold_seconds=3)
-QUICK = Scale(12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2)
+FULL = Scale(24, 3, 4, participants=10, encoded=2, levels=range(60, 181, 30), hold_seconds=3, finished_seconds=3600)
+QUICK = Scale(12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2, finished_seconds=300)
 
 
 @dataclass(frozen=True, slots=True)

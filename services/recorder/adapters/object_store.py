@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -47,9 +49,20 @@ class LocalObjectStore:
             part.unlink(missing_ok=True)
             raise
 
+    def rename(self, part: str, key: str) -> None:
+        """Let a whole object appear under its key, in place of any other; its content is on disk before.
+
+        Raises OSError.
+        """
+        path = self._inside(key)
+        _sync(self._inside(part))
+        self._inside(part).replace(path)
+        with suppress(OSError):  # there are network volumes that cannot sync a folder
+            _sync(path.parent)
+
     async def digest(self, key: str) -> tuple[int, str]:
         """Return the object's size in bytes and its SHA-256 in hex."""
-        return await asyncio.to_thread(lambda: _digest(self.path(key)))
+        return await asyncio.to_thread(lambda: _digest(self._inside(key)))
 
     def delete(self, key: str) -> None:
         self._inside(key).unlink(missing_ok=True)
@@ -68,6 +81,15 @@ class LocalObjectStore:
         if not path.is_relative_to(self.root):
             raise ValueError(f"key {key!r} leads out of the storage root")
         return path
+
+
+def _sync(path: Path) -> None:
+    """Wait until what was written to a file, or named in a folder, outlasts a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _digest(path: Path) -> tuple[int, str]:

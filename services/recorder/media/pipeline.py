@@ -16,6 +16,7 @@ from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCoun
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.spans import LongestSpans, Span, union
 from services.recorder.media.webm_writer import WebmWriter
+from services.recorder.media.written import Written
 from shared.contracts.gaps import FileGaps
 
 #: How long a file's first picture is waited for before black takes its place: its size becomes the file's.
@@ -54,6 +55,8 @@ class Pipeline:
         #: The last watermark that let media through.
         self._known_ns = start_ns
         self._counters = RecordingCounters()
+        #: What ffmpeg was given.
+        self.written = Written()
 
     @property
     def counters(self) -> RecordingCounters:
@@ -209,6 +212,7 @@ class Pipeline:
         if blocks and self._muxer:
             whole = [await self._encoded(block) if isinstance(block, Black) else block for block in blocks]
             await self._writer.write(self._muxer.cluster(whole))
+            self.written.add(whole)
 
     async def _encoded(self, black: Black) -> Block:
         data = await self._black.of(black.format)

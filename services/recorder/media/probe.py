@@ -15,6 +15,7 @@ import ffmpeg as ffmpeg_python
 
 from services.recorder.media.ffmpeg import arguments, file_url, run, stream
 from services.recorder.media.ffmpeg_errors import FfmpegFailedError
+from services.recorder.media.tags import Tags
 
 #: What one pass over a file may take, in seconds. Copying two hours takes seconds, decoding them minutes.
 PATIENCE = 600.0
@@ -80,22 +81,16 @@ class _Listing:
             _read_line(self.tracks, line.decode())
 
 
-async def remux(ffmpeg: Path, source: Path, target: Path) -> None:
-    """Copy a written file, cut off or not, into one with duration and an index in front.
+async def remux(ffmpeg: Path, source: Path, target: Path, tags: Tags | None = None) -> None:
+    """Copy a written file, cut off or not, into one with duration and an index in front, and with these tags.
 
-    The target appears only when it is whole; one that was there before is replaced. Nothing is left of one that is not.
+    What is at the target is written over; what is there after an error is not whole.
     """
-    part = target.with_name(target.name + ".part")
     # nofind_stream_info: as for the writer, so that the size stays what it is.
     copy = ffmpeg_python.input(file_url(source), nofind_stream_info=None).output(
-        file_url(part), map="0", codec="copy", format="webm", cues_to_front=1
+        file_url(target), map="0", codec="copy", format="webm", cues_to_front=1, **(tags.options() if tags else {})
     )
-    try:
-        await run(arguments(ffmpeg, copy, "-y", "-loglevel", "error"), PATIENCE)
-        await asyncio.to_thread(part.replace, target)
-    except BaseException:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
-        raise
+    await run(arguments(ffmpeg, copy, "-y", "-loglevel", "error"), PATIENCE)
 
 
 async def probe(ffmpeg: Path, path: Path) -> ProbedFile:

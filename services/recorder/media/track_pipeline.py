@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
 from services.recorder.media.webm_writer import WebmWriter
+from services.recorder.media.written import Written
 
 _log = structlog.get_logger()
 
@@ -31,6 +32,7 @@ class WrittenFile:
 
     #: Wall clock of its time zero, ns.
     begin_ns: int
+    blocks: Written
     #: False: ffmpeg did not end it well.
     whole: bool
 
@@ -40,6 +42,7 @@ class _OpenFile:
     begin_ns: int
     writer: WebmWriter
     muxer: MatroskaMuxer
+    written: Written = field(default_factory=Written)
 
 
 class TrackPipeline:
@@ -137,6 +140,7 @@ class TrackPipeline:
             return
         try:
             await self._file.writer.write(self._file.muxer.cluster(blocks))
+            self._file.written.add(blocks)
         except FfmpegError as error:
             await self._break_off(self._file.begin_ns, error)
 
@@ -148,16 +152,16 @@ class TrackPipeline:
         except FfmpegError as error:
             await self._break_off(self._file.begin_ns, error)
         else:
-            begin_ns, self._file = self._file.begin_ns, None
-            await self._written(WrittenFile(begin_ns, whole=True))
+            file, self._file = self._file, None
+            await self._written(WrittenFile(file.begin_ns, file.written, whole=True))
 
     async def _break_off(self, begin_ns: int, error: FfmpegError | OSError) -> None:
         """Let the file be, and let the next frame begin another one, unless that has been tried often enough."""
         _log.warning("a file of a track broke off", kind=self._kind, begin_ns=begin_ns, error=str(error))
         self._splitter.break_off(begin_ns)
-        if self._file:
+        if file := self._file:
             await self.abort()
-            await self._written(WrittenFile(begin_ns, whole=False))
+            await self._written(WrittenFile(begin_ns, file.written, whole=False))
         if isinstance(error, FfmpegStalledError) or self._fails_often():
             raise error
 

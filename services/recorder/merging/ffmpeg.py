@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from services.recorder.media.ffmpeg import LAST_WORDS_BYTES, run
 from services.recorder.media.ffmpeg_errors import FfmpegFailedError, FfmpegStalledError
-from services.recorder.merging import gives_way
+from services.recorder.media.gives_way import giving_way
 from services.recorder.merging.errors import EncoderMissingError
 from shared.concurrency.supervision import single_error
 
@@ -56,9 +55,8 @@ async def run_merge(argv: list[str], target: Path, on_progress: OnProgress) -> N
 
 async def _spawn(argv: list[str]) -> Process:
     """Start ffmpeg in a session of its own, where a terminal's Ctrl-C does not reach it."""
-    beside = [sys.executable, "-I", "-S", gives_way.__file__]
     return await asyncio.create_subprocess_exec(
-        *beside, *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+        *giving_way(argv), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
     )
 
 

@@ -17,7 +17,16 @@ from services.recorder.settings import RecorderSettings
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.settings import Settings
 
-TINY = Scale(clip_seconds=6, rounds=1, seconds=0.5, participants=2, encoded=1, levels=(1, 2), hold_seconds=0.5)
+TINY = Scale(
+    clip_seconds=6,
+    rounds=1,
+    seconds=0.5,
+    participants=2,
+    encoded=1,
+    levels=(1, 2),
+    hold_seconds=0.5,
+    finished_seconds=20,
+)
 _CPU, _MEMORY, _START = "CPU for each participant", "memory for each participant", "start to media in the file"
 
 
@@ -69,6 +78,19 @@ def test_participants_are_recorded_beside_peers_and_on_one_core_and_no_frame_is_
     assert held["details"]["frames recorded"] > 30
 
 
+def test_a_file_is_finished_beside_a_copy_of_it(recorder_settings: RecorderSettings, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    bench_media(recorder_settings, TINY, ["finishing"], 7, file)
+    (figure,) = json.loads(file.read_text())["figures"]
+    assert (figure["measurement"], figure["what"], figure["baseline"]["what"]) == (
+        "finishing",
+        "finishing 20 s of media",
+        "cp",
+    )
+    assert figure["median"] > 0
+    assert figure["details"]["MB"] > 1
+
+
 def test_without_a_broker_it_says_why_it_needs_one() -> None:
     with pytest.raises(SettingError, match="ONRECORD_AMQP_URL is not set"):
         bench_media(RecorderSettings(database_url=None, amqp_url=None), TINY, ["beside"], 1, None)
@@ -81,6 +103,6 @@ def test_without_ffmpeg_it_says_what_to_set(recorder_settings: RecorderSettings)
 
 
 def test_measurements_are_chosen_by_name() -> None:
-    assert chosen(None) == ["beside", "one-core"]
-    with pytest.raises(SettingError, match="--only names 'cores': choose from beside, one-core"):
+    assert chosen(None) == ["beside", "one-core", "finishing"]
+    with pytest.raises(SettingError, match="--only names 'cores': choose from beside, one-core, finishing"):
         chosen("cores")

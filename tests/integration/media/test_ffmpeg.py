@@ -301,25 +301,6 @@ async def test_a_file_that_is_there_is_never_overwritten(
     assert path.read_bytes() == b"an earlier segment"
 
 
-async def test_a_failed_remux_leaves_no_target(ffmpeg: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.webm").write_bytes(b"no webm at all")
-    with pytest.raises(FfmpegFailedError):
-        await remux(ffmpeg, tmp_path / "a.webm", tmp_path / "done.webm")
-    assert not (tmp_path / "done.webm").exists()
-
-
-async def test_a_copy_that_cannot_be_put_in_place_is_not_left(
-    ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger
-) -> None:
-    """Seen to fail without its removal: no deletion would name it."""
-    blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 1 * S)
-    await record(ffmpeg, tmp_path / "a.webm", blocks, log)
-    (tmp_path / "done.webm").mkdir()
-    with pytest.raises(IsADirectoryError):
-        await remux(ffmpeg, tmp_path / "a.webm", tmp_path / "done.webm")
-    assert names_in(tmp_path) == ["a.webm", "done.webm"]
-
-
 async def test_a_remuxed_file_has_its_index_in_front(ffmpeg: Path, tmp_path: Path, log: FilteringBoundLogger) -> None:
     cues, cluster = b"\x1c\x53\xbb\x6b", b"\x1f\x43\xb6\x75"
     blocks = silent_and_black(await BlackPictures(ffmpeg).of(FORMAT), 3 * S)

@@ -330,5 +330,21 @@ async def test_the_segment_is_kept_until_the_file_is_in_place_and_looked_into(
         assert "ann/segment-1.webm" in room.files()
 
 
+async def test_a_copy_that_lacks_what_was_recorded_fails_the_recording_and_the_segment_is_kept(
+    ffmpeg: Path, tmp_path: Path
+) -> None:
+    """An ffmpeg that records, and copies a moment of it, with status 0."""
+    script = f'#!/bin/sh\ncase "$*" in *cues_to_front*) exec {ffmpeg} -t 0.001 "$@";; esac\nexec {ffmpeg} "$@"\n'
+    (tmp_path / "ffmpeg").write_text(script)
+    (tmp_path / "ffmpeg").chmod(0o755)
+    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+        room.arrives("ann")
+        await room.records("ann")
+        await room.stops("ann")
+        failed = await room.until("ann", ParticipantRecordingFailed)
+        assert "the segment beside it is kept" in (failed.details or "")
+        assert room.files() == ["ann/segment-1.webm"]
+
+
 def _data(packets: list[Packet]) -> set[bytes]:
     return {packet.data for packet in packets}

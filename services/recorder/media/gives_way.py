@@ -16,6 +16,11 @@ _PR_SET_PDEATHSIG = 1
 _NICE = 10
 
 
+def giving_way(argv: list[str]) -> list[str]:
+    """Return the argv that runs a program in this way."""
+    return [sys.executable, "-I", "-S", __file__, *argv]
+
+
 def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
