@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.media.joining import Join
 from services.recorder.media.probe import ProbedFile, probe, remux
 from shared.contracts.participant_recording import RecordedFile, RecordingKind
 
@@ -39,18 +40,22 @@ class Keys(Protocol):
     def segment(self) -> str: ...
 
 
-async def put_in_place(ffmpeg: Path, store: LocalObjectStore, keys: Keys, kind: RecordingKind) -> RecordedFile:
-    """Make the finished file of the segment, look into it, and only then let the segment go.
+async def put_in_place(
+    ffmpeg: Path, store: LocalObjectStore, keys: Keys, kind: RecordingKind, join: Join | None = None
+) -> RecordedFile:
+    """Make the finished file of the segment, or of several that `join` names, look into it, and only then let it go.
 
-    Raises FfmpegError, OSError and UnexpectedFileError.
+    Raises FfmpegError, OSError, UnexpectedFileError and NothingWrittenError.
     """
     segment, target = await asyncio.to_thread(lambda: (store.path(keys.segment), store.path(keys.file)))
-    await remux(ffmpeg, segment, target)
+    await (join.into(ffmpeg, target) if join else remux(ffmpeg, segment, target))
     probed = await probe(ffmpeg, target)
     _check(keys.file, probed, kind)
     size, digest = await store.digest(keys.file)
     # To unlink gigabytes takes a while, on a network volume most of all.
     await asyncio.to_thread(store.delete, keys.segment)
+    if join:
+        await join.forget()
     return RecordedFile(
         path=keys.file,
         size_bytes=size,
