@@ -12,6 +12,7 @@ import structlog
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.frame import NS_PER_MS
+from services.recorder.media.joining import Join
 from services.recorder.media.probe import ProbedFile, probe, remux
 from services.recorder.media.sampling import sampled_errors
 from services.recorder.media.tags import Tags
@@ -56,7 +57,7 @@ class Meant:
 
     kind: RecordingKind
     tags: Tags
-    #: What ffmpeg was given. None: one that wrote it died, and may have lost some of it.
+    #: What ffmpeg was given. None: one broke off, and may have lost some of it.
     written: Written | None
     #: How long it has to last, ns, whatever was written.
     extent_ns: int = 0
@@ -67,26 +68,33 @@ class Meant:
         return max(self.extent_ns, self.written.end_ns if self.written else 0) // NS_PER_MS
 
 
-async def put_in_place(ffmpeg: Path, store: LocalObjectStore, keys: Keys, meant: Meant) -> RecordedFile:
-    """Make the finished file of the segment, look into it, let it appear, and only then let the segment go.
+async def put_in_place(
+    ffmpeg: Path, store: LocalObjectStore, keys: Keys, meant: Meant, join: Join | None = None
+) -> RecordedFile:
+    """Make the finished file of the segment, or of several that `join` names, look into it, and let it appear.
 
-    Raises FfmpegError, OSError and UnexpectedFileError, and leaves nothing but the segment then.
+    Only then it lets the segments go. Raises FfmpegError, OSError, UnexpectedFileError and NothingWrittenError, and
+    leaves nothing but the segments then.
     """
     part = f"{keys.file}.part"
     try:
-        file = await _made(ffmpeg, store, keys, part, meant)
+        segment, target = await asyncio.to_thread(lambda: (store.path(keys.segment), store.path(part)))
+        await (join.into(ffmpeg, target, meant.tags) if join else remux(ffmpeg, segment, target, meant.tags))
+        file = await _examined(ffmpeg, store, keys, part, meant)
         await asyncio.to_thread(store.rename, part, keys.file)
     except BaseException:
         await asyncio.to_thread(store.delete, part)
         raise
     # To unlink gigabytes takes a while, on a network volume most of all.
     await asyncio.to_thread(store.delete, keys.segment)
+    if join:
+        await join.forget()
     return file
 
 
-async def _made(ffmpeg: Path, store: LocalObjectStore, keys: Keys, part: str, meant: Meant) -> RecordedFile:
-    segment, target = await asyncio.to_thread(lambda: (store.path(keys.segment), store.path(part)))
-    await remux(ffmpeg, segment, target, meant.tags)
+async def _examined(ffmpeg: Path, store: LocalObjectStore, keys: Keys, part: str, meant: Meant) -> RecordedFile:
+    """Look into the whole file that is to appear, and return what it is."""
+    target = await asyncio.to_thread(store.path, part)
     probed = await probe(ffmpeg, target)
     _check_tracks(keys.file, probed, meant.kind)
     _check_lengths(keys.file, probed, meant)

@@ -32,7 +32,11 @@ class RecordingKeys:
     @property
     def segment(self) -> str:
         """What ffmpeg writes while the recording runs."""
-        return f"{self._stem}.segment-1.webm"
+        return self.nth_segment(1)
+
+    def nth_segment(self, number: int) -> str:
+        """Return the same of each ffmpeg: from 2 on, of those that go on where others broke off."""
+        return f"{self._stem}.segment-{number}.webm"
 
     @property
     def timeline(self) -> str:

@@ -49,6 +49,8 @@ class TrackFiles:
         self._begun: list[int] = []
         #: Ended files that are not in place yet, in order; None: there will be no more.
         self._written: asyncio.Queue[WrittenFile | None] = asyncio.Queue(_MAX_UNFINISHED)
+        #: Whether any file is in its place.
+        self._finished = False
         #: Why media could not be recorded any more, or a file that ended well was not to be finished: the first such.
         self._failure: Exception | None = None
 
@@ -56,15 +58,16 @@ class TrackFiles:
         """Be ready to take media in. The folder is made even if there comes none: without it the store is not there."""
         await self._bench.path(self._keys(self._start_ns).segment)
         segment, written = self._segment, self._written.put
-        return TrackPipeline(self._kind, self._bench.ffmpeg, self._gate, self._start_ns, segment, written)
+        self._media = TrackPipeline(self._kind, self._bench.ffmpeg, self._gate, self._start_ns, segment, written)
+        return self._media
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishTrackRecording:
         """Put files in place until `ended` has told the end; return what the log is to be told after all of them."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._finish_files())
             end = await self._until(ended)
-        if self._failure:
-            raise self._failure
+        if failure := self._failure or (None if self._finished else self._media.failure):
+            raise failure
         assert end is not None
         return FinishTrackRecording(**about(self._event), at=end)
 
@@ -99,6 +102,7 @@ class TrackFiles:
         tags = Tags(self._event.participant_id, self._event.room_id, begin)
         meant = Meant(self._kind, tags, written.blocks if written.whole else None)
         file = await self._bench.put_in_place(self._keys(written.begin_ns), meant)
+        self._finished = True
         end = moment(written.begin_ns + file.duration_ms * NS_PER_MS)
         await self._tell(FinishTrackFile(**about(self._event), at=end, begin=begin, file=file))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
@@ -13,9 +14,10 @@ from services.recorder.finishing import Meant
 from services.recorder.keys import RecordingKeys
 from services.recorder.media.flow import SenderFlow
 from services.recorder.media.gate import Gate
+from services.recorder.media.joining import Join
 from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.segments import Segments
 from services.recorder.media.tags import Tags
-from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.moments import moment, nanoseconds
 from services.recorder.timeline import timeline
 from services.recorder.workbench import Workbench, about
@@ -41,16 +43,16 @@ class WholeFile:
 
     async def open(self) -> Pipeline:
         """Be ready to take media in."""
-        segment = await self._bench.path(self._keys.segment)
-        writer = await WebmWriter.start(self._bench.ffmpeg, segment, _log)
-        self._pipeline = Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+        segments = await Segments.start(self._bench.ffmpeg, self._segment, _log)
+        self._pipeline = Pipeline(self._bench.black, self._gate, segments, self._start_ns)
         return self._pipeline
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:
         """Put the file in place when `ended` has told its end; return what the log is to be told."""
         end = await ended
-        gaps = self._pipeline.gaps(self._flow)
-        file = await self._bench.put_in_place(self._keys, self._meant(end))
+        join = await self._pipeline.join()
+        file = await self._bench.put_in_place(self._keys, self._meant(end, join), join)
+        gaps = self._pipeline.gaps(self._flow, join)
         beside = await self._put_timeline(end, file, gaps)
         return FinishParticipantRecording(**about(self._event), at=end, file=file, gaps=gaps, timeline=beside)
 
@@ -59,9 +61,13 @@ class WholeFile:
         remains = self._keys.remains
         await asyncio.to_thread(self._bench.store.sweep, remains.folder, remains.include)
 
-    def _meant(self, end: datetime) -> Meant:
+    async def _segment(self, number: int) -> Path:
+        return await self._bench.path(self._keys.nth_segment(number))
+
+    def _meant(self, end: datetime, join: Join | None) -> Meant:
         tags = Tags(self._event.participant_id, self._event.room_id, moment(self._start_ns))
-        return Meant("audio_video", tags, self._pipeline.written, nanoseconds(end) - self._start_ns)
+        written = None if join else self._pipeline.written
+        return Meant("audio_video", tags, written, nanoseconds(end) - self._start_ns)
 
     async def _put_timeline(self, end: datetime, file: RecordedFile, gaps: FileGaps) -> TimelineFile | None:
         """Put the timeline beside the file. A file is not given up because there is no room for one."""

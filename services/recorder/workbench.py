@@ -12,6 +12,7 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.finishing import Keys, Meant, put_in_place
 from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
+from services.recorder.media.joining import Join
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.file_timeline import FileTimeline
 from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, TimelineFile
@@ -34,10 +35,10 @@ class Workbench:
         """Return where the object is or will be, with its folder made."""
         return await asyncio.to_thread(self.store.path, key)
 
-    async def put_in_place(self, keys: Keys, meant: Meant) -> RecordedFile:
-        """Make the finished file of a segment when it is its turn. Raises as `finishing` tells."""
+    async def put_in_place(self, keys: Keys, meant: Meant, join: Join | None = None) -> RecordedFile:
+        """Make the finished file of its segments when it is its turn. Raises as `finishing` tells."""
         async with self._finishing:
-            return await put_in_place(self.ffmpeg, self.store, keys, meant)
+            return await put_in_place(self.ffmpeg, self.store, keys, meant, join)
 
     async def put_timeline(self, key: str, timeline: FileTimeline) -> TimelineFile:
         """Put a timeline in place. Raises OSError."""

@@ -26,6 +26,8 @@ GapReason = Literal[
     "lost",
     #: What was said did not become known in time.
     "not_known",
+    #: It came, and could not be written: ffmpeg broke off, or its disk was full.
+    "not_written",
 ]
 
 

@@ -20,14 +20,18 @@ from services.recorder.media.frame import (
 )
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.gate import Condition, Gate
+from services.recorder.media.joining import Join
 from services.recorder.media.pauses import Pauses
 from services.recorder.media.pipeline import Pipeline
-from services.recorder.media.webm_writer import WebmWriter
+from services.recorder.media.segments import Segments
+from services.recorder.media.tags import Tags
+from services.recorder.moments import moment
 from tests.support import vp8
 from tests.support.webm import Packet, read_packets
 
 START_NS = 1_800_000_000 * NS_PER_SECOND
 _SOUND_NS = 20 * NS_PER_MS
+_TAGS = Tags("ann", "abcd-efgh-ijkl", moment(START_NS))
 _CELT_20_MS = b"\xf8"
 
 _numbers = count(1)
@@ -36,17 +40,30 @@ _numbers = count(1)
 class Film:
     """What a participant says and sends, and how far it is known what was said."""
 
-    def __init__(self, ffmpeg: Path, path: Path, writer: WebmWriter) -> None:
+    def __init__(self, ffmpeg: Path, path: Path, segments: Segments) -> None:
+        self._ffmpeg = ffmpeg
+        #: The first segment; at the end, what several were joined into.
         self.path = path
-        self.writer = writer
+        self.join: Join | None = None
+        self.segments = segments
         self.pauses = Pauses()
         self.gate = Gate().within(self.pauses)
         self.pictures = BlackPictures(ffmpeg)
-        self.pipeline = Pipeline(self.pictures, self.gate, writer, START_NS)
+        self.pipeline = Pipeline(self.pictures, self.gate, segments, START_NS)
 
     @classmethod
     async def begin(cls, ffmpeg: Path, path: Path) -> Film:
-        return cls(ffmpeg, path, await WebmWriter.start(ffmpeg, path, structlog.get_logger()))
+        async def path_of(number: int) -> Path:
+            return path.with_name(f"{number}-{path.name}")
+
+        segments = await Segments.start(ffmpeg, path_of, structlog.get_logger())
+        return cls(ffmpeg, await path_of(1), segments)
+
+    @property
+    def pid(self) -> int:
+        """That of the ffmpeg that writes at present."""
+        assert self.segments._writer
+        return self.segments._writer.pid
 
     def say(self, at_ms: int, condition: Condition = "consent", *, holds: bool) -> None:
         self.gate.say(condition, _ns(at_ms), holds=holds)
@@ -62,6 +79,9 @@ class Film:
         """End the file there, everything being known unless told otherwise, and read it."""
         self.pipeline.end_at(_ns(at_ms))
         await self.pipeline.finish(_ns(at_ms + 60_000 if known_until_ms is None else known_until_ms))
+        if join := await self.pipeline.join():
+            self.join, self.path = join, self.path.with_name("joined.webm")
+            await join.into(self._ffmpeg, self.path, _TAGS)
         return await self.packets()
 
     async def packets(self) -> list[Packet]:

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 PACKETS = Counter("onrecord_media_packets", "Packets of media, by what became of them.", ["track", "fate"])
 FRAMES = Counter("onrecord_media_frames", "Frames made of packets, by what became of them.", ["track", "fate"])
 LEFT_OUT = Counter("onrecord_frames_left_out", "Frames that came and are in no file of a recording.", ["kind", "why"])
+BROKEN_OFF = Counter("onrecord_ffmpeg_broken_off", "Files that ffmpeg did not write to their end.", ["reason"])
 KEYFRAMES_ASKED = Counter(
     "onrecord_keyframes_asked", "Keyframes asked of senders; again: a second after the last.", ["attempt"]
 )

@@ -8,6 +8,19 @@ FfmpegError
 
 from __future__ import annotations
 
+from errno import EDQUOT, EFBIG, ENOSPC
+from typing import Literal
+
+#: What the system says when there is no room; it is what ffmpeg says then, too.
+_NO_ROOM = {
+    ENOSPC: "No space left on device",
+    EDQUOT: "Disk quota exceeded",
+    EFBIG: "File too large",
+}
+
+#: Why an ffmpeg broke off.
+BreakReason = Literal["died", "stuck", "disk_full"]
+
 
 class FfmpegError(Exception):
     """ffmpeg did not do what was asked."""
@@ -34,3 +47,16 @@ class FfmpegFailedError(FfmpegError):
         self.last_words = last_words
         said = last_words.strip() or "nothing"
         super().__init__(f"ffmpeg ended with status {returncode}; see its last words for the cause: {said}")
+
+
+def break_reason(error: FfmpegError | OSError) -> BreakReason:
+    """Return why an ffmpeg broke off, or could not begin."""
+    match error:
+        case FfmpegStalledError():
+            return "stuck"
+        case FfmpegFailedError(last_words=words) if any(said in words for said in _NO_ROOM.values()):
+            return "disk_full"
+        case OSError(errno=number) if number in _NO_ROOM:
+            return "disk_full"
+        case _:
+            return "died"

@@ -4,8 +4,8 @@ Pure. Whatever the gate closed is a gap, however short and to the moment: somebo
 beside that is one from half a second on, as long as one reason holds. Of several that hold at a moment, the first
 counts:
 
-    they are not there; they do not consent; it is paused; what was said did not become known in time; nothing comes of
-    them at all; nothing comes of this track; what comes is not whole
+    they are not there; they do not consent; it is paused; it could not be written; what was said did not become known
+    in time; nothing comes of them at all; nothing comes of this track; what comes is not whole
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Evidence:
     #: From its time zero to its end.
     file: Span
     closed: Mapping[Closing, Sequence[Span]]
+    #: When media was captured that could not be written, by the track.
+    not_written: Mapping[Kind, Sequence[Span]]
     #: When memory had no room for media that waited for what was said, and for what was waited in vain.
     not_known: Sequence[Span]
     #: When nothing at all was heard of the participant.
@@ -59,6 +61,7 @@ def gaps(track: Kind, filled: Sequence[Span], evidence: Evidence) -> list[TrackG
     """Return the gaps of a track, in order, none of which overlap, with what was filled by the wall clock."""
     said: _Reasons = [(reason, evidence.closed[closing]) for closing, reason in _CLOSINGS.items()]
     seen: _Reasons = [
+        ("not_written", evidence.not_written[track]),
         ("not_known", evidence.not_known),
         ("disconnected", evidence.absent),
         (_OFF[track], evidence.off[track]),

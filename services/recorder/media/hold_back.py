@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-from services.recorder.media.frame import NS_PER_MS, TimedFrame
+from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, TimedFrame
 from services.recorder.media.gate import Gate
 
 #: What a frame may take from its capture to here: how far behind the watermark it is known that none came. That is what
@@ -19,6 +19,8 @@ from services.recorder.media.gate import Gate
 SETTLE_NS = 500 * NS_PER_MS
 #: Media that may wait in memory for the watermark.
 _MAX_HELD_BYTES = 64 * 1024 * 1024
+#: No more than that is let go at a time: what could not be written for an hour is written piece by piece.
+_STEP_NS = 10 * NS_PER_SECOND
 
 
 @dataclass(slots=True)
@@ -97,6 +99,12 @@ class HoldBack:
         self._bytes -= len(held.frame.data)
         self._keyframes -= is_keyframe(held)
         return held
+
+
+def steps(known_ns: int, watermark_ns: int) -> Iterator[int]:
+    """Yield the moments by which the watermark is followed from where it was."""
+    yield from range(known_ns + _STEP_NS, watermark_ns, _STEP_NS)
+    yield watermark_ns
 
 
 def is_keyframe(held: TimedFrame) -> bool:

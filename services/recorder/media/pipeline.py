@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from services.recorder.media.black import BlackPictures, BlackTrack
-from services.recorder.media.ffmpeg_errors import FfmpegError
 from services.recorder.media.flow import SenderFlow
-from services.recorder.media.frame import NS_PER_SECOND, Black, Block, PictureFormat, TimedFrame, VideoCodec
+from services.recorder.media.frame import NS_PER_SECOND, Black, Block, Kind, PictureFormat, TimedFrame, VideoCodec
 from services.recorder.media.gap_filler import SHORTEST_GAP_NS, AudioGapFiller, VideoGapFiller
 from services.recorder.media.gaps import Evidence, gaps, logged
 from services.recorder.media.gate import Gate
-from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe
+from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe, steps
+from services.recorder.media.joining import Join
+from services.recorder.media.joint import Joint
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.segments import Segments
 from services.recorder.media.spans import LongestSpans, Span, union
-from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.media.written import Written
 from shared.contracts.gaps import FileGaps
 
@@ -32,11 +33,14 @@ _Blocks = list[Block | Black]
 
 
 class Pipeline:
-    """Takes placed frames, lets pass what was permitted at every moment from capture to arrival, and writes it."""
+    """Takes placed frames, lets pass what was permitted at every moment from capture to arrival, and writes it.
 
-    def __init__(self, pictures: BlackPictures, gate: Gate, writer: WebmWriter, start_ns: int) -> None:
+    While nothing can be written, frames wait in the memory in which they wait for the watermark.
+    """
+
+    def __init__(self, pictures: BlackPictures, gate: Gate, segments: Segments, start_ns: int) -> None:
         self._gate = gate
-        self._writer = writer
+        self._segments = segments
         self._start_ns = start_ns
         self._ended = False
         self._held = HoldBack(gate, start_ns)
@@ -52,6 +56,8 @@ class Pipeline:
         self._missing_since_ns: int | None = None
         #: When media that had to wait was captured that memory had no room for.
         self._overflowed = LongestSpans(_MOST_OVERFLOWS)
+        #: The same of media that waited because it could not be written.
+        self._unwritten = LongestSpans(_MOST_OVERFLOWS)
         #: The last watermark that let media through.
         self._known_ns = start_ns
         self._counters = RecordingCounters()
@@ -66,7 +72,8 @@ class Pipeline:
     @property
     def wants_keyframe(self) -> bool:
         """Whether the picture waits for a keyframe that has not arrived yet."""
-        return self._video.needs_keyframe and not self._held.has_keyframe
+        needs_keyframe = self._video.needs_keyframe or self._segments.lacks_keyframe
+        return needs_keyframe and not self._held.has_keyframe
 
     @property
     def codec(self) -> VideoCodec | None:
@@ -86,7 +93,8 @@ class Pipeline:
         """Hold frames back, in the order of their arrival."""
         for dropped in self._held.take(frames):
             self._counters.overflowed += 1
-            self._overflowed.add(dropped.time_ns, dropped.time_ns + SHORTEST_GAP_NS)
+            spans = self._overflowed if self._segments.can_be_written else self._unwritten
+            spans.add(dropped.time_ns, dropped.time_ns + SHORTEST_GAP_NS)
             if dropped.frame.kind == "video" and self._missing_since_ns is None:
                 self._missing_since_ns = dropped.time_ns
 
@@ -99,9 +107,13 @@ class Pipeline:
         return self._held.is_complete(watermark_ns)
 
     async def advance(self, watermark_ns: int) -> None:
-        """Write what the watermark has passed. Raises FfmpegError."""
-        if not await self._begin(watermark_ns, patience_ns=self._patience_ns):
-            return
+        """Write what the watermark has passed, as far as it can be written. Raises FfmpegError where black has none."""
+        for known_ns in steps(self._known_ns, watermark_ns):
+            if not await self._segments.ready() or not await self._begin(known_ns, patience_ns=self._patience_ns):
+                return
+            await self._advance(known_ns)
+
+    async def _advance(self, watermark_ns: int) -> None:
         self._known_ns = max(self._known_ns, watermark_ns)
         blocks = self._cut_missing()
         for held in self._held.release(watermark_ns):
@@ -109,29 +121,47 @@ class Pipeline:
         await self._write(blocks + self._fill(watermark_ns - SETTLE_NS))
 
     async def finish(self, watermark_ns: int) -> None:
-        """Write the rest and end the file where `end_at` said. Raises FfmpegError."""
+        """Write the rest and end the file where `end_at` said. Raises FfmpegError or OSError if nothing was written."""
         end_ns = self._held.end_ns
         assert end_ns is not None
+        await self._segments.insist()
         await self._begin(watermark_ns, patience_ns=None)
-        await self.advance(watermark_ns)
+        for known_ns in steps(self._known_ns, watermark_ns):
+            await self._segments.ready()
+            await self._advance(known_ns)
         await self._write([*self._cut_if_closed(end_ns), *self._video.finish(end_ns), *self._audio.finish(end_ns)])
         self._ended = True
-        await self._writer.close()
+        await self._segments.close()
 
-    def gaps(self, flow: SenderFlow) -> FileGaps:
-        """Return the gaps of the file, which is over, with the reasons that tell from what came of its participant."""
+    async def join(self) -> Join | None:
+        """Return how the segments become one file, which is over; None: there is one, and all is in it."""
+        if self._segments.is_one:
+            return None
         assert self._held.end_ns is not None
-        evidence = self._evidence(flow, self._held.end_ns)
-        audio = gaps("audio", self._by_the_clock(self._audio.filled), evidence)
-        video = gaps("video", self._by_the_clock(self._video.filled), evidence)
+        assert self._muxer is not None
+        joint = Joint(await self._black.of(self._video.format))
+        return Join(self._segments.paths, self._muxer, joint, self._held.end_ns - self._start_ns)
+
+    def gaps(self, flow: SenderFlow, join: Join | None = None) -> FileGaps:
+        """Return the gaps of the file, which is over, with the reasons that tell from what came of its participant.
+
+        `join` has made one file of its segments.
+        """
+        assert self._held.end_ns is not None
+        holes: dict[Kind, list[Span]] = {
+            "audio": self._by_the_clock(join.joint.silences if join else []),
+            "video": self._by_the_clock(join.joint.blacks if join else []),
+        }
+        evidence = self._evidence(flow, self._held.end_ns, holes)
+        audio = gaps("audio", union([*self._by_the_clock(self._audio.filled.spans), *holes["audio"]]), evidence)
+        video = gaps("video", union([*self._by_the_clock(self._video.filled.spans), *holes["video"]]), evidence)
         return logged(audio + video, self._start_ns, self._audio.filled, self._video.filled)
 
     async def abort(self) -> None:
         """End ffmpeg if it still runs, whatever becomes of the file."""
         if not self._ended:
             self._ended = True
-            with suppress(FfmpegError):
-                await self._writer.close()
+            await self._segments.abort()
 
     async def _begin(self, watermark_ns: int, *, patience_ns: int | None) -> bool:
         """Write the header as soon as the format is known, or has been waited for; tell whether it is written.
@@ -146,7 +176,7 @@ class Pipeline:
             begins = first.frame.format if first else None
             self._video.format = begins or await self._pictures.configured(self._video.format)
             self._muxer = MatroskaMuxer(self._video.format)
-            await self._writer.write(self._muxer.header())
+            await self._segments.begin(self._muxer)
         return True
 
     def _pass(self, held: TimedFrame) -> _Blocks:
@@ -192,18 +222,19 @@ class Pipeline:
         closed_ns = self._gate.first_closed(self._passed_ns, until_ns) if until_ns >= self._passed_ns else None
         return [] if closed_ns is None else self._video.cut(closed_ns)
 
-    def _evidence(self, flow: SenderFlow, end_ns: int) -> Evidence:
+    def _evidence(self, flow: SenderFlow, end_ns: int, holes: Mapping[Kind, list[Span]]) -> Evidence:
         known_ns = min(self._known_ns, end_ns)
         return Evidence(
             file=(self._start_ns, end_ns),
             closed=self._gate.closed(self._start_ns, known_ns),
+            not_written={track: union([*self._unwritten.spans, *spans]) for track, spans in holes.items()},
             not_known=union([*self._overflowed.spans, (known_ns, end_ns)]),
             absent=flow.sender.pauses(end_ns),
             off={track: each.pauses(end_ns) for track, each in flow.tracks.items()},
         )
 
-    def _by_the_clock(self, filled: LongestSpans) -> list[Span]:
-        return [(self._start_ns + begin_ns, self._start_ns + end_ns) for begin_ns, end_ns in filled.spans]
+    def _by_the_clock(self, spans: Iterable[Span]) -> list[Span]:
+        return [(self._start_ns + begin_ns, self._start_ns + end_ns) for begin_ns, end_ns in spans]
 
     def _within(self, until_ns: int) -> int:
         return until_ns if self._held.end_ns is None else min(until_ns, self._held.end_ns)
@@ -211,7 +242,7 @@ class Pipeline:
     async def _write(self, blocks: _Blocks) -> None:
         if blocks and self._muxer:
             whole = [await self._encoded(block) if isinstance(block, Black) else block for block in blocks]
-            await self._writer.write(self._muxer.cluster(whole))
+            await self._segments.write(whole)
             self.written.add(whole)
 
     async def _encoded(self, black: Black) -> Block:

@@ -11,19 +11,26 @@ from pathlib import Path
 
 import structlog
 
-from services.recorder.media.ffmpeg_errors import FfmpegError, FfmpegStalledError
+from services.recorder.media.counting import BROKEN_OFF
+from services.recorder.media.ffmpeg_errors import (
+    FfmpegError,
+    FfmpegMissingError,
+    FfmpegStalledError,
+    break_reason,
+)
 from services.recorder.media.frame import Block, Kind, TimedFrame
 from services.recorder.media.gate import Gate
-from services.recorder.media.hold_back import RecordingCounters
+from services.recorder.media.hold_back import RecordingCounters, steps
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.restarts import Restarts
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
 from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.media.written import Written
 
 _log = structlog.get_logger()
 
-#: So many files that broke off within so many seconds: the next one would, too.
-_MAX_FAILURES, _FAILURES_SECONDS = 3, 10.0
+#: How often, and how far apart, it is tried to write the rest when the recording ends.
+_LAST_ATTEMPTS, _LAST_PAUSE_SECONDS = 10, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class WrittenFile:
 @dataclass(frozen=True, slots=True)
 class _OpenFile:
     begin_ns: int
+    #: When its ffmpeg was started, by the loop's clock.
+    began_at: float
     writer: WebmWriter
     muxer: MatroskaMuxer
     written: Written = field(default_factory=Written)
@@ -48,8 +57,8 @@ class _OpenFile:
 class TrackPipeline:
     """Takes placed frames, and writes those of one track that were permitted into a file for each stretch of them.
 
-    A file whose ffmpeg dies ends there, and the next frame begins another one. What was written goes into `written`, in
-    order.
+    A file whose ffmpeg breaks off ends there, and the next frame begins another one; while none can begin, frames wait
+    in the memory in which they wait for the watermark. What was written goes into `written`, in order.
     """
 
     def __init__(
@@ -68,8 +77,14 @@ class TrackPipeline:
         self._path_of = path_of
         self._written = written
         self._file: _OpenFile | None = None
-        #: When the latest files broke off, by the loop's clock.
-        self._failures: deque[float] = deque(maxlen=_MAX_FAILURES)
+        #: The ffmpeg of a file that broke off, as long as it may still run.
+        self._broken: WebmWriter | None = None
+        self._restarts = Restarts()
+        #: Why a file broke off or could not begin: the last such.
+        self.failure: FfmpegError | OSError | None = None
+        #: What waits because no file can begin.
+        self._steps: deque[Step] = deque()
+        self._known_ns = start_ns
 
     @property
     def counters(self) -> RecordingCounters:
@@ -94,55 +109,95 @@ class TrackPipeline:
         return self._splitter.is_complete(watermark_ns)
 
     async def advance(self, watermark_ns: int) -> None:
-        """Write what the watermark has passed.
-
-        Raises FfmpegError or OSError: what a file broke off for, if ffmpeg hangs or it was the third within 10 s.
-        """
-        await self._follow(self._splitter.advance(watermark_ns))
+        """Write what the watermark has passed, as far as it can be written. Raises FfmpegMissingError."""
+        for known_ns in steps(self._known_ns, watermark_ns):
+            if not await self._ready():
+                return
+            self._known_ns = max(self._known_ns, known_ns)
+            self._steps += self._splitter.advance(known_ns)
+            await self._follow()
 
     async def finish(self, watermark_ns: int) -> None:
-        """Write the rest and end the file. Raises like `advance`."""
-        await self._follow(self._splitter.finish(watermark_ns))
+        """Write the rest, if that works within some seconds, and end the file. Raises like `advance`."""
+        self._steps += self._splitter.finish(watermark_ns)
+        for _ in range(_LAST_ATTEMPTS):
+            if await self._ready(at_once=True):
+                await self._follow()
+            if not self._steps:
+                return
+            await asyncio.sleep(_LAST_PAUSE_SECONDS)
 
     async def abort(self) -> None:
         """End ffmpeg if it still runs, whatever becomes of the file."""
         file, self._file = self._file, None
-        if file:
-            with suppress(FfmpegError):
+        with suppress(FfmpegError):
+            if file:
                 await file.writer.close()
+            if self._broken:
+                await self._broken.kill()
 
-    async def _follow(self, steps: list[Step]) -> None:
+    async def _ready(self, *, at_once: bool = False) -> bool:
+        """Tell whether something can be written; call it every 0.1 s, so that a broken ffmpeg is noticed."""
+        if self._file:
+            try:
+                self._file.writer.look()
+            except FfmpegError as error:
+                await self._break_off(self._file.began_at, error)
+        return await self._is_gone() and (at_once or self._restarts.is_due(_now()))
+
+    async def _is_gone(self) -> bool:
+        """Tell whether the ffmpeg of a file that broke off is gone: there is one at a time."""
+        if self._broken:
+            try:
+                await self._broken.kill()
+            except FfmpegStalledError:
+                return False
+            self._broken = None
+        return True
+
+    async def _follow(self) -> None:
+        """Do what is due, up to where a file cannot begin."""
         blocks: list[Block] = []
-        for step in steps:
-            match step:
-                case FileBegins():
-                    await self._begin(step)
-                case Block():
-                    blocks.append(step)
+        while self._steps:
+            match self._steps[0]:
+                case FileBegins() as begins:
+                    if not await self._begin(begins):
+                        return
+                case Block() as block:
+                    blocks.append(block)
                 case FileEnds():
                     await self._write(blocks)
                     blocks = []
                     await self._end()
+            self._steps.popleft()
         await self._write(blocks)
 
-    async def _begin(self, file: FileBegins) -> None:
+    async def _begin(self, file: FileBegins) -> bool:
+        """Begin a file; tell whether there is one."""
+        began_at = _now()
         try:
             path = await self._path_of(file.begin_ns)
             writer = await WebmWriter.start(self._ffmpeg, path, _log)
-            muxer = MatroskaMuxer(file.format, sound=self._kind == "audio")
-            self._file = _OpenFile(file.begin_ns, writer, muxer)
-            await writer.write(muxer.header())
+        except FfmpegMissingError:
+            raise
         except (FfmpegError, OSError) as error:
-            await self._break_off(file.begin_ns, error)
+            await self._break_off(began_at, error)
+            return False
+        muxer = MatroskaMuxer(file.format, sound=self._kind == "audio")
+        self._file = _OpenFile(file.begin_ns, began_at, writer, muxer)
+        await self._hand_over(self._file, muxer.header())
+        return True
 
     async def _write(self, blocks: list[Block]) -> None:
-        if self._file is None or not blocks:
-            return
-        try:
-            await self._file.writer.write(self._file.muxer.cluster(blocks))
+        if self._file and blocks:
             self._file.written.add(blocks)
+            await self._hand_over(self._file, self._file.muxer.cluster(blocks))
+
+    async def _hand_over(self, file: _OpenFile, data: bytes) -> None:
+        try:
+            await file.writer.write(data)
         except FfmpegError as error:
-            await self._break_off(self._file.begin_ns, error)
+            await self._break_off(file.began_at, error)
 
     async def _end(self) -> None:
         if self._file is None:
@@ -150,22 +205,25 @@ class TrackPipeline:
         try:
             await self._file.writer.close()
         except FfmpegError as error:
-            await self._break_off(self._file.begin_ns, error)
+            await self._break_off(self._file.began_at, error)
         else:
             file, self._file = self._file, None
             await self._written(WrittenFile(file.begin_ns, file.written, whole=True))
 
-    async def _break_off(self, begin_ns: int, error: FfmpegError | OSError) -> None:
-        """Let the file be, and let the next frame begin another one, unless that has been tried often enough."""
-        _log.warning("a file of a track broke off", kind=self._kind, begin_ns=begin_ns, error=str(error))
-        self._splitter.break_off(begin_ns)
-        if file := self._file:
-            await self.abort()
-            await self._written(WrittenFile(begin_ns, file.written, whole=False))
-        if isinstance(error, FfmpegStalledError) or self._fails_often():
-            raise error
+    async def _break_off(self, began_at: float, error: FfmpegError | OSError) -> None:
+        """Let the file be, and let the next frame begin another one when it is time."""
+        reason = break_reason(error)
+        _log.warning("a file of a track broke off", kind=self._kind, reason=reason, error=str(error))
+        BROKEN_OFF.labels(reason).inc()
+        self._restarts.break_off(began_at, _now())
+        self.failure = error
+        file, self._file = self._file, None
+        if file:
+            self._broken = file.writer
+            self._splitter.break_off(file.begin_ns)
+            await self._is_gone()
+            await self._written(WrittenFile(file.begin_ns, file.written, whole=False))
 
-    def _fails_often(self) -> bool:
-        self._failures.append(asyncio.get_running_loop().time())
-        lasted = self._failures[-1] - self._failures[0]
-        return len(self._failures) == _MAX_FAILURES and lasted < _FAILURES_SECONDS
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from services.recorder.media.frame import Block, Kind
 from services.recorder.media.muxer import PICTURE_NS
-from services.recorder.media.payloads.opus import packet_duration_ns
+from services.recorder.media.payloads.opus import lasts_ns
 
 
 class Written:
@@ -37,4 +37,4 @@ class Written:
 
 
 def _duration_ns(block: Block) -> int:
-    return PICTURE_NS if block.kind == "video" else packet_duration_ns(block.data)
+    return PICTURE_NS if block.kind == "video" else lasts_ns(block.data)

@@ -26,7 +26,7 @@ class OpusDepacketizer:
         payload = packet.packet.payload
         if not payload:
             return []
-        duration_ns = packet_duration_ns(payload)
+        duration_ns = lasts_ns(payload)
         if not duration_ns:
             self.counters.dropped += 1
             return []
@@ -59,7 +59,7 @@ _MAX_PACKET_NS = 120 * NS_PER_MS
 _MAX_FRAME_BYTES = 1275
 
 
-def packet_duration_ns(packet: bytes) -> int:
+def lasts_ns(packet: bytes) -> int:
     """Tell how long a packet sounds (RFC 6716 section 3.1); 0 if it breaks a rule of section 3.4."""
     code = packet[0] & 0x03
     if code == 3:

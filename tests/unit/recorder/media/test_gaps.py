@@ -32,6 +32,7 @@ def all_is_well() -> Evidence:
     return Evidence(
         file=(START_NS, ns(END_MS)),
         closed={"presence": [], "consent": [], "pause": []},
+        not_written={"audio": [], "video": []},
         not_known=[],
         absent=[],
         off={"audio": [], "video": []},
