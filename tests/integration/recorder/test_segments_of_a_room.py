@@ -85,8 +85,9 @@ def _of(packets: Sequence[Packet], sent: Sequence[bytes]) -> list[bytes]:
 
 def _assert_continuous(packets: Sequence[Packet]) -> None:
     sounds = [packet.time_ms for packet in packets if packet.kind == "audio"]
-    assert sounds[0] == 0
-    # Silence comes in whole packets: where a sender is late on a busy machine, one may not fit.
+    # Silence comes in whole packets: where the first sound comes sooner than one lasts, or a sender is late on a busy
+    # machine, none fits.
+    assert sounds[0] < 20
     assert all(later - earlier < 40 for earlier, later in pairwise(sounds))
     pictures = [packet for packet in packets if packet.kind == "video"]
     assert pictures[0].keyframe

@@ -150,6 +150,7 @@ _evidence = st.builds(
     Evidence,
     file=st.just((START_NS, ns(END_MS))),
     closed=st.fixed_dictionaries({"presence": _ms, "consent": _ms, "pause": _ms}),
+    not_written=st.fixed_dictionaries({"audio": _ms, "video": _ms}),
     not_known=_ms,
     absent=_ms,
     off=st.fixed_dictionaries({"audio": _ms, "video": _ms}),
