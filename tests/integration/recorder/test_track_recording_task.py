@@ -157,8 +157,8 @@ async def test_beside_a_recording_of_sound_and_picture_each_has_the_sounds_of_it
     await audio.records()
     second = await ann.speak(15)
     await room.stops("ann")
+    third = await ann.speak(15)  # before that file is finished, which may take a while
     whole = await room.until("ann", ParticipantRecordingStopped)
-    third = await ann.speak(15)
     (file,) = await audio.stops()
     assert await data(room, file) == second + third
     written = await asyncio.to_thread(read_packets, room.root / whole.file.path)
