@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from services.recorder.adapters.object_store import LocalObjectStore
+from services.recorder.media.ffmpeg_errors import FfmpegStalledError
 from services.recorder.media.frame import NS_PER_MS
 from services.recorder.media.joining import Join
 from services.recorder.media.probe import ProbedFile, probe, remux
@@ -137,12 +138,16 @@ def _check_lengths(key: str, probed: ProbedFile, meant: Meant) -> None:
         raise UnexpectedFileError(key, counts)
 
 
-async def _decodes(ffmpeg: Path, path: Path, probed: ProbedFile) -> bool:
-    """Tell whether a decoder has nothing against it.
+async def _decodes(ffmpeg: Path, path: Path, probed: ProbedFile) -> bool | None:
+    """Tell whether a decoder has nothing against it; None: it did not get to say.
 
     What was sent is kept as it came, so a file is not given up for it: nobody but its sender may be able to decode it.
     """
-    said = await sampled_errors(ffmpeg, path, probed.duration_ms)
+    try:
+        said = await sampled_errors(ffmpeg, path, probed.duration_ms)
+    except FfmpegStalledError as error:
+        _log.warning("whether a finished file decodes is not known", path=str(path), error=str(error))
+        return None
     if said:
         _log.warning("a finished file does not decode cleanly", path=str(path), said=said)
     return not said

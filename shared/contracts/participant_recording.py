@@ -53,7 +53,7 @@ class RecordedFile(Contract):
     audio_codec: str
     video_frames: NonNegativeInt
     audio_packets: NonNegativeInt
-    #: Whether a decoder had nothing against the parts that it was given. None: it was not asked.
+    #: Whether a decoder had nothing against the parts that it was given. None: it was not asked, or took too long.
     decodes: bool | None = added(None)
 
 

@@ -20,14 +20,14 @@ _SHORT_MS, _PLACES = 10_000, 4
 _PICTURES, _SOUNDS = 60, 100
 #: The same of a short file, as one place.
 _SHORT_PICTURES, _SHORT_SOUNDS = 600, 1000
-#: For each place, in seconds: 60 pictures of 16 megapixels take a good half of it.
-_PATIENCE = 60.0
+#: For each place, in seconds. Whoever waits for the file does not wait long for that, however busy this machine is.
+_PATIENCE = 5.0
 
 
 async def sampled_errors(ffmpeg: Path, path: Path, duration_ms: int) -> str:
     """Decode a little and return what ffmpeg says against it; nothing if it is good.
 
-    Raises FfmpegStalledError, where this machine does not get on.
+    Raises FfmpegStalledError where it takes too long.
     """
     if duration_ms <= _SHORT_MS:
         return await _decoded(ffmpeg, path, 0, _SHORT_PICTURES, _SHORT_SOUNDS)

@@ -16,6 +16,7 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.finishing import Meant, UnexpectedFileError, put_in_place
 from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.keys import TrackKeys
+from services.recorder.media import sampling
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.ffmpeg_errors import FfmpegError
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind, PictureFormat
@@ -268,6 +269,19 @@ async def test_a_file_that_does_not_decode_is_kept_and_says_so(ffmpeg: Path, tmp
     blocks[which] = blocks[which]._replace(data=b"\xf1\xff\xff" + bytes(20))  # its first part is longer than it
     segment(store, blocks)
     assert not (await put_in_place(ffmpeg, store, KEYS, meant("video", blocks))).decodes
+    assert names(store) == FILE_ALONE
+
+
+async def test_a_file_is_put_in_place_where_no_decoder_gets_on(
+    ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "_PATIENCE", 0.2)
+    hanging = tmp_path / "ffmpeg"
+    hanging.write_text(f'#!/bin/sh\ncase "$*" in *noaccurate_seek*) exec sleep 60;; esac\nexec {ffmpeg} "$@"\n')
+    hanging.chmod(0o755)
+    store = LocalObjectStore(tmp_path / "store")
+    segment(store, sounds())
+    assert (await put_in_place(hanging, store, KEYS, meant("audio", sounds()))).decodes is None
     assert names(store) == FILE_ALONE
 
 
