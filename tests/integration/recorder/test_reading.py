@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from services.recorder.media.sender_lock import Address
-from services.recorder.media.sources.reading import SocketReader
+from services.recorder.media.sources.reading import Datagram, SocketReader
 from tests.support.eventually import eventually
 from tests.support.rtp_peer import delivered
 
@@ -29,10 +29,11 @@ class Taken:
         self.senders: list[Address] = []
         self.arrivals_ns: list[int] = []
 
-    def __call__(self, data: bytes, sender: Address, arrival_ns: int) -> None:
-        self.data.append(data)
-        self.senders.append(sender)
-        self.arrivals_ns.append(arrival_ns)
+    def __call__(self, datagrams: list[Datagram]) -> None:
+        for data, sender, arrival_ns in datagrams:
+            self.data.append(data)
+            self.senders.append(sender)
+            self.arrivals_ns.append(arrival_ns)
 
 
 @contextmanager

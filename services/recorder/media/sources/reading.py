@@ -30,9 +30,12 @@ _MAX_DATAGRAM = 65_536
 #: Has Linux put a timespec beside each datagram (socket(7)); Python has no name for it.
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
+_BESIDE_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 
-#: Takes a datagram, whence it came and when it arrived (wall clock, ns).
-Take = Callable[[bytes, Address, int], None]
+#: A datagram, whence it came and when it arrived (wall clock, ns).
+Datagram = tuple[bytes, Address, int]
+#: Takes what was read at once of one socket, at least one datagram, in the order in which it came.
+Take = Callable[[list[Datagram]], None]
 
 
 class SocketReader:
@@ -76,8 +79,8 @@ class SocketReader:
         # Before anything is taken: what fails then fails alone.
         self._timer = asyncio.get_running_loop().call_later(self._pause_seconds, self._read, selector)
         for key, _ in ready:
-            for datagram in _datagrams(key.fileobj):
-                key.data(*datagram)
+            if datagrams := list(_datagrams(key.fileobj)):
+                key.data(datagrams)
 
     def _rest(self, selector: selectors.DefaultSelector) -> None:
         if self._timer:
@@ -88,21 +91,21 @@ class SocketReader:
         self._selector = self._timer = None
 
 
-def _datagrams(receiving: Any) -> Iterator[tuple[bytes, Address, int]]:
+def _datagrams(receiving: Any) -> Iterator[Datagram]:
     for _ in range(_READ_AT_ONCE):
         try:
-            data, beside, _, sender = receiving.recvmsg(_MAX_DATAGRAM, socket.CMSG_SPACE(_TIMESPEC.size))
+            data, beside, _, sender = receiving.recvmsg(_MAX_DATAGRAM, _BESIDE_BYTES)
         except BlockingIOError:
             return
         except OSError as error:  # an answer of ours that could not be delivered
             _log.debug("socket error", error=str(error))
             return
-        yield data, (sender[0], sender[1]), _arrival_ns(beside)
+        yield data, sender[:2], _arrival_ns(beside)
 
 
 def _arrival_ns(beside: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, stamp in beside:
-        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-            seconds, nanoseconds = _TIMESPEC.unpack(stamp)
-            return int(seconds * NS_PER_SECOND + nanoseconds)
-    return time.time_ns()
+    """Return when it came: nothing else was asked to be put beside it."""
+    if not beside:
+        return time.time_ns()
+    seconds, nanoseconds = _TIMESPEC.unpack(beside[0][2])
+    return int(seconds * NS_PER_SECOND + nanoseconds)
