@@ -95,8 +95,13 @@ class JitterBuffer:
         """
         self.counters.received += 1
         self._patience.advance(arrival_ns)
-        if self._is_expected(packet):
-            return self._go_on(packet, arrival_ns)
+        sequence = self._next
+        is_next = packet.sequence_number == sequence & 0xFFFF and packet.ssrc == self._ssrc
+        if is_next and not self._waiting and self._candidate is None:  # so it is with nearly every packet
+            timestamp = self._timestamps.unwrap(packet.timestamp)
+            self._released.append(BufferedPacket(packet, sequence, timestamp, arrival_ns))
+            self._next = sequence + 1
+            return sequence
         if self._ssrc is None:
             self._begin(packet)
         if self._candidate is not None and self._probe(self._candidate, packet, arrival_ns):
@@ -138,18 +143,6 @@ class JitterBuffer:
         self._next = packet.sequence_number
         self._timestamps = Unwrapper(32)
         self._unseen = set(range(self._next - MAX_MISORDER, self._next))
-
-    def _is_expected(self, packet: RtpPacket) -> bool:
-        """Tell whether the packet is the very next one and nothing is open: so it is for nearly every packet."""
-        is_next = packet.sequence_number == self._next & 0xFFFF and packet.ssrc == self._ssrc
-        return is_next and not self._waiting and self._candidate is None
-
-    def _go_on(self, packet: RtpPacket, arrival_ns: int) -> int:
-        """Do what `_take` does with the next packet, of which there is nothing to ask."""
-        sequence = self._next
-        self._released.append(BufferedPacket(packet, sequence, self._timestamps.unwrap(packet.timestamp), arrival_ns))
-        self._next = sequence + 1
-        return sequence
 
     def _take(self, packet: RtpPacket, sequence: int, arrival_ns: int, *, restarted: bool = False) -> None:
         if sequence < self._next:

@@ -77,6 +77,11 @@ class TrackReceiver:
         return asdict(self._depacketizer.counters)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a packet is missing that may still come."""
+        return self._buffer.is_waiting
+
+    @property
     def needs_keyframe(self) -> bool:
         return self._depacketizer.needs_keyframe
 
@@ -87,14 +92,15 @@ class TrackReceiver:
         """
         frames: list[TimedFrame] = []
         arrivals: list[int] = []
+        buffer = self._buffer
         for data, arrival_ns in datagrams:
             packet = self._media(data)
             if packet is None:
                 continue
             arrivals.append(arrival_ns)
-            sequence = self._buffer.push(packet, arrival_ns)
-            if self._buffer.has_restarted:  # before the first packet of the next sender counts
-                frames += self._frames(self._buffer.pop(arrival_ns), arrival_ns)
+            sequence = buffer.push(packet, arrival_ns)
+            if buffer.has_restarted:  # before the first packet of the next sender counts
+                frames += self._frames(buffer.pop(arrival_ns), arrival_ns)
             if sequence is not None:
                 self._reception.receive(sequence, packet.timestamp, arrival_ns)
                 self._retransmission.came(sequence)
@@ -127,8 +133,6 @@ class TrackReceiver:
 
     def missing(self, now_ns: int) -> list[int]:
         """Tell which packets to ask the sender for once more: sorted sequence numbers, unwrapped."""
-        if not self._buffer.is_waiting:
-            return []
         return self._retransmission.due(islice(self._buffer.missing(), CREDIT), now_ns)
 
     def _media(self, data: bytes) -> RtpPacket | None:

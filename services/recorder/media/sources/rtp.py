@@ -135,7 +135,9 @@ class RtpSource:
         if not admitted or not self._sinks:
             return
         self._hand_on(track.receiver.take(admitted))
-        track.ask_for_missing(admitted[-1][1])
+        if track.receiver.is_waiting:
+            track.ask_for_missing(admitted[-1][1])
+            self._reader.hurry()
         for heard_ns in track.receiver.heard_ns:
             self._hear(heard_ns, track.kind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
 from structlog.typing import FilteringBoundLogger
@@ -57,12 +57,17 @@ class Track:
     def ports(self) -> RtpPorts:
         return RtpPorts(rtp_port=self.rtp.getsockname()[1], rtcp_port=self.rtcp.getsockname()[1])
 
-    def admitted(self, datagrams: Iterable[Datagram]) -> list[tuple[bytes, int]]:
+    def admitted(self, datagrams: list[Datagram]) -> list[tuple[bytes, int]]:
         """Return those that are to be read, with their arrivals (ns).
 
         What is no media of this track says nothing about its sender.
         """
         now_ns = time.monotonic_ns()
+        if all(sender == self.lock.sender for _, sender, _ in datagrams):
+            # One of them that is media says as much of their sender as all of them do.
+            if any(self._has_media_type(data) for data, _, _ in datagrams):
+                self.lock.admits(datagrams[0][1], now_ns)
+            return [(data, arrival_ns) for data, _, arrival_ns in datagrams]
         return [(data, arrival_ns) for data, sender, arrival_ns in datagrams if self._admits(data, sender, now_ns)]
 
     def reported(self, data: bytes, sender: Address, arrival_ns: int) -> bool:
@@ -74,11 +79,14 @@ class Track:
         return True
 
     def _admits(self, data: bytes, sender: Address, now_ns: int) -> bool:
-        if len(data) < 2 or data[1] & 0x7F not in self._payload_types:
+        if not self._has_media_type(data):
             return True
         if sender != self.lock.sender and not _parses(data):
             return True
         return self._admitted(self.lock.admits(sender, now_ns), sender)
+
+    def _has_media_type(self, data: bytes) -> bool:
+        return len(data) > 1 and data[1] & 0x7F in self._payload_types
 
     def _admitted(self, admitted: bool, sender: Address) -> bool:
         if not admitted and self.lock.strangers == 1:
