@@ -33,7 +33,7 @@ from shared.eventsourcing.codec import Context
 _log = structlog.get_logger()
 
 #: How often the media path is moved on when no watermark comes.
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.25
 #: How often it is looked whether packets flow.
 _FLOW_SECONDS = 1.0
 #: How long a recording that has ended waits for the watermark: what is not known to be permitted by then is left out.
