@@ -33,7 +33,7 @@ from shared.eventsourcing.codec import Context
 _log = structlog.get_logger()
 
 #: How often the media path is moved on when no watermark comes.
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.25
 #: How often it is looked whether packets flow.
 _FLOW_SECONDS = 1.0
 #: How long a recording that has ended waits for the watermark: what is not known to be permitted by then is left out.
@@ -149,7 +149,7 @@ class RecordingTask:
         """Move media on until the recording is over, and return its end. Afterwards none is taken in."""
         try:
             # Beside it: the log may be away, and media does not wait until it was told.
-            async with supervised(self._tell_flow()):
+            async with supervised(self._tell_flow(media)):
                 while not self._is_over(media):
                     await self._bench.watermark.moved(_TICK_SECONDS)
                     await self._move_on(media)
@@ -167,14 +167,17 @@ class RecordingTask:
         if self._stop_at:
             media.end_at(self._end_ns())
         await media.advance(self._bench.watermark.value_ns)
-        self._told(media)
 
-    async def _tell_flow(self) -> None:
-        """Tell the log when packets of a track begin to flow, or do not any more, until this is cancelled."""
+    async def _tell_flow(self, media: _MediaPath) -> None:
+        """Tell the log when packets of a track begin to flow, or do not any more, until this is cancelled.
+
+        What is left out is counted as often.
+        """
         tracks = _TRACKS[self._about["kind"]]
         changes = FlowChanges(self._flow)
         while True:
             await asyncio.sleep(_FLOW_SECONDS)
+            self._told(media)
             for change in changes.due(now_ns()):
                 if change.track in tracks:
                     at = moment(change.at_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from math import inf
 
 import asyncpg
 import structlog
@@ -22,8 +23,13 @@ _log = structlog.get_logger()
 _BATCH = 1000
 #: How long an event may wait before it is looked for.
 _POLL_SECONDS = 0.01
-#: Media is held back until the watermark has passed it, so this is part of how long it waits in memory.
-_WATERMARK_SECONDS = 0.1
+#: Media is held back until the watermark has passed it, so this is part of how long it waits in memory. Each watermark
+#: wakes every service and moves all media on, which costs them the same however often it comes.
+_WATERMARK_SECONDS = 0.2
+#: The same while things are said: whether media goes on or turns black is to show soon.
+_BRISK_SECONDS = 0.1
+#: For how long after something was said that may be of what comes next.
+_LATELY_SECONDS = 1.0
 #: Between attempts while the database is away.
 _RETRY_SECONDS = 0.5
 
@@ -67,14 +73,17 @@ class Relay:
         loop = asyncio.get_running_loop()
         head = await self._store.head()
         self._watch = GatewayWatch(loop.time())
-        watermark_due = loop.time()
+        told_at = said_at = -inf
         while True:
             known_until = None
-            if loop.time() >= watermark_due:
-                watermark_due = loop.time() + _WATERMARK_SECONDS
+            was_lately_said = loop.time() - said_at < _LATELY_SECONDS
+            if loop.time() - told_at >= (_BRISK_SECONDS if was_lately_said else _WATERMARK_SECONDS):
+                told_at = loop.time()
                 known_until = self._known_until = max(self._known_until, await self._horizon())
             # After the look at the horizons: what was said before them is in the log by now.
             sequenced = await _sequence(sequencer)
+            if sequenced:
+                said_at = loop.time()
             if sequenced or known_until:
                 head += sequenced
                 _SEQUENCED.set(head)

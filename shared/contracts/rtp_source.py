@@ -27,9 +27,10 @@ class RtpTrack(Contract):
     #: Of packets that are sent again (RFC 4588), which are of no use; None: there are none.
     rtx_payload_type: PayloadType | None = None
 
-    def carries(self, payload_type: int) -> bool:
-        """Tell whether packets of this type are media of the track."""
-        return payload_type in {self.payload_type, self.red_payload_type}
+    @property
+    def payload_types(self) -> frozenset[int | None]:
+        """Those of packets that are media of the track."""
+        return frozenset({self.payload_type, self.red_payload_type})
 
 
 class OpenRtpSource(Command):

@@ -162,7 +162,7 @@ def _publish() -> Json:
     return {
         "action": "send",
         "channel": ref("channels", "events"),
-        "summary": "The relay publishes every event of the log, and every 100 ms the watermark.",
+        "summary": "The relay publishes every event of the log, and the watermark five to ten times a second.",
         "messages": of_channel("events", _PUBLISHED),
         "bindings": {"amqp": {"deliveryMode": 2, **_BINDING}},
     }

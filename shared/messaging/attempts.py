@@ -42,20 +42,20 @@ async def attempted(
 
     That the log is out of reach is no fault of the message's, so it is waited out and not counted.
     """
-    log = _log.bind(queue=queue.name, type=message_type)
+    about = {"queue": queue.name, "type": message_type}
     failures = 0
     while True:
         try:
             await handle()
         except MalformedMessageError as error:
-            log.warning("message refused", error=str(error))
+            _log.warning("message refused", **about, error=str(error))
             return _dead(queue, error, failures + 1)
         except LogUnavailableError as error:
-            log.warning("message waits", error=str(error))
+            _log.warning("message waits", **about, error=str(error))
             pause = _OUTAGE_RETRY_SECONDS
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told and counted
             failures += 1
-            log.exception("handler failed", attempt=failures)
+            _log.exception("handler failed", **about, attempt=failures)
             if failures >= queue.attempts:
                 return _dead(queue, error, failures)
             pause = _pause_after(failures)

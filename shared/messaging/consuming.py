@@ -18,7 +18,8 @@ from shared.messaging.link import Link, driver
 
 _log = structlog.get_logger()
 
-#: Between looks at a consumer. One that is lost is to be back within two seconds.
+#: Between looks at a consumer, all of a process at the same moments: to be woken costs more than to ask. One that is
+#: lost is to be back within about two seconds.
 _LOOK_SECONDS = 0.75
 #: How often the broker has to say that nobody consumes: while a queue has no leader, it says so of any.
 _DENIALS = 2
@@ -57,14 +58,22 @@ class Consuming:
         take: Take,
         lost: Callable[[], object],
         prefetch: int | None,
+        *,
+        one_way: bool,
     ) -> None:
-        """Tell `lost` whenever a consumer is. Without a prefetch, messages are settled by being sent."""
+        """Tell `lost` whenever a consumer is. Without a prefetch, messages are settled by being sent.
+
+        What comes `one_way` is all bound, or sent, in the same way: one message shows that every other can come.
+        """
         self._link = link
         self._name = name
         self._declare = declare
         self._take = take
         self._lost = lost
         self._prefetch = prefetch
+        self._one_way = one_way
+        #: Whether a message came since the last look.
+        self._heard = False
         self._consumer: _Consumer | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -112,14 +121,19 @@ class Consuming:
         while denials < _DENIALS:
             try:
                 with uncancelled():
-                    if await _closes_within(consumer.channel, _LOOK_SECONDS):
+                    if await _closes_within(consumer.channel, _until_next_look()):
                         return "its channel was closed"
                     if not await consumer.is_ours():
                         return "it was cancelled"
-                    denials = 0 if await self._is_known(consumer) else denials + 1
+                    denials = 0 if self._was_heard() or await self._is_known(consumer) else denials + 1
             except Exception as error:  # noqa: BLE001  whatever it was, this loop must not end
                 return told(error)
         return "the broker does not know it"
+
+    def _was_heard(self) -> bool:
+        """Tell whether a message came since the last look that shows as much as the broker's answer would."""
+        heard, self._heard = self._heard, False
+        return heard and self._one_way
 
     async def _is_known(self, consumer: _Consumer) -> bool:
         """Ask the broker whether anybody consumes the queue, of which the bindings may have gone unnoticed."""
@@ -151,6 +165,7 @@ class Consuming:
         no_ack = self._prefetch is None
 
         async def take(message: DeliveredMessage) -> None:
+            self._heard = True
             self._take(IncomingMessage(message, no_ack=no_ack), over)
 
         queue = await self._declare(channel, None)
@@ -159,6 +174,10 @@ class Consuming:
             await below.basic_qos(prefetch_count=self._prefetch, timeout=ANSWER_SECONDS)
         begun = await below.basic_consume(queue.name, take, no_ack=no_ack, timeout=ANSWER_SECONDS)
         return _Consumer(channel, queue, begun.consumer_tag or "", over)
+
+
+def _until_next_look() -> float:
+    return _LOOK_SECONDS - asyncio.get_running_loop().time() % _LOOK_SECONDS
 
 
 async def _closes_within(channel: AbstractChannel, seconds: float) -> bool:

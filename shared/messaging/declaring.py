@@ -31,11 +31,14 @@ async def declare_topology(channel: AbstractChannel) -> None:
 
 
 async def require_topology(channel: AbstractChannel) -> None:
-    """Raise an AMQPError, which ends the channel, when something of the topology is gone."""
-    for name in _EXCHANGES:
-        await channel.declare_exchange(name, passive=True, timeout=ANSWER_SECONDS)
-    for name in (DEAD_LETTERS, *(queue.name for queue in SHARED_QUEUES)):
-        await channel.declare_queue(name, passive=True, timeout=ANSWER_SECONDS)
+    """Raise an AMQPError, which ends the channel, when something of the topology is gone.
+
+    To bind anew what is bound asks for a queue and an exchange in one question, and every exchange has a queue.
+    """
+    bindings = [(queue.name, queue.exchange, queue.bindings[0]) for queue in SHARED_QUEUES]
+    for name, exchange, key in [(DEAD_LETTERS, DEAD_LETTERS, "#"), *bindings]:
+        queue = await channel.get_queue(name, ensure=False)
+        await queue.bind(exchange, key, timeout=ANSWER_SECONDS)
 
 
 async def declare_queue(channel: AbstractChannel, queue: Queue) -> AbstractQueue:

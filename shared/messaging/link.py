@@ -24,8 +24,8 @@ _log = structlog.get_logger()
 _CONNECT_SECONDS = 10
 #: Between attempts to come back.
 _RETRY_SECONDS = 0.5
-#: Between looks at the topology. A publisher must not publish into nothing for long.
-_LOOK_SECONDS = 1.0
+#: Between looks at the topology. A publisher must not publish into nothing for more than two seconds.
+_LOOK_SECONDS = 1.5
 
 
 class Link:

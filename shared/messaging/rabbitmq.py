@@ -33,7 +33,7 @@ class RabbitMqBus:
         self._letters = Publisher(self._link)
         self._answers: dict[str, asyncio.Future[Message]] = {}
         self._replies = Consuming(
-            self._link, "replies", _declare_replies, self._take_answer, lost=lambda: None, prefetch=None
+            self._link, "replies", _declare_replies, self._take_answer, lost=lambda: None, prefetch=None, one_way=True
         )
 
     @classmethod

@@ -44,7 +44,10 @@ class Subscription:
         self._publisher = publisher
         self._handle = handle
         self._lanes: Lanes[_Delivery] = Lanes(self._settle, queue.prefetch)
-        self._consuming = Consuming(link, queue.name, self._declare, self._take, self._lanes.forget, queue.prefetch)
+        one_way = len(queue.bindings) == 1
+        self._consuming = Consuming(
+            link, queue.name, self._declare, self._take, self._lanes.forget, queue.prefetch, one_way=one_way
+        )
 
     async def begin(self) -> None:
         """Consume from now on. Raises one of FAULTS."""

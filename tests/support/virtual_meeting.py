@@ -93,7 +93,7 @@ class VirtualMeeting:
             arrival.receiver.report(arrival.data, now_ns)
             keep_in_step(now_ns, *(receiver.clock for receiver in self.receivers))
         else:
-            yield from _heard(arrival.receiver.packet(arrival.data, now_ns), arrival.at_ns)
+            yield from _heard(arrival.receiver.take([(arrival.data, now_ns)]), arrival.at_ns)
             self._answer(arrival.receiver, arrival.at_ns)
 
     def _answer(self, receiver: TrackReceiver, at_ns: int) -> None:

@@ -56,9 +56,14 @@ class Gate:
 
     def first_closed(self, begin_ns: int, end_ns: int) -> int | None:
         """Return the first moment of the span, both ends included, that may not pass; None when all may."""
-        each = [_first_failing(said, begin_ns, end_ns) for said in self._said.values()]
-        each += [pauses.first_in(begin_ns, end_ns) for pauses in self._pauses]
-        return min((moment for moment in each if moment is not None), default=None)
+        first_ns: int | None = None
+        for said in self._said.values():
+            if said and said[-1][1] and said[-1][0] <= begin_ns:
+                continue  # the last word was a yes before the span: so it is for nearly every frame
+            first_ns = _earlier(first_ns, _first_failing(said, begin_ns, end_ns))
+        for pauses in self._pauses:
+            first_ns = _earlier(first_ns, pauses.first_in(begin_ns, end_ns))
+        return first_ns
 
     def closed(self, begin_ns: int, end_ns: int) -> dict[Closing, list[Span]]:
         """Return what closes which moments from `begin_ns` to just before `end_ns`: one may be closed by several."""
@@ -75,9 +80,11 @@ def _order(word: tuple[int, bool]) -> tuple[int, bool]:
     return moment, not holds
 
 
+def _earlier(one_ns: int | None, other_ns: int | None) -> int | None:
+    return other_ns if one_ns is None or (other_ns is not None and other_ns < one_ns) else one_ns
+
+
 def _first_failing(said: _Said, begin_ns: int, end_ns: int) -> int | None:
-    if said and said[-1][1] and said[-1][0] <= begin_ns:
-        return None  # the last word was a yes before the span: so it is for nearly every frame
     first = bisect_right(said, _order((begin_ns, False)), key=_order)
     last = bisect_right(said, _order((end_ns, False)), key=_order)
     if first == 0 or not said[first - 1][1]:

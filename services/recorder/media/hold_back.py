@@ -16,7 +16,7 @@ from services.recorder.media.gate import Gate
 #: What a frame may take from its capture to here: how far behind the watermark it is known that none came. That is what
 #: it waits for a missing packet at most (`MAX_WAIT_NS`), a jitter of 300 ms (`LATE_NS`), and until it is read
 #: (`PAUSE_SECONDS`).
-SETTLE_NS = 500 * NS_PER_MS
+SETTLE_NS = 530 * NS_PER_MS
 #: Media that may wait in memory for the watermark.
 _MAX_HELD_BYTES = 64 * 1024 * 1024
 #: No more than that is let go at a time: what could not be written for an hour is written piece by piece.

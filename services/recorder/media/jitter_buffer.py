@@ -1,13 +1,14 @@
 """The jitter buffer: one track's packets in sequence order, each once, none waited for longer than allowed.
 
-Pure: time arrives as an argument. Call `pop` after every `push`, and now and then: what is waited for in vain is given
-up by the first call after `next_deadline_ns`.
+Pure: time arrives as an argument. Call `pop` when packets were pushed, and now and then: what is waited for in vain is
+given up by the first call after `next_deadline_ns`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.recorder.media.patience import Patience
 from services.recorder.media.rtp import RtpPacket
@@ -19,8 +20,7 @@ MAX_DROPOUT = 3000
 MAX_MISORDER = 100
 
 
-@dataclass(frozen=True, slots=True)
-class BufferedPacket:
+class BufferedPacket(NamedTuple):
     """A packet in its order."""
 
     packet: RtpPacket
@@ -75,11 +75,18 @@ class JitterBuffer:
         self._unseen: set[int] = set()
         self._candidate: tuple[RtpPacket, int] | None = None
         self._released: list[BufferedPacket] = []
+        #: Whether the sender began anew since the last `pop`.
+        self.has_restarted = False
 
     @property
     def ssrc(self) -> int | None:
         """The sender whose sequence is followed; None before the first packet."""
         return self._ssrc
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a packet is missing."""
+        return bool(self._waiting)
 
     def push(self, packet: RtpPacket, arrival_ns: int) -> int | None:
         """Take a packet as it arrived; arrival times must not go back from one call to the next.
@@ -88,6 +95,13 @@ class JitterBuffer:
         """
         self.counters.received += 1
         self._patience.advance(arrival_ns)
+        sequence = self._next
+        is_next = packet.sequence_number == sequence & 0xFFFF and packet.ssrc == self._ssrc
+        if is_next and not self._waiting and self._candidate is None:  # so it is with nearly every packet
+            timestamp = self._timestamps.unwrap(packet.timestamp)
+            self._released.append(BufferedPacket(packet, sequence, timestamp, arrival_ns))
+            self._next = sequence + 1
+            return sequence
         if self._ssrc is None:
             self._begin(packet)
         if self._candidate is not None and self._probe(self._candidate, packet, arrival_ns):
@@ -108,6 +122,7 @@ class JitterBuffer:
         while self._waiting and self._deadline_ns() <= now_ns:
             self._give_up_hole()
         released, self._released = self._released, []
+        self.has_restarted = False
         return released
 
     def next_deadline_ns(self) -> int | None:
@@ -168,7 +183,7 @@ class JitterBuffer:
         self.counters.lost += lost
         oldest = end - MAX_MISORDER
         self._unseen = {s for s in self._unseen if s >= oldest} | set(range(max(self._next, oldest), end))
-        self._release(replace(self._waiting.pop(end), lost_before=lost))
+        self._release(self._waiting.pop(end)._replace(lost_before=lost))
 
     def _count_behind(self, sequence: int) -> None:
         if sequence in self._unseen:
@@ -192,6 +207,7 @@ class JitterBuffer:
         while self._waiting:
             self._give_up_hole()
         self.counters.restarts += 1
+        self.has_restarted = True
         self._begin(first[0])
         self._take(first[0], self._next, first[1], restarted=True)
         self._take(second[0], self._next, second[1])

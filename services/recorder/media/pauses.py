@@ -28,6 +28,8 @@ class Pauses:
 
     def first_in(self, begin_ns: int, end_ns: int) -> int | None:
         """Return the first moment of the span, both ends included, at which the recording is paused; None: never."""
+        if not self._spans:
+            return None
         overlapping = [
             max(begin_ns, first_ns)
             for first_ns, over_ns in self._spans

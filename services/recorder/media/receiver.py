@@ -16,7 +16,7 @@ from services.recorder.media.payloads.red import RedDepacketizer
 from services.recorder.media.reception import Reception
 from services.recorder.media.retransmission import CREDIT, Retransmission
 from services.recorder.media.rtcp import ReportBlock, SenderReport, parse_rtcp
-from services.recorder.media.rtp import RtpError, parse_rtp
+from services.recorder.media.rtp import RtpError, RtpPacket, parse_rtp
 from shared.contracts.rtp_source import RtpTrack
 
 #: How long a missing packet is waited for, at least and at most: from what an answer takes from not too far away.
@@ -52,9 +52,10 @@ class TrackReceiver:
         self._reception = Reception(_CLOCK_RATES[kind])
         self._retransmission = Retransmission()
         self.counters = ReceiverCounters()
-        #: Arrival of the newest packet that was announced; None before the first.
-        self.heard_ns: int | None = None
+        #: Arrivals of the first and of the newest packet of the track among those taken last; empty: there was none.
+        self.heard_ns: tuple[int, ...] = ()
         self._announced = announced
+        self._payload_types = announced.payload_types
         self._buffer = JitterBuffer(Patience(MIN_WAIT_NS, MAX_WAIT_NS), _CAPACITY)
         self._depacketizer = _depacketizer(kind, announced)
         #: Frames that wait for the clock to settle.
@@ -76,26 +77,35 @@ class TrackReceiver:
         return asdict(self._depacketizer.counters)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a packet is missing that may still come."""
+        return self._buffer.is_waiting
+
+    @property
     def needs_keyframe(self) -> bool:
         return self._depacketizer.needs_keyframe
 
-    def packet(self, data: bytes, arrival_ns: int) -> list[TimedFrame]:
-        """Take a datagram; return the frames that are whole because of it and have their times."""
-        try:
-            packet = parse_rtp(data)
-        except RtpError:
-            self.counters.malformed += 1
-            return []
-        if not self._announced.carries(packet.payload_type):
-            self._count_other(packet.payload_type)
-            return []
-        self.heard_ns = arrival_ns
-        sequence = self._buffer.push(packet, arrival_ns)
-        frames = self._frames(self._buffer.pop(arrival_ns), arrival_ns)
-        if sequence is not None:
-            self._reception.receive(sequence, packet.timestamp, arrival_ns)
-            self._retransmission.came(sequence)
-        return frames
+    def take(self, datagrams: Iterable[tuple[bytes, int]]) -> list[TimedFrame]:
+        """Take datagrams, each with its arrival (ns), as they came; return the frames that are whole and have times.
+
+        What is read at once is taken at once: all that can be done once for several packets is.
+        """
+        frames: list[TimedFrame] = []
+        arrivals: list[int] = []
+        buffer = self._buffer
+        for data, arrival_ns in datagrams:
+            packet = self._media(data)
+            if packet is None:
+                continue
+            arrivals.append(arrival_ns)
+            sequence = buffer.push(packet, arrival_ns)
+            if buffer.has_restarted:  # before the first packet of the next sender counts
+                frames += self._frames(buffer.pop(arrival_ns), arrival_ns)
+            if sequence is not None:
+                self._reception.receive(sequence, packet.timestamp, arrival_ns)
+                self._retransmission.came(sequence)
+        self.heard_ns = (arrivals[0], arrivals[-1]) if arrivals else ()
+        return frames + self.tick(arrivals[-1]) if arrivals else frames
 
     def tick(self, now_ns: int) -> list[TimedFrame]:
         """Give up what has been waited for too long; return the frames that are whole without it, or have times now."""
@@ -125,6 +135,18 @@ class TrackReceiver:
         """Tell which packets to ask the sender for once more: sorted sequence numbers, unwrapped."""
         return self._retransmission.due(islice(self._buffer.missing(), CREDIT), now_ns)
 
+    def _media(self, data: bytes) -> RtpPacket | None:
+        """Read a packet of the track; None, and counted, if it is something else."""
+        try:
+            packet = parse_rtp(data)
+        except RtpError:
+            self.counters.malformed += 1
+            return None
+        if packet.payload_type not in self._payload_types:
+            self._count_other(packet.payload_type)
+            return None
+        return packet
+
     def _count_other(self, payload_type: int) -> None:
         is_again = payload_type == self._announced.rtx_payload_type
         self.counters.retransmissions += is_again
@@ -143,8 +165,11 @@ class TrackReceiver:
                 placed += self._restart()
             for frame in self._depacketizer.push(packet):
                 self.clock.observe(frame.timestamp, frame.first_arrival_ns)
-                self._unplaced.append(frame)
-            placed += self._place() if self._unplaced else []
+                if self.clock.is_settled and not self._unplaced:
+                    placed.append(self._placed(frame))
+                else:
+                    self._unplaced.append(frame)
+                    placed += self._place()
         self.clock.advance(now_ns)
         return placed + self._place() if self._unplaced else placed
 
@@ -164,7 +189,10 @@ class TrackReceiver:
         if not self.clock.is_settled:
             return []
         frames, self._unplaced = self._unplaced, []
-        return [TimedFrame(self.clock.wall_ns(frame.timestamp, frame.first_arrival_ns), frame) for frame in frames]
+        return [self._placed(frame) for frame in frames]
+
+    def _placed(self, frame: EncodedFrame) -> TimedFrame:
+        return TimedFrame(self.clock.wall_ns(frame.timestamp, frame.first_arrival_ns), frame)
 
 
 def _depacketizer(kind: Kind, announced: RtpTrack) -> Depacketizer:

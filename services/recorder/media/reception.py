@@ -19,7 +19,9 @@ class Reception:
         self._received = 0
         #: What was expected and what was received when it was last told.
         self._told = 0, 0
-        #: Ticks of the last packet on its way, of which the lowest 32 bits count.
+        #: Of the last packet that counted for jitter; None before the first.
+        self._timestamp: int | None = None
+        #: Its ticks on its way, of which the lowest 32 bits count.
         self._transit = 0
         #: 16 times the mean deviation of the transit, in ticks.
         self._jitter_16 = 0
@@ -27,15 +29,21 @@ class Reception:
 
     def receive(self, sequence: int, timestamp: int, arrival_ns: int) -> None:
         """Take note of a packet, also one that came before: its unwrapped sequence number, its timestamp."""
+        if not self._received:
+            self._first = self._highest = sequence
+        elif sequence > self._highest:
+            self._highest = sequence
+        self._received += 1
+        if timestamp != self._timestamp:
+            self._time(timestamp, arrival_ns)
+
+    def _time(self, timestamp: int, arrival_ns: int) -> None:
+        """Learn the jitter, of the first packet of each picture: the others were sent later, and say so nowhere."""
         transit = arrival_ns * self._rate_hz // NS_PER_SECOND - timestamp
-        if self._received:
+        if self._timestamp is not None:
             deviation = abs(nearest(transit, self._transit, 32) - self._transit)
             self._jitter_16 += deviation - ((self._jitter_16 + 8) >> 4)
-        else:
-            self._first = self._highest = sequence
-        self._transit = transit
-        self._received += 1
-        self._highest = max(self._highest, sequence)
+        self._timestamp, self._transit = timestamp, transit
 
     def hear(self, report: SenderReport, arrival_ns: int) -> None:
         """Take note of a report, by whose return its sender can tell how long the way is."""

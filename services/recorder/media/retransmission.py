@@ -38,12 +38,12 @@ class Retransmission:
 
     def came(self, sequence: int) -> None:
         """Take note of a packet: if it was asked for, the sender may well be asked for others."""
-        missing = self._missing.pop(sequence, None)
+        missing = self._missing.pop(sequence, None) if self._missing else None
         if missing and missing.asked_ns is not None:
             self._credit = min(CREDIT, self._credit + _ANSWERED_CREDIT)
 
     def due(self, missing: Iterable[int], now_ns: int) -> list[int]:
-        """Choose whom to ask for now among all that are missing, in the same order."""
+        """Choose whom to ask for now among all that are missing, in the same order; where none is, nobody need ask."""
         known = self._missing
         self._missing = {sequence: known.get(sequence) or _Missing(now_ns) for sequence in missing}
         self._fill(now_ns)
@@ -54,9 +54,11 @@ class Retransmission:
         return due
 
     def _fill(self, now_ns: int) -> None:
-        if self._filled_ns is None or now_ns - self._filled_ns >= NS_PER_SECOND:
+        if self._filled_ns is None:
             self._filled_ns = now_ns
-            self._credit = min(CREDIT, self._credit + 1)
+        seconds = max(0, now_ns - self._filled_ns) // NS_PER_SECOND
+        self._filled_ns += seconds * NS_PER_SECOND
+        self._credit = min(CREDIT, self._credit + seconds)
 
 
 def _is_due(missing: _Missing, now_ns: int) -> bool:

@@ -18,15 +18,18 @@ class Unwrapper:
     The first value is returned as it is; results may be negative when a reordered one lies before it.
     """
 
-    __slots__ = ("_bits", "_last")
+    __slots__ = ("_bits", "_last", "_wrapped")
 
     def __init__(self, bits: int) -> None:
         self._bits = bits
         self._last: int | None = None
+        #: What the last one was on the wire: the packets of one picture have the same timestamp.
+        self._wrapped: int | None = None
 
     def unwrap(self, value: int) -> int:
         """Return the value without its wraps; the next one is taken relative to it."""
-        self._last = self.peek(value)
+        if self._last is None or value != self._wrapped:
+            self._last, self._wrapped = self.peek(value), value
         return self._last
 
     def peek(self, value: int) -> int:

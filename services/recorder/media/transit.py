@@ -31,5 +31,5 @@ class LeastTransit:
         if arrival_ns - self._span_since_ns >= SPAN_NS:
             self._span_before_ns, self._span_ns = self._span_ns, transit_ns
             self._span_since_ns = arrival_ns
-        else:
-            self._span_ns = min(self._span_ns, transit_ns)
+        elif transit_ns < self._span_ns:
+            self._span_ns = transit_ns

@@ -62,7 +62,7 @@ def received(codec: VideoCodec, pictures: list[bytes], loss: float = 0) -> list[
         packets = packetized(codec, picture, index * 3000, sequence)
         sequence += len(packets)
         arrive = [packet for packet in packets if chance.random() >= loss]
-        frames += [frame for packet in arrive for frame in receiver.packet(datagram(packet), at_ns(index))]
+        frames += [frame for packet in arrive for frame in receiver.take([(datagram(packet), at_ns(index))])]
     return frames + receiver.finish()
 
 
@@ -126,7 +126,7 @@ async def test_the_file_is_as_large_as_the_largest_layer(ffmpeg: Path, tmp_path:
     sizes = vp9.structure((320, 240), (640, 480))
     packets = vp9.packetize(lowest, vp9.delta_frame(), timestamp=0, sequence=0, mtu=1000, declares=sizes)
     receiver = TrackReceiver("video", announced("vp9"))
-    frames = [frame for packet in packets for frame in receiver.packet(datagram(packet), START_NS)]
+    frames = [frame for packet in packets for frame in receiver.take([(datagram(packet), START_NS)])]
     frames += receiver.finish()
     segment = await written(ffmpeg, tmp_path / "segment.webm", frames)
     await remux(ffmpeg, segment, tmp_path / "file.webm")
@@ -146,7 +146,7 @@ def test_of_a_superframe_the_decoder_of_browsers_shows_the_largest_layer_alone(f
     layers = [encoded(ffmpeg, "vp9", seconds=1, size=size)[0] for size in ("160x120", "320x240")]
     packets = vp9.packetize(*layers, timestamp=0, sequence=0, mtu=1000)
     receiver = TrackReceiver("video", announced("vp9"))
-    assert [receiver.packet(datagram(packet), START_NS) for packet in packets] == [[]] * len(packets)
+    assert [receiver.take([(datagram(packet), START_NS)]) for packet in packets] == [[]] * len(packets)
     (picture,) = receiver.finish()
     libvpx = av.CodecContext.create("libvpx-vp9", "r")
     shown = libvpx.decode(av.Packet(picture.frame.data))
@@ -174,7 +174,7 @@ async def test_opus_of_every_kind_is_recorded_and_decoded(film: Film, ffmpeg: Pa
     frames = list[TimedFrame]()
     for sequence, (ticks, packet) in enumerate(spoken(ffmpeg, options.split())):
         rtp = RtpPacket(111, sequence, ticks, 1, marker=False, payload=packet)
-        frames += receiver.packet(datagram(rtp), START_NS + ticks * NS_PER_SECOND // 48_000)
+        frames += receiver.take([(datagram(rtp), START_NS + ticks * NS_PER_SECOND // 48_000)])
     film.send(*frames)
     packets = await film.end(3000)
     assert frames

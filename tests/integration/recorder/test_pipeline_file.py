@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.recorder.media.frame import PictureFormat
+from services.recorder.media.hold_back import SETTLE_NS
 from services.recorder.media.probe import decode_errors, probe, remux
 from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded, silences, sound, times
 
@@ -104,8 +105,8 @@ async def test_a_file_is_complete_when_its_last_frame_must_have_come(permitted: 
     start = START_NS
     assert not permitted.pipeline.is_complete(start + 10**12)
     permitted.pipeline.end_at(start + 10**9)
-    assert not permitted.pipeline.is_complete(start + 10**9 + 499_999_999)
-    assert permitted.pipeline.is_complete(start + 10**9 + 500_000_000)
+    assert not permitted.pipeline.is_complete(start + 10**9 + SETTLE_NS - 1)
+    assert permitted.pipeline.is_complete(start + 10**9 + SETTLE_NS)
 
 
 async def test_a_file_that_ends_before_it_begins_is_one_black_picture(permitted: Film, ffmpeg: Path) -> None:

@@ -31,8 +31,8 @@ def announce(video: RtpTrack | None = VIDEO, audio: RtpTrack | None = AUDIO) -> 
 
 
 @contextmanager
-def opened(asked: OpenRtpSource, ports: range = PORTS) -> Iterator[RtpSource]:
-    source = RtpSource.open(asked, HOST, ports, SocketReader(pause_seconds=0))
+def opened(asked: OpenRtpSource, ports: range = PORTS, pause_seconds: float = 0) -> Iterator[RtpSource]:
+    source = RtpSource.open(asked, HOST, ports, SocketReader(pause_seconds))
     try:
         yield source
     finally:

@@ -51,6 +51,22 @@ async def test_the_sender_is_told_what_came_and_how_long_ago_it_reported(source:
     assert 0 < dlsr < 10 << 16
 
 
+async def test_while_a_packet_is_missing_what_comes_is_read_soon_and_the_sender_asked() -> None:
+    """Seen to fail where the reader is in no hurry: here it pauses for an hour."""
+    with opened(announce(video=None), pause_seconds=3600) as source, rtp_peer(source.answer.audio) as sender:
+        source.attach(lambda _: None)
+        sender.report()
+        sender.sound()
+        sender.lose()
+        sender.sound()
+
+        def is_asked() -> bool:
+            sender.sound()
+            return sender.packet_requests() == [(vp8.SSRC, 1, 0)]
+
+        await eventually(is_asked)
+
+
 @pytest.mark.usefixtures("frames")
 async def test_reports_are_some_seconds_apart_and_only_of_what_came(
     source: RtpSource, sender: RtpPeer, monkeypatch: pytest.MonkeyPatch

@@ -25,7 +25,7 @@ def received(track: OutgoingVideo | OutgoingAudio, count: int) -> list[bytes]:
     announced = RtpTrack(codec="VP8", payload_type=96) if is_video else RtpTrack(codec="opus", payload_type=111)
     receiver = TrackReceiver("video" if is_video else "audio", announced)
     media = [packet for n in range(count) for packet, _ in track.send(n / track.rate) if not is_rtcp(packet)]
-    frames = [timed for n, packet in enumerate(media) for timed in receiver.packet(packet, n)]
+    frames = [timed for n, packet in enumerate(media) for timed in receiver.take([(packet, n)])]
     return [timed.frame.data for timed in frames + receiver.finish()]
 
 

@@ -35,15 +35,8 @@ class OpusDepacketizer:
 
 
 def _frame(packet: BufferedPacket, duration_ns: int) -> EncodedFrame:
-    return EncodedFrame(
-        kind="audio",
-        timestamp=packet.timestamp,
-        first_arrival_ns=packet.arrival_ns,
-        arrival_ns=packet.arrival_ns,
-        keyframe=True,
-        data=packet.packet.payload,
-        duration_ns=duration_ns,
-    )
+    arrival_ns = packet.arrival_ns
+    return EncodedFrame("audio", packet.timestamp, arrival_ns, arrival_ns, True, packet.packet.payload, duration_ns)
 
 
 def _frame_lengths_ns() -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from services.recorder.media.frame import EncodedFrame
@@ -87,4 +86,4 @@ class RedDepacketizer:
 
 
 def _plain(packet: BufferedPacket, timestamp: int, block: RedBlock) -> BufferedPacket:
-    return replace(packet, timestamp=timestamp, packet=packet.packet._replace(payload=block.data))
+    return packet._replace(timestamp=timestamp, packet=packet.packet._replace(payload=block.data))

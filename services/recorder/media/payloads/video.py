@@ -98,8 +98,11 @@ class VideoDepacketizer:
         if not fits or (self._needs_keyframe and not picture.keyframe):
             self._drop()
             return []
-        self._first_arrival_ns = min(self._first_arrival_ns, packet.arrival_ns)
-        self._last_arrival_ns = max(self._last_arrival_ns, packet.arrival_ns)
+        arrival_ns = packet.arrival_ns
+        if arrival_ns > self._last_arrival_ns:
+            self._last_arrival_ns = arrival_ns
+        elif arrival_ns < self._first_arrival_ns:
+            self._first_arrival_ns = arrival_ns
         return self._finish(picture, packet.timestamp) if packet.packet.marker else []
 
     def _finish(self, picture: Picture, timestamp: int) -> list[EncodedFrame]:
@@ -119,12 +122,6 @@ class VideoDepacketizer:
         return pixels <= MAX_PIXELS and (pixels > 0 or not keyframe)
 
     def _frame(self, whole: WholePicture, timestamp: int, *, keyframe: bool) -> EncodedFrame:
-        return EncodedFrame(
-            kind="video",
-            timestamp=timestamp,
-            first_arrival_ns=self._first_arrival_ns,
-            arrival_ns=self._last_arrival_ns,
-            keyframe=keyframe,
-            data=whole.data,
-            format=PictureFormat(self._codec, *whole[1:]) if keyframe else None,
-        )
+        picture_format = PictureFormat(self._codec, *whole[1:]) if keyframe else None
+        arrivals = self._first_arrival_ns, self._last_arrival_ns
+        return EncodedFrame("video", timestamp, *arrivals, keyframe, whole.data, 0, picture_format)

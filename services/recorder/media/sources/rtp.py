@@ -14,9 +14,8 @@ from services.recorder.media.counting import KEYFRAMES_ASKED
 from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame, VideoCodec
 from services.recorder.media.receiver import TrackReceiver
-from services.recorder.media.sender_lock import Address
 from services.recorder.media.sources.ports import Host
-from services.recorder.media.sources.reading import SocketReader
+from services.recorder.media.sources.reading import Datagram, SocketReader
 from services.recorder.media.sources.rtp_track import Track
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 
@@ -131,19 +130,23 @@ class RtpSource:
             track.receive_afresh()
         self._asked_ns = 0
 
-    def _take_rtp(self, track: Track, data: bytes, sender: Address, arrival_ns: int) -> None:
-        if not track.admits_rtp(data, sender) or not self._sinks:
+    def _take_rtp(self, track: Track, datagrams: list[Datagram]) -> None:
+        admitted = track.admitted(datagrams)
+        if not admitted or not self._sinks:
             return
-        self._hand_on(track.receiver.packet(data, arrival_ns))
-        track.ask_for_missing(arrival_ns)
-        if track.receiver.heard_ns is not None:
-            self._hear(track.receiver.heard_ns, track.kind)
+        self._hand_on(track.receiver.take(admitted))
+        if track.receiver.is_waiting:
+            track.ask_for_missing(admitted[-1][1])
+            self._reader.hurry()
+        for heard_ns in track.receiver.heard_ns:
+            self._hear(heard_ns, track.kind)
 
-    def _take_rtcp(self, track: Track, data: bytes, sender: Address, arrival_ns: int) -> None:
-        if track.reported(data, sender, arrival_ns):
-            self._hear(arrival_ns)
-            keep_in_step(arrival_ns, *(each.receiver.clock for each in self._tracks))
-            self._tell_skew(arrival_ns)
+    def _take_rtcp(self, track: Track, datagrams: list[Datagram]) -> None:
+        for data, sender, arrival_ns in datagrams:
+            if track.reported(data, sender, arrival_ns):
+                self._hear(arrival_ns)
+                keep_in_step(arrival_ns, *(each.receiver.clock for each in self._tracks))
+                self._tell_skew(arrival_ns)
 
     def _hear(self, at_ns: int, track: Kind | None = None) -> None:
         for flow in self._flows:

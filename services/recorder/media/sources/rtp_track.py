@@ -16,6 +16,7 @@ from services.recorder.media.rtcp import generic_nack, picture_loss_indication, 
 from services.recorder.media.rtp import RtpError, parse_rtp
 from services.recorder.media.sender_lock import Address, SenderLock
 from services.recorder.media.sources.ports import Pair
+from services.recorder.media.sources.reading import Datagram
 from shared.contracts.rtp_source import RtpPorts, RtpTrack
 
 _LAST_PORT = 65_535
@@ -35,6 +36,7 @@ class Track:
         self.kind: Kind = kind
         self.rtp, self.rtcp = sockets
         self._announced = announced
+        self._payload_types = announced.payload_types
         self._log = log.bind(kind=kind)
         self._begin_receiving()
         self._strangers = Tally(PACKETS, kind)
@@ -55,9 +57,18 @@ class Track:
     def ports(self) -> RtpPorts:
         return RtpPorts(rtp_port=self.rtp.getsockname()[1], rtcp_port=self.rtcp.getsockname()[1])
 
-    def admits_rtp(self, data: bytes, sender: Address) -> bool:
-        """Tell whether the datagram is to be read. What is no media of this track says nothing about its sender."""
-        return not self._is_media(data, sender) or self._admitted(self.lock.admits(sender, time.monotonic_ns()), sender)
+    def admitted(self, datagrams: list[Datagram]) -> list[tuple[bytes, int]]:
+        """Return those that are to be read, with their arrivals (ns).
+
+        What is no media of this track says nothing about its sender.
+        """
+        now_ns = time.monotonic_ns()
+        if all(sender == self.lock.sender for _, sender, _ in datagrams):
+            # One of them that is media says as much of their sender as all of them do.
+            if any(self._has_media_type(data) for data, _, _ in datagrams):
+                self.lock.admits(datagrams[0][1], now_ns)
+            return [(data, arrival_ns) for data, _, arrival_ns in datagrams]
+        return [(data, arrival_ns) for data, sender, arrival_ns in datagrams if self._admits(data, sender, now_ns)]
 
     def reported(self, data: bytes, sender: Address, arrival_ns: int) -> bool:
         """Take in what the sender reports, and note where it is told anything; tell whether it was a report."""
@@ -67,10 +78,15 @@ class Track:
         self._rtcp_from = sender
         return True
 
-    def _is_media(self, data: bytes, sender: Address) -> bool:
-        if len(data) < 2 or not self._announced.carries(data[1] & 0x7F):
-            return False
-        return sender == self.lock.sender or _parses(data)
+    def _admits(self, data: bytes, sender: Address, now_ns: int) -> bool:
+        if not self._has_media_type(data):
+            return True
+        if sender != self.lock.sender and not _parses(data):
+            return True
+        return self._admitted(self.lock.admits(sender, now_ns), sender)
+
+    def _has_media_type(self, data: bytes) -> bool:
+        return len(data) > 1 and data[1] & 0x7F in self._payload_types
 
     def _admitted(self, admitted: bool, sender: Address) -> bool:
         if not admitted and self.lock.strangers == 1:

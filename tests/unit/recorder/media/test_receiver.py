@@ -60,18 +60,18 @@ def video_datagrams(*frames: bytes, sequence: int = 0) -> list[list[bytes]]:
 
 def hear(receiver: TrackReceiver, datagrams: Iterable[bytes], arrival_ns: int = NOON_NS) -> list[TimedFrame]:
     """Take in what comes all at once, and wait until the first of it can be placed."""
-    frames = [timed for data in datagrams for timed in receiver.packet(data, arrival_ns)]
+    frames = [timed for data in datagrams for timed in receiver.take([(data, arrival_ns)])]
     return frames + receiver.tick(arrival_ns + SETTLING_NS)
 
 
 def hear_no_longer(receiver: TrackReceiver, numbers: Iterable[int]) -> list[TimedFrame]:
     """Opus packets that all come in one moment."""
-    return [timed for n in numbers for timed in receiver.packet(opus_packet(n), NOON_NS)]
+    return [timed for n in numbers for timed in receiver.take([(opus_packet(n), NOON_NS)])]
 
 
 def talk(receiver: TrackReceiver, numbers: Iterable[int]) -> list[TimedFrame]:
     """Opus packets, each at the moment at which it is due."""
-    return [timed for n in numbers for timed in receiver.packet(opus_packet(n), NOON_NS + n * OPUS_NS)]
+    return [timed for n in numbers for timed in receiver.take([(opus_packet(n), NOON_NS + n * OPUS_NS)])]
 
 
 def times_ms(frames: list[TimedFrame]) -> list[int]:
@@ -98,7 +98,7 @@ def test_an_opus_packet_comes_out_at_once() -> None:
 def test_the_first_frames_wait_until_it_is_known_how_late_they_are() -> None:
     """A backlog of 200 ms comes at once, then what is sent."""
     receiver = new_audio()
-    assert [timed for n in range(10) for timed in receiver.packet(opus_packet(n), NOON_NS + 10 * OPUS_NS)] == []
+    assert [timed for n in range(10) for timed in receiver.take([(opus_packet(n), NOON_NS + 10 * OPUS_NS)])] == []
     assert talk(receiver, range(10, 22)) == []
     assert times_ms(talk(receiver, [22, 23])) == list(range(0, 480, 20))
 
@@ -106,7 +106,7 @@ def test_the_first_frames_wait_until_it_is_known_how_late_they_are() -> None:
 def test_frames_are_placed_by_their_timestamps_however_they_come() -> None:
     receiver = audio()
     late = [NOON_NS + n * OPUS_NS + delay for n, delay in enumerate([0, 7_000_000, 0, 3_000_000])]
-    frames = [timed for n, arrival_ns in enumerate(late) for timed in receiver.packet(opus_packet(n), arrival_ns)]
+    frames = [timed for n, arrival_ns in enumerate(late) for timed in receiver.take([(opus_packet(n), arrival_ns)])]
     assert times_ms(frames) == [0, 20, 40, 60]
 
 
@@ -115,7 +115,7 @@ def test_after_a_stall_of_the_sender_the_time_that_is_missing_is_a_gap() -> None
     receiver = audio()
     assert times_ms(talk(receiver, [0, 1])) == [0, 20]
     stalled_ns = NOON_NS + 18 * NS_PER_SECOND
-    frames = [timed for n in range(2, 20) for timed in receiver.packet(opus_packet(n), stalled_ns + n * OPUS_NS)]
+    frames = [timed for n in range(2, 20) for timed in receiver.take([(opus_packet(n), stalled_ns + n * OPUS_NS)])]
     assert times_ms(frames) == [18_000 + n * 20 for n in range(2, 20)]
 
 
@@ -136,7 +136,7 @@ def test_video_counts_90000_ticks_a_second() -> None:
 def test_reordered_packets_make_the_same_frames() -> None:
     assert times_ms(talk(audio(), [0, 1, 2, 3])) == [0, 20, 40, 60]
     receiver = audio()
-    frames = [timed for n in (0, 2, 1, 3) for timed in receiver.packet(opus_packet(n), NOON_NS + 3 * OPUS_NS)]
+    frames = [timed for n in (0, 2, 1, 3) for timed in receiver.take([(opus_packet(n), NOON_NS + 3 * OPUS_NS)])]
     assert [timed.frame.timestamp // OPUS_TICKS - HEARD_BEFORE for timed in frames] == [0, 1, 2, 3]
 
 
@@ -186,7 +186,7 @@ def test_what_came_is_told_from_a_restart_of_the_sender_on() -> None:
     assert block is not None
     assert (block.cumulative_lost, block.extended_highest_sequence) == (1, HEARD_BEFORE + 2)
     for n in range(3):
-        receiver.packet(opus_packet(n, ssrc=0xBEEF, first=40_000), NOON_NS + OPUS_NS)
+        receiver.take([(opus_packet(n, ssrc=0xBEEF, first=40_000), NOON_NS + OPUS_NS)])
     block = receiver.reception(NOON_NS)
     assert block is not None
     assert (block.cumulative_lost, block.extended_highest_sequence) == (0, HEARD_BEFORE + 40_002)
@@ -205,17 +205,26 @@ def test_a_sender_that_answers_is_asked_for_all_that_is_lost() -> None:
     for lost in range(1, 4 * CREDIT, 2):
         now_ns = NOON_NS + lost * OPUS_NS
         for n in (lost - 1, lost + 1):
-            receiver.packet(opus_packet(n), now_ns)
+            receiver.take([(opus_packet(n), now_ns)])
         receiver.missing(now_ns)
         asked += receiver.missing(now_ns + REORDERED_NS) == [HEARD_BEFORE + lost]
-        receiver.packet(opus_packet(lost), now_ns + REORDERED_NS)
+        receiver.take([(opus_packet(lost), now_ns + REORDERED_NS)])
     assert asked == 2 * CREDIT
+
+
+def test_of_what_is_read_at_once_with_a_sender_that_begins_anew_in_it_only_its_own_is_told() -> None:
+    receiver = audio()
+    anew = [opus_packet(n, ssrc=0xBEEF, first=40_000) for n in range(5)]
+    receiver.take([(data, NOON_NS) for data in (opus_packet(0), *anew)])
+    block = receiver.reception(NOON_NS)
+    assert block is not None
+    assert (block.cumulative_lost, block.extended_highest_sequence) == (0, HEARD_BEFORE + 40_004)
 
 
 def test_strays_are_not_told_of() -> None:
     receiver = audio()
     receiver.reception(NOON_NS)
-    receiver.packet(opus_packet(900, ssrc=0xBEEF), NOON_NS)
+    receiver.take([(opus_packet(900, ssrc=0xBEEF), NOON_NS)])
     assert receiver.reception(NOON_NS) is None
 
 
@@ -225,7 +234,7 @@ def test_a_missing_packet_is_asked_for_until_it_comes_or_is_given_up() -> None:
     now_ns = NOON_NS + 4 * OPUS_NS
     assert receiver.missing(now_ns) == []
     assert receiver.missing(now_ns + REORDERED_NS) == [HEARD_BEFORE + 1, HEARD_BEFORE + 3]
-    receiver.packet(opus_packet(1), now_ns + REORDERED_NS)
+    receiver.take([(opus_packet(1), now_ns + REORDERED_NS)])
     assert receiver.missing(now_ns + REORDERED_NS + AGAIN_NS) == [HEARD_BEFORE + 3]
     receiver.tick(now_ns + MAX_WAIT_NS)
     assert receiver.missing(now_ns + MAX_WAIT_NS) == []
@@ -238,7 +247,7 @@ def test_a_missing_packet_is_asked_for_until_it_comes_or_is_given_up() -> None:
 def test_a_malformed_datagram_is_counted_and_disturbs_nothing(data: bytes) -> None:
     receiver = audio()
     first = talk(receiver, [0])
-    assert receiver.packet(data, NOON_NS) == []
+    assert receiver.take([(data, NOON_NS)]) == []
     assert receiver.counters.malformed == 1
     assert times_ms(first + talk(receiver, [1, 2])) == [0, 20, 40]
 
@@ -246,7 +255,7 @@ def test_a_malformed_datagram_is_counted_and_disturbs_nothing(data: bytes) -> No
 def test_a_foreign_payload_type_is_counted_and_disturbs_nothing() -> None:
     receiver = audio()
     first = talk(receiver, [0])
-    assert receiver.packet(opus_packet(900, ssrc=0xBEEF, payload_type=97), NOON_NS) == []
+    assert receiver.take([(opus_packet(900, ssrc=0xBEEF, payload_type=97), NOON_NS)]) == []
     assert receiver.counters.foreign == 1
     assert receiver.ssrc == vp8.SSRC
     assert times_ms(first + talk(receiver, [1, 2])) == [0, 20, 40]
@@ -255,9 +264,9 @@ def test_a_foreign_payload_type_is_counted_and_disturbs_nothing() -> None:
 def test_what_is_sent_again_is_counted_as_that_and_disturbs_nothing() -> None:
     receiver = audio(rtx_payload_type=97)
     first = talk(receiver, [0])
-    assert receiver.packet(opus_packet(900, ssrc=0xBEEF, payload_type=97), NOON_NS) == []
+    assert receiver.take([(opus_packet(900, ssrc=0xBEEF, payload_type=97), NOON_NS)]) == []
     assert (receiver.counters.retransmissions, receiver.counters.foreign) == (1, 0)
-    assert receiver.packet(opus_packet(900, ssrc=0xBEEF, payload_type=98), NOON_NS) == []
+    assert receiver.take([(opus_packet(900, ssrc=0xBEEF, payload_type=98), NOON_NS)]) == []
     assert (receiver.counters.retransmissions, receiver.counters.foreign) == (1, 1)
     assert times_ms(first + talk(receiver, [1, 2])) == [0, 20, 40]
 
@@ -268,7 +277,7 @@ def test_redundant_sound_makes_good_for_a_lost_packet_at_the_time_that_it_had() 
     after_a_loss = red.payload(red.block(OPUS, earlier=OPUS_TICKS, payload_type=AUDIO), primary=OPUS)
     place = HEARD_BEFORE + 2
     packet = RtpPacket(63, place, place * OPUS_TICKS, vp8.SSRC, marker=False, payload=after_a_loss)
-    assert receiver.packet(datagram(packet), NOON_NS + 2 * OPUS_NS) == []
+    assert receiver.take([(datagram(packet), NOON_NS + 2 * OPUS_NS)]) == []
     repaired = receiver.tick(NOON_NS + 2 * OPUS_NS + MAX_WAIT_NS)
     assert times_ms(first + repaired + talk(receiver, [3])) == [0, 20, 40, 60]
     assert receiver.frames["repaired"] == 1
@@ -277,7 +286,7 @@ def test_redundant_sound_makes_good_for_a_lost_packet_at_the_time_that_it_had() 
 def test_a_stray_packet_of_another_sender_does_not_become_the_one_who_is_asked_for_keyframes() -> None:
     receiver = audio()
     first = talk(receiver, [0])
-    assert receiver.packet(opus_packet(900, ssrc=0xBEEF), NOON_NS) == []
+    assert receiver.take([(opus_packet(900, ssrc=0xBEEF), NOON_NS)]) == []
     assert receiver.ssrc == vp8.SSRC
     assert times_ms(first + talk(receiver, [1, 2])) == [0, 20, 40]
 
@@ -330,7 +339,7 @@ def test_a_sender_that_begins_anew_is_placed_by_its_arrival(first: int) -> None:
     after = [
         timed
         for n in range(20)
-        for timed in receiver.packet(opus_packet(n, ssrc=0xBEEF, first=first), NOON_NS + (5 + n) * OPUS_NS)
+        for timed in receiver.take([(opus_packet(n, ssrc=0xBEEF, first=first), NOON_NS + (5 + n) * OPUS_NS)])
     ]
     assert receiver.ssrc == 0xBEEF
     assert times_ms(before) == [0, 20]
@@ -341,7 +350,7 @@ def test_frames_that_wait_when_the_sender_begins_anew_are_not_lost() -> None:
     receiver = new_audio()
     assert talk(receiver, [0, 1]) == []
     anew = [opus_packet(n, ssrc=0xBEEF, first=40_000) for n in range(2)]
-    assert times_ms([timed for data in anew for timed in receiver.packet(data, NOON_NS + 2 * OPUS_NS)]) == [0, 20]
+    assert times_ms([timed for data in anew for timed in receiver.take([(data, NOON_NS + 2 * OPUS_NS)])]) == [0, 20]
 
 
 def test_a_video_sender_that_begins_anew_needs_a_keyframe_again() -> None:
@@ -349,5 +358,5 @@ def test_a_video_sender_that_begins_anew_needs_a_keyframe_again() -> None:
     hear(receiver, video_datagrams(vp8.keyframe())[0])
     for sequence in (30_000, 30_001):
         packet = RtpPacket(VIDEO, sequence, 7, 0xBEEF, marker=False, payload=b"\x00rest")
-        assert receiver.packet(datagram(packet), NOON_NS) == []
+        assert receiver.take([(datagram(packet), NOON_NS)]) == []
     assert receiver.needs_keyframe

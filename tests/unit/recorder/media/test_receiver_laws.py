@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +47,7 @@ def test_whatever_arrives_frames_come_out_in_order_of_time(datagrams: list[tuple
     for data, pause_ns in datagrams:
         now_ns += pause_ns
         receiver.report(data, now_ns)
-        frames += receiver.packet(data, now_ns)
+        frames += receiver.take([(data, now_ns)])
     frames += receiver.tick(now_ns + SETTLING_NS)
     assert all(earlier.time_ns <= later.time_ns for earlier, later in pairwise(frames))
 
@@ -79,7 +79,7 @@ def test_no_pattern_of_packets_and_reports_raises_nor_keeps_what_comes_out(
             assert receiver.report(data, now_ns)
             keep_in_step(now_ns, receiver.clock)
         else:
-            frames += receiver.packet(data, now_ns)
+            frames += receiver.take([(data, now_ns)])
         assert len(receiver.missing(now_ns)) <= CREDIT
         if block := receiver.reception(now_ns):
             receiver_report(1, 2, block)
@@ -87,6 +87,26 @@ def test_no_pattern_of_packets_and_reports_raises_nor_keeps_what_comes_out(
     assert receiver.finish() == []
     assert len(frames) == receiver.frames["frames"]
     assert all(earlier.time_ns <= later.time_ns for earlier, later in pairwise(frames))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(_packets, st.integers(0, NS_PER_MS)), max_size=60),
+    st.integers(1, 60),
+    st.sampled_from([new_audio, video]),
+)
+def test_what_is_read_at_once_is_as_if_it_were_read_one_by_one(
+    course: list[tuple[bytes, int]], at_once: int, make: Callable[[], TrackReceiver]
+) -> None:
+    """Also where a sender begins anew in the midst of it. In so short a time no packet is given up."""
+    arrivals_ns = accumulate((elapsed_ns for _, elapsed_ns in course), initial=NOON_NS)
+    datagrams = [(data, arrival_ns) for (data, _), arrival_ns in zip(course, arrivals_ns, strict=False)]
+    single, several = make(), make()
+    frames = [timed for each in datagrams for timed in single.take([each])] + single.finish()
+    together = [datagrams[first : first + at_once] for first in range(0, len(datagrams), at_once)]
+    assert [timed for each in together for timed in several.take(each)] + several.finish() == frames
+    assert (several.packets, several.frames) == (single.packets, single.frames)
+    assert several.reception(NOON_NS) == single.reception(NOON_NS)
 
 
 @given(st.permutations(range(8)))

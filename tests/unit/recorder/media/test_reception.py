@@ -116,9 +116,16 @@ def test_whatever_comes_what_is_told_is_within_its_bounds(packets: list[tuple[in
         assert 0 <= block.jitter < 2**32
 
 
+def test_the_packets_of_one_picture_leave_one_after_another_which_is_no_jitter() -> None:
+    reception = received(0)
+    for number in range(1, 10):
+        reception.receive(number, TICKS, FRAME_NS + number * NS_PER_MS)
+    assert told(reception).jitter == 48 // 16, "as much as the first of them was late"
+
+
 @pytest.mark.parametrize("rate_hz", [48_000, 90_000])
 def test_jitter_counts_in_the_tracks_own_ticks(rate_hz: int) -> None:
     reception = Reception(rate_hz)
     reception.receive(0, 0, 0)
-    reception.receive(1, 0, NS_PER_SECOND)
+    reception.receive(1, rate_hz, 2 * NS_PER_SECOND)
     assert told(reception).jitter == rate_hz // 16
