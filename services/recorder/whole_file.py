@@ -41,7 +41,7 @@ class WholeFile:
         """Be ready to take media in."""
         segment = await self._bench.path(self._keys.segment)
         writer = await WebmWriter.start(self._bench.ffmpeg, segment, _log)
-        self._pipeline = Pipeline(self._bench.black, self._gate, writer, self._start_ns)
+        self._pipeline = Pipeline(self._bench.black, self._gate, writer, self._start_ns, self._bench.disk)
         return self._pipeline
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:

@@ -22,8 +22,10 @@ from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.gate import Condition, Gate
 from services.recorder.media.pauses import Pauses
 from services.recorder.media.pipeline import Pipeline
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.webm_writer import WebmWriter
 from tests.support import vp8
+from tests.support.spooling import spool_disk
 from tests.support.webm import Packet, read_packets
 
 START_NS = 1_800_000_000 * NS_PER_SECOND
@@ -36,17 +38,18 @@ _numbers = count(1)
 class Film:
     """What a participant says and sends, and how far it is known what was said."""
 
-    def __init__(self, ffmpeg: Path, path: Path, writer: WebmWriter) -> None:
+    def __init__(self, ffmpeg: Path, path: Path, writer: WebmWriter, disk: SpoolDisk | None = None) -> None:
         self.path = path
         self.writer = writer
         self.pauses = Pauses()
         self.gate = Gate().within(self.pauses)
         self.pictures = BlackPictures(ffmpeg)
-        self.pipeline = Pipeline(self.pictures, self.gate, writer, START_NS)
+        self.disk = disk or spool_disk(path.parent)
+        self.pipeline = Pipeline(self.pictures, self.gate, writer, START_NS, self.disk)
 
     @classmethod
-    async def begin(cls, ffmpeg: Path, path: Path) -> Film:
-        return cls(ffmpeg, path, await WebmWriter.start(ffmpeg, path, structlog.get_logger()))
+    async def begin(cls, ffmpeg: Path, path: Path, disk: SpoolDisk | None = None) -> Film:
+        return cls(ffmpeg, path, await WebmWriter.start(ffmpeg, path, structlog.get_logger()), disk)
 
     def say(self, at_ms: int, condition: Condition = "consent", *, holds: bool) -> None:
         self.gate.say(condition, _ns(at_ms), holds=holds)

@@ -13,9 +13,12 @@ import structlog
 
 from services.recorder.media.ffmpeg_errors import FfmpegError, FfmpegStalledError
 from services.recorder.media.frame import Block, Kind, TimedFrame
+from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.spool import Spool
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
 from services.recorder.media.webm_writer import WebmWriter
 
@@ -55,13 +58,15 @@ class TrackPipeline:
         ffmpeg: Path,
         gate: Gate,
         start_ns: int,
+        disk: SpoolDisk,
         path_of: Callable[[int], Awaitable[Path]],
         written: Callable[[WrittenFile], Awaitable[None]],
     ) -> None:
         """Take nothing that was captured before `start_ns`; `path_of` tells where the file that begins then goes."""
         self._kind: Kind = kind
         self._ffmpeg = ffmpeg
-        self._splitter = TrackSplitter(kind, gate, start_ns)
+        self._splitter = TrackSplitter(kind, gate, start_ns, disk.patience_ns)
+        self._spool = Spool(disk, self._splitter.held.queue)
         self._path_of = path_of
         self._written = written
         self._file: _OpenFile | None = None
@@ -74,6 +79,11 @@ class TrackPipeline:
         return self._splitter.counters
 
     @property
+    def waiting(self) -> Waiting:
+        """How much media waits."""
+        return self._splitter.held.queue.waiting
+
+    @property
     def wants_keyframe(self) -> bool:
         """Whether the picture waits for a keyframe that has not arrived yet."""
         return self._splitter.wants_keyframe
@@ -81,6 +91,11 @@ class TrackPipeline:
     def take(self, frames: list[TimedFrame]) -> None:
         """Hold frames back, in the order of their arrival."""
         self._splitter.take(frames)
+        self._spool.put_away()
+
+    def expire(self, now_ns: int) -> None:
+        """Drop what has waited too long."""
+        self._splitter.held.expire(now_ns)
 
     def end_at(self, end_ns: int) -> None:
         """Take nothing that was captured at that moment or later."""
@@ -96,13 +111,20 @@ class TrackPipeline:
         Raises FfmpegError or OSError: what a file broke off for, if ffmpeg hangs or it was the third within 10 s.
         """
         await self._follow(self._splitter.advance(watermark_ns))
+        while await self._spool.bring_back(watermark_ns):
+            await self._follow(self._splitter.advance(watermark_ns))
 
     async def finish(self, watermark_ns: int) -> None:
         """Write the rest and end the file. Raises like `advance`."""
-        await self._follow(self._splitter.finish(watermark_ns))
+        await self.advance(watermark_ns)
+        await self._follow(self._splitter.finish())
 
     async def abort(self) -> None:
-        """End ffmpeg if it still runs, whatever becomes of the file."""
+        """End ffmpeg if it still runs, whatever becomes of the file, and leave nothing that waits."""
+        await self._spool.close()
+        await self._abandon()
+
+    async def _abandon(self) -> None:
         file, self._file = self._file, None
         if file:
             with suppress(FfmpegError):
@@ -156,7 +178,7 @@ class TrackPipeline:
         _log.warning("a file of a track broke off", kind=self._kind, begin_ns=begin_ns, error=str(error))
         self._splitter.break_off(begin_ns)
         if self._file:
-            await self.abort()
+            await self._abandon()
             await self._written(WrittenFile(begin_ns, whole=False))
         if isinstance(error, FfmpegStalledError) or self._fails_often():
             raise error

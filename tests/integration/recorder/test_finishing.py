@@ -22,6 +22,7 @@ from services.recorder.workbench import Workbench
 from shared.contracts.participant_recording import RecordingKind
 from tests.support import vp8, vp9
 from tests.support.in_memory import InMemoryEventStore
+from tests.support.spooling import spool_disk
 
 KEYS = TrackKeys("s", "ann", "audio", 0)
 
@@ -113,6 +114,7 @@ async def test_of_many_recordings_that_end_together_two_are_finished_at_a_time(
 
     monkeypatch.setattr(workbench, "put_in_place", finish)
     ffmpeg, streams = Path("ffmpeg"), ParticipantRecordingStreams(InMemoryEventStore())
-    bench = Workbench("w", streams, LocalObjectStore(tmp_path), ffmpeg, WatermarkGauge(), BlackPictures(ffmpeg))
+    store, black, disk = LocalObjectStore(tmp_path), BlackPictures(ffmpeg), spool_disk(tmp_path)
+    bench = Workbench("w", streams, store, ffmpeg, WatermarkGauge(), black, disk)
     await asyncio.gather(*(bench.put_in_place(KEYS, "audio") for _ in range(20)))
     assert most == 2

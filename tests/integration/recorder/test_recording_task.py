@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from services.recorder import recording_task
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.probe import probe
 from services.recorder.moments import nanoseconds
@@ -35,6 +34,7 @@ from shared.eventsourcing.codec import Context
 from tests.support.eventually import eventually
 from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered, rtp_peer
+from tests.support.spooling import spool_disk
 from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
 
@@ -193,8 +193,8 @@ async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_e
     room: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail: what had not been told to end could not be finished."""
-    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 0)
     await room.records("ann")
+    room.waits_for_no_watermark()
     async with held_writes(monkeypatch) as held:
         await held.wait()
         await room.stops("ann")
@@ -222,10 +222,9 @@ async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is
 
 
 async def test_without_any_watermark_the_file_is_black_and_silent_and_not_waited_for_for_ever(
-    ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ffmpeg: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 100_000_000)
-    async with studio(tmp_path, ffmpeg, watermark=False) as room:
+    async with studio(tmp_path, ffmpeg, watermark=False, patience_seconds=0.1) as room:
         room.arrives("ann")
         opened = await room.opens_source("ann")
         await room.records("ann")
@@ -295,7 +294,8 @@ async def test_a_second_worker_that_is_handed_it_too_and_fails_leaves_it_to_the_
     room.takes(requested)
     await eventually(lambda: room.has("ann", ParticipantRecordingStarted.type))
     missing, store = Path("/nowhere/ffmpeg"), LocalObjectStore(tmp_path / "other")
-    second = Worker(room.streams, store, missing, WatermarkGauge(), "second", "127.0.0.1", range(0))
+    gauge, disk = WatermarkGauge(), spool_disk(tmp_path)
+    second = Worker(room.streams, store, missing, gauge, "second", "127.0.0.1", range(0), disk)
     async with second.working():
         second.take(requested, Context.begin("service:test"))
         await eventually(lambda: not second._tasks)
