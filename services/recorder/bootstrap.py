@@ -11,6 +11,7 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.merge import DeleteMerge
 from services.recorder.eraser import Eraser
 from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
+from services.recorder.log_watch import LogWatch
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.recorder.media.ffmpeg_errors import FfmpegMissingError
 from services.recorder.media.frame import NS_PER_SECOND
@@ -66,11 +67,14 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
         lambda event, _: worker.apply(event),
         merger.apply,
     )
-    service = RecorderService(follower, Owners(bus, WORKER_ANSWERS_WITHIN.total_seconds()), worker)
+    watch = LogWatch(infrastructure.database, follower.catch_up, worker.watermark, clock)
+    service = RecorderService(follower, Owners(bus, WORKER_ANSWERS_WITHIN.total_seconds()), worker, watch.heard)
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await follower.catch_up()
         async with (
-            supervised(rooms.run(), deletions.run(), erasures.run(), merger.run(), follower.until_stopped()),
+            supervised(
+                rooms.run(), deletions.run(), erasures.run(), merger.run(), follower.until_stopped(), watch.run()
+            ),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
             bus.answer(

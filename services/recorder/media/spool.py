@@ -31,7 +31,7 @@ class Spool:
         #: Slots that the file has grown to.
         self._slots = 0
         self._writing: asyncio.Task[None] | None = None
-        #: Whether the last page could not be written.
+        #: Whether the last page could not be written or read: that is told once.
         self._failed = False
 
     def put_away(self) -> None:
@@ -48,8 +48,7 @@ class Spool:
         try:
             self._queue.bring_in(page, page.data or await self._read(page))
         except OSError as error:
-            _log.warning("waiting media cannot be read back", error=repr(error), frames=page.dropped.frames)
-            self._queue.give_up(page)
+            self._give_up(page, error)
         return True
 
     async def close(self) -> None:
@@ -77,10 +76,13 @@ class Spool:
             page.data = None
             self._failed = False
         except OSError as error:
-            self._queue.give_up(page)
-            if not self._failed:
-                _log.warning("waiting media has no room on disk", error=repr(error))
-            self._failed = True
+            self._give_up(page, error)
+
+    def _give_up(self, page: Page, error: OSError) -> None:
+        self._queue.give_up(page)
+        if not self._failed:
+            _log.warning("waiting media is dropped", error=repr(error))
+        self._failed = True
 
     def _free_slots(self, number: int) -> tuple[int, ...]:
         """Return the first slots that nothing waits in. Raises OSError when there is no room for more."""

@@ -45,6 +45,19 @@ async def send(film: Film, *frames: TimedFrame) -> None:
         await until_written(film.pipeline._spool)
 
 
+def left_out(film: Film) -> int:
+    """Return how many frames were dropped, and with them how many pictures that build on these."""
+    return film.pipeline.counters.overflowed + film.pipeline.counters.baseless
+
+
+def heard(frames: list[TimedFrame]) -> SenderFlow:
+    """Return the flow of a sender whose packets all came."""
+    flow = SenderFlow(START_NS)
+    for each in frames:
+        flow.hear(each.frame.arrival_ns, each.frame.kind)
+    return flow
+
+
 async def until_written(spool: Spool) -> None:
     while spool._writing:
         await asyncio.wait({spool._writing})
@@ -96,7 +109,7 @@ async def test_media_goes_on_to_come_while_what_waited_is_read_back(film: Film) 
     reading = asyncio.create_task(film.known_until(60_000))
     for at in range(2000, len(sent), 50):
         film.send(*sent[at : at + 50])
-        await asyncio.sleep(0)
+        await until_written(film.pipeline._spool)
     await reading
     packets = await film.end(60_000)
     assert [packet.data for packet in packets if packet.kind == "audio"] == [
@@ -147,12 +160,16 @@ async def test_what_a_full_disk_has_no_room_for_is_a_gap_and_the_recording_goes_
     first = kept.index(False)
     until = kept.index(True, first)
     assert until - first == overflowed, "it is one gap"
-    assert all(kept[until:])
+    assert kept.count(False) == left_out(narrow)
     assert recorded(packets, *after) == [True] * len(after)
-    for gap in narrow.pipeline.gaps(SenderFlow(START_NS)).longest:
-        assert gap.reason == "not_known"
+    found = narrow.pipeline.gaps(heard(sent + after)).longest
+    assert [(gap.track, gap.reason) for gap in found if gap.reason != "lost"] == [
+        ("audio", "not_known"),
+        ("video", "not_known"),
+    ], "beside that, pictures wait for a keyframe"
+    for gap in found[:2]:
         assert abs(gap.begin_ms - (sent[first].time_ns - START_NS) // NS_PER_MS) <= 40
-        assert abs(gap.end_ms - (sent[until].time_ns - START_NS) // NS_PER_MS) <= 2000, "up to a keyframe"
+        assert abs(gap.end_ms - (sent[until].time_ns - START_NS) // NS_PER_MS) <= 500
 
 
 async def test_a_disk_that_cannot_be_written_costs_what_memory_does_not_hold(
@@ -167,9 +184,9 @@ async def test_a_disk_that_cannot_be_written_costs_what_memory_does_not_hold(
     await send(film, *sent)
     packets = await film.end(60_000)
     kept = recorded(packets, *sent)
-    assert kept.count(False) == film.pipeline.counters.overflowed > 1000
-    assert all(kept[:500]), "of the oldest nothing was dropped"
-    assert all(kept[-20:])
+    assert kept.count(False) == left_out(film) > 1000
+    assert all(kept[:400]), "of the oldest nothing was dropped"
+    assert any(kept[-20:]), "the newest were in memory"
 
 
 async def test_a_disk_that_cannot_be_read_costs_what_lies_there(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +198,7 @@ async def test_a_disk_that_cannot_be_read_costs_what_lies_there(film: Film, monk
     await send(film, *sent)
     monkeypatch.setattr(os, "pread", broken)
     packets = await film.end(60_000)
-    assert recorded(packets, *sent).count(False) == film.pipeline.counters.overflowed > 1000
+    assert recorded(packets, *sent).count(False) == left_out(film) > 1000
 
 
 async def test_a_disk_that_hangs_holds_up_neither_the_event_loop_nor_memory(
@@ -198,7 +215,7 @@ async def test_a_disk_that_hangs_holds_up_neither_the_event_loop_nor_memory(
     assert film.pipeline.waiting.memory_bytes < 3_000_000
     os.write(writing, bytes(1000))
     packets = await film.end(60_000)
-    assert recorded(packets, *sent).count(False) == film.pipeline.counters.overflowed
+    assert recorded(packets, *sent).count(False) == left_out(film)
     os.close(reading)
     os.close(writing)
 
@@ -207,11 +224,11 @@ async def test_room_is_used_again_and_given_back(tmp_path: Path) -> None:
     disk = spool_disk(tmp_path, max_bytes=3 * 1024 * 1024)
     queue = FrameQueue(_PATIENCE_MS * NS_PER_MS)
     spool = Spool(disk, queue)
-    for begin in range(0, 200_000, 10_000):
-        queue.put(talk(begin, begin + 10_000))
+    for begin in range(0, 200_000, 1000):
+        queue.put(talk(begin, begin + 1000))
         spool.put_away()
         await until_written(spool)
-        await _release(queue, spool, begin + 1)
+        await _release(queue, spool, begin - 15_000)
     assert queue.dropped == 0
     await _release(queue, spool, 200_000)
     assert open_spools(tmp_path) == []
@@ -274,10 +291,10 @@ async def test_nothing_is_left_of_a_process_that_is_killed(tmp_path: Path) -> No
     )
     assert process.stdout
     assert await process.stdout.readline() == b"written\n"
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
     process.send_signal(signal.SIGKILL)
     await process.wait()
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
 # --- memory

@@ -70,7 +70,7 @@ class House:
         storage, gauge = LocalObjectStore(self.root), WatermarkGauge()
         disk, ports = spool_disk(self.root), range(24_000, 24_010)
         worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", ports, disk)
-        return RecorderService(Follower(store), Owners(self.bus, patience), worker)
+        return RecorderService(Follower(store), Owners(self.bus, patience), worker, lambda: None)
 
     @asynccontextmanager
     async def running(self, recorder: RecorderService) -> AsyncIterator[None]:
