@@ -35,7 +35,7 @@ class Evidence:
     #: From its time zero to its end.
     file: Span
     closed: Mapping[Closing, Sequence[Span]]
-    #: When memory had no room for media that waited for what was said, and for what was waited in vain.
+    #: When media came that waited in vain for what was said, or that there was no room for to wait.
     not_known: Sequence[Span]
     #: When nothing at all was heard of the participant.
     absent: Sequence[Span]

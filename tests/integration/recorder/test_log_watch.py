@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from av.error import InvalidDataError
 
 from services.recorder import log_watch
 from services.recorder.log_watch import LogWatch
@@ -35,7 +36,7 @@ from tests.integration.recorder.talking import among, talking
 from tests.support.events import append, open_log, sequence_all
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
-from tests.support.webm import read_packets
+from tests.support.webm import Packet, read_packets
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +133,7 @@ async def test_what_is_sent_while_the_broker_is_away_is_written_meanwhile(
             (segment,) = settings.storage_root.rglob("*.segment-1.webm")
 
             async def are_written() -> bool:
-                return all(among(await asyncio.to_thread(read_packets, segment), sounds + pictures[:-1]))
+                return all(among(await asyncio.to_thread(so_far, segment), sounds + pictures))
 
             await eventually(are_written, within=20)
         await broker.open()
@@ -140,6 +141,13 @@ async def test_what_is_sent_while_the_broker_is_away_is_written_meanwhile(
         stopped = await house.until(ParticipantRecordingStopped)
         assert all(among(await house.packets(stopped.file.path), sounds + pictures))
     await broker.close()
+
+
+def so_far(segment: Path) -> list[Packet]:
+    try:
+        return read_packets(segment)
+    except InvalidDataError:
+        return []  # it has no header yet
 
 
 async def _stops(house: House) -> bool:
