@@ -15,7 +15,7 @@ _SECONDS = {"tests/e2e/": 180, "tests/faults/": 240}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let more be tried than there is time for every day."""
     parser.addoption(
-        "--meetings", type=int, default=320, help="meetings with about ten withdrawals each, in virtual time"
+        "--meetings", type=int, default=280, help="meetings with about ten withdrawals each, in virtual time"
     )
 
 

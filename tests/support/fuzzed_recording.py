@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from services.recorder.gates import Gates
-from services.recorder.media import frame_queue, track_pipeline
+from services.recorder.media import frame_queue
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.frame import EncodedFrame, PictureFormat, TimedFrame
 from services.recorder.media.gate import Gate
@@ -176,7 +176,7 @@ class Recorder:
             async def start(_: Path, path: Path, *__: object) -> Written:
                 return Written(self.files[int(path.name)])
 
-            patch.setattr(track_pipeline.WebmWriter, "start", start)
+            patch.setattr(WebmWriter, "start", start)
             yield
 
     async def live(self, happenings: Iterator[tuple[int, object]], talk: Talk) -> None:

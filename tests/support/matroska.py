@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from services.recorder.media.frame import Kind
 from tests.support.webm import Packet
 
 _SEGMENT, _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x18538067, 0x1F43B675, 0xE7, 0xA3
 #: What others are in: they are read, and not passed over.
 _WITHIN = {_SEGMENT, _CLUSTER}
-_KINDS = {0x81: "video", 0x82: "audio"}
+_KINDS: dict[int, Kind] = {0x81: "video", 0x82: "audio"}
 
 
 def read_blocks(data: bytes) -> list[Packet]:
@@ -25,8 +26,7 @@ def read_blocks(data: bytes) -> list[Packet]:
 
 def _block(body: bytes, cluster_ms: int) -> Packet:
     time_ms = cluster_ms + int.from_bytes(body[1:3], "big", signed=True)
-    kind = "video" if _KINDS[body[0]] == "video" else "audio"
-    return Packet(kind, time_ms, bool(body[3] & 0x80), body[4:])
+    return Packet(_KINDS[body[0]], time_ms, bool(body[3] & 0x80), body[4:])
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

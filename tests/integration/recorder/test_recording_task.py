@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from services.recorder import recording_task
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.media.probe import probe
 from services.recorder.moments import nanoseconds
@@ -219,6 +220,26 @@ async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is
     stopped = await room.until("ann", ParticipantRecordingStopped)
     packets = await asyncio.to_thread(read_packets, room.root / stopped.file.path)
     assert sum(data in _data(packets) for data in sounds) >= 10
+
+
+async def test_a_recording_that_is_over_waits_for_what_was_said_as_long_as_media_does(
+    ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: what was not known ten seconds after the end was left out."""
+    monkeypatch.setattr(recording_task, "_DRAIN_NS", 0)
+    async with studio(tmp_path, ffmpeg, watermark=False) as room:
+        room.arrives("ann")
+        opened = await room.opens_source("ann")
+        await room.records("ann")
+        with rtp_peer(opened.audio) as audio:
+            sounds = await audio.sounds(20)
+        await room.stops("ann")
+        await asyncio.sleep(0.5)
+        assert not await room.has("ann", ParticipantRecordingStopped.type)
+        room.worker.watermark.raise_to(2 * 10**18)
+        stopped = await room.until("ann", ParticipantRecordingStopped)
+        packets = await asyncio.to_thread(read_packets, tmp_path / stopped.file.path)
+        assert all(data in _data(packets) for data in sounds)
 
 
 async def test_without_any_watermark_the_file_is_black_and_silent_and_not_waited_for_for_ever(
