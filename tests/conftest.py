@@ -15,6 +15,13 @@ settings.load_profile("suite")
 _SECONDS = {"tests/e2e/": 180, "tests/faults/": 240}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let more be tried than there is time for every day."""
+    parser.addoption(
+        "--meetings", type=int, default=280, help="meetings with about ten withdrawals each, in virtual time"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give those tests their time; one that needs another says so itself."""
     for item in items:

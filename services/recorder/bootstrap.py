@@ -11,9 +11,12 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.merge import DeleteMerge
 from services.recorder.eraser import Eraser
 from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
+from services.recorder.log_watch import LogWatch
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.recorder.media.ffmpeg_errors import FfmpegMissingError
+from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.sources.ports import Host
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger
 from services.recorder.merging.streams import MergeStreams
@@ -64,11 +67,14 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
         lambda event, _: worker.apply(event),
         merger.apply,
     )
-    service = RecorderService(follower, Owners(bus, WORKER_ANSWERS_WITHIN.total_seconds()), worker)
+    watch = LogWatch(infrastructure.database, follower.catch_up, worker.watermark, clock)
+    service = RecorderService(follower, Owners(bus, WORKER_ANSWERS_WITHIN.total_seconds()), worker, watch.heard)
     async with bus.subscribe(live_queue("recorder", infrastructure.instance), service.follow):
         await follower.catch_up()
         async with (
-            supervised(rooms.run(), deletions.run(), erasures.run(), merger.run(), follower.until_stopped()),
+            supervised(
+                rooms.run(), deletions.run(), erasures.run(), merger.run(), follower.until_stopped(), watch.run()
+            ),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
             bus.answer(
@@ -93,6 +99,7 @@ def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams:
         ffmpeg = find_ffmpeg(settings.ffmpeg)
         root.mkdir(parents=True, exist_ok=True)
         _check_address(settings.rtp_host)
+        disk = _spool_disk(settings)
     except FfmpegMissingError as error:
         raise StartupError(str(error)) from error
     except OSError as error:
@@ -105,7 +112,17 @@ def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams:
         infrastructure.instance,
         settings.rtp_host,
         settings.rtp_port_range,
+        disk,
     )
+
+
+def _spool_disk(settings: RecorderSettings) -> SpoolDisk:
+    folder = settings.spool_dir or settings.storage_root
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError("ONRECORD_SPOOL_DIR", f"names {folder}, which cannot be made: {error.strerror}") from error
+    return SpoolDisk(folder, settings.spool_mib * 1024 * 1024, round(settings.hold_back * NS_PER_SECOND))
 
 
 def _merge_maker(infrastructure: Infrastructure, settings: RecorderSettings) -> MergeMaker:

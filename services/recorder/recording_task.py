@@ -13,9 +13,10 @@ from services.recorder.domain.participant_recording import (
     ParticipantRecordingReport,
     ReportFlow,
 )
-from services.recorder.media.counting import LEFT_OUT, Tally
+from services.recorder.media.counting import LEFT_OUT, WAITING_BYTES, WAITING_SECONDS, Tally
 from services.recorder.media.flow import FlowChanges, SenderFlow
 from services.recorder.media.frame import NS_PER_SECOND, Kind, VideoCodec
+from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.sources.rtp import RtpSource
@@ -36,8 +37,8 @@ _log = structlog.get_logger()
 _TICK_SECONDS = 0.25
 #: How often it is looked whether packets flow.
 _FLOW_SECONDS = 1.0
-#: How long a recording that has ended waits for the watermark: what is not known to be permitted by then is left out.
-_LAST_WATERMARK_NS = 10 * NS_PER_SECOND
+#: How long a recording that has ended waits for the watermark where its worker ends: it has 20 s.
+_DRAIN_NS = 10 * NS_PER_SECOND
 #: What is heard of and told, by what is recorded.
 _TRACKS: dict[RecordingKind, tuple[Kind, ...]] = {
     "audio_video": ("audio", "video"),
@@ -66,6 +67,10 @@ class RecordingTask:
             else TrackFiles(event, bench, gate, self._start_ns, self._tell)
         )
         self._left_out = Tally(LEFT_OUT, event.kind)
+        self._waiting_bytes = Tally(WAITING_BYTES, event.kind)
+        self._waiting_seconds = Tally(WAITING_SECONDS, event.kind)
+        #: How long it waits for the watermark once it has ended: what is not known to be permitted by then is left out.
+        self._patience_ns = bench.disk.patience_ns
         self._source: RtpSource | None = None
         #: None: no media is taken in.
         self._media: _MediaPath | None = None
@@ -93,6 +98,11 @@ class RecordingTask:
     def stop(self, at: datetime) -> None:
         """Let the recording end at that moment, or at the earliest of several."""
         self._stop_at = min(self._stop_at or at, at)
+
+    def drain(self, at: datetime) -> None:
+        """Let the recording end at that moment, soon: its worker does."""
+        self._patience_ns = min(self._patience_ns, _DRAIN_NS)
+        self.stop(at)
 
     def end(self, at: datetime | None) -> None:
         """Let the recording end as what it belongs to did; None: that was thrown away."""
@@ -167,6 +177,8 @@ class RecordingTask:
         if self._stop_at:
             media.end_at(self._end_ns())
         await media.advance(self._bench.watermark.value_ns)
+        media.expire(now_ns())
+        self._tell_waiting(media.waiting)
 
     async def _tell_flow(self, media: _MediaPath) -> None:
         """Tell the log when packets of a track begin to flow, or do not any more, until this is cancelled.
@@ -189,11 +201,16 @@ class RecordingTask:
         self._left_out.tell(counters)
         return counters
 
+    def _tell_waiting(self, waiting: Waiting) -> None:
+        self._waiting_bytes.tell({"memory": waiting.memory_bytes, "disk": waiting.disk_bytes})
+        in_memory, on_disk = waiting.memory_ns / NS_PER_SECOND, waiting.disk_ns / NS_PER_SECOND
+        self._waiting_seconds.tell({"memory": in_memory, "disk": on_disk})
+
     def _is_over(self, media: _MediaPath) -> bool:
         if self._stop_at is None:
             return False
         waited_ns = now_ns() - self._end_ns()
-        return media.is_complete(self._bench.watermark.value_ns) or waited_ns > _LAST_WATERMARK_NS
+        return media.is_complete(self._bench.watermark.value_ns) or waited_ns > self._patience_ns
 
     def _end_ns(self) -> int:
         """Where the recording ends: where it was told to, but not before it began."""
@@ -203,6 +220,7 @@ class RecordingTask:
     async def _let_go(self, media: _MediaPath) -> None:
         self.use(None)
         self._media = None
+        self._tell_waiting(Waiting())
         await media.abort()
 
     async def _tell(self, command: ParticipantRecordingReport) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -25,15 +26,18 @@ _log = structlog.get_logger()
 class RecorderService:
     """Has what is heard followed, and the worker take what is assigned to it."""
 
-    def __init__(self, follower: Follower, owners: Owners, worker: Worker) -> None:
+    def __init__(self, follower: Follower, owners: Owners, worker: Worker, heard: Callable[[], None]) -> None:
+        """`heard` is told of every watermark."""
         self._follower = follower
         self._owners = owners
         self._worker = worker
+        self._heard = heard
 
     async def follow(self, message: Message) -> None:
         """Take a message of the events exchange: the next event, or the watermark."""
         if watermark := await self._follower.hear(message):
             self._worker.watermark.raise_to(nanoseconds(watermark.at))
+            self._heard()
 
     async def assign(self, message: Message) -> None:
         """Take what one worker, this one, is to do."""

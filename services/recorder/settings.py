@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, field_validator
 
 from shared.runtime.settings import Settings
@@ -16,6 +18,13 @@ class RecorderSettings(Settings):
     rtp_ports: str = Field(default="40000-49999", pattern=r"^\d{1,5}-\d{1,5}$")
     #: How long somebody whom a server wants to record, and who is not in the room yet, is waited for, in seconds.
     participant_grace: float = Field(default=60, ge=0, le=86_400)
+
+    #: How long media waits until it is known whether it may be recorded, in seconds; then it is left out.
+    hold_back: float = Field(default=300, ge=1, le=3600)
+    #: Folder for media that waits for long. Unset: that of the recordings.
+    spool_dir: Path | None = None
+    #: How much of it may lie there, of all recordings of a recorder together, in MiB.
+    spool_mib: int = Field(default=8192, ge=0)
 
     @field_validator("rtp_ports")
     @classmethod

@@ -26,7 +26,7 @@ from shared.contracts.participant_recording import ParticipantRecordingRequested
 
 _log = structlog.get_logger()
 
-#: Files that may wait to be put in place; then media waits, in bounded memory.
+#: Files that may wait to be put in place; then media waits, within its bound.
 _MAX_UNFINISHED = 64
 
 Tell = Callable[[ParticipantRecordingReport], Awaitable[bool]]
@@ -57,8 +57,8 @@ class TrackFiles:
     async def open(self) -> TrackPipeline:
         """Be ready to take media in. The folder is made even if there comes none: without it the store is not there."""
         await self._bench.path(self._keys(self._start_ns).segment)
-        segment, written = self._segment, self._written.put
-        self._media = TrackPipeline(self._kind, self._bench.ffmpeg, self._gate, self._start_ns, segment, written)
+        bench, segment, written = self._bench, self._segment, self._written.put
+        self._media = TrackPipeline(self._kind, bench.ffmpeg, self._gate, self._start_ns, bench.disk, segment, written)
         return self._media
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishTrackRecording:

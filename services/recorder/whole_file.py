@@ -44,7 +44,7 @@ class WholeFile:
     async def open(self) -> Pipeline:
         """Be ready to take media in."""
         segments = await Segments.start(self._bench.ffmpeg, self._segment, _log)
-        self._pipeline = Pipeline(self._bench.black, self._gate, segments, self._start_ns)
+        self._pipeline = Pipeline(self._bench.black, self._gate, segments, self._start_ns, self._bench.disk)
         return self._pipeline
 
     async def keep(self, ended: Awaitable[datetime]) -> FinishParticipantRecording:

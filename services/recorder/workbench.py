@@ -13,6 +13,7 @@ from services.recorder.finishing import Keys, Meant, put_in_place
 from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
 from services.recorder.media.joining import Join
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.watermark import WatermarkGauge
 from shared.contracts.file_timeline import FileTimeline
 from shared.contracts.participant_recording import ParticipantRecordingRequested, RecordedFile, TimelineFile
@@ -29,6 +30,7 @@ class Workbench:
     ffmpeg: Path
     watermark: WatermarkGauge
     black: BlackPictures
+    disk: SpoolDisk
     _finishing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FINISHED_AT_ONCE))
 
     async def path(self, key: str) -> Path:

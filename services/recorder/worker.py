@@ -18,6 +18,7 @@ from services.recorder.media.depacketize import UnsupportedCodecError
 from services.recorder.media.sources.ports import Host, NoPortsLeftError
 from services.recorder.media.sources.reading import SocketReader
 from services.recorder.media.sources.rtp import RtpSource
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.recording_task import RecordingTask
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.workbench import Workbench
@@ -67,10 +68,11 @@ class Worker:
         worker_id: str,
         rtp_host: str,
         rtp_ports: range,
+        disk: SpoolDisk,
     ) -> None:
         self.worker_id = worker_id
         self.watermark = watermark
-        self._bench = Workbench(worker_id, streams, store, ffmpeg, watermark, BlackPictures(ffmpeg))
+        self._bench = Workbench(worker_id, streams, store, ffmpeg, watermark, BlackPictures(ffmpeg), disk)
         self._rtp = Host.named(rtp_host), rtp_ports, SocketReader()
         self._gates = Gates()
         self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
@@ -164,7 +166,7 @@ class Worker:
             self._waiting.clear()
             now = datetime.now(UTC)
             for recording in self._recordings.values():
-                recording.stop(now)
+                recording.drain(now)
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
             for task in self._tasks:
@@ -172,6 +174,7 @@ class Worker:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             for who in list(self._sources):
                 self._close_source(who)
+            self._bench.disk.close()
 
     def _stop(self, event: ParticipantRecordingStopRequested) -> None:
         recording = self._recordings.get((event.session_id, event.participant_id, event.kind))

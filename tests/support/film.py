@@ -24,9 +24,11 @@ from services.recorder.media.joining import Join
 from services.recorder.media.pauses import Pauses
 from services.recorder.media.pipeline import Pipeline
 from services.recorder.media.segments import Segments
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.tags import Tags
 from services.recorder.moments import moment
 from tests.support import vp8
+from tests.support.spooling import spool_disk
 from tests.support.webm import Packet, read_packets
 
 START_NS = 1_800_000_000 * NS_PER_SECOND
@@ -40,7 +42,7 @@ _numbers = count(1)
 class Film:
     """What a participant says and sends, and how far it is known what was said."""
 
-    def __init__(self, ffmpeg: Path, path: Path, segments: Segments) -> None:
+    def __init__(self, ffmpeg: Path, path: Path, segments: Segments, disk: SpoolDisk | None = None) -> None:
         self._ffmpeg = ffmpeg
         #: The first segment; at the end, what several were joined into.
         self.path = path
@@ -49,15 +51,16 @@ class Film:
         self.pauses = Pauses()
         self.gate = Gate().within(self.pauses)
         self.pictures = BlackPictures(ffmpeg)
-        self.pipeline = Pipeline(self.pictures, self.gate, segments, START_NS)
+        self.disk = disk or spool_disk(path.parent)
+        self.pipeline = Pipeline(self.pictures, self.gate, segments, START_NS, self.disk)
 
     @classmethod
-    async def begin(cls, ffmpeg: Path, path: Path) -> Film:
+    async def begin(cls, ffmpeg: Path, path: Path, disk: SpoolDisk | None = None) -> Film:
         async def path_of(number: int) -> Path:
             return path.with_name(f"{number}-{path.name}")
 
         segments = await Segments.start(ffmpeg, path_of, structlog.get_logger())
-        return cls(ffmpeg, await path_of(1), segments)
+        return cls(ffmpeg, await path_of(1), segments, disk)
 
     @property
     def pid(self) -> int:

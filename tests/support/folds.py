@@ -33,6 +33,7 @@ from shared.eventsourcing.store import EventStore
 from shared.messaging.follower import Follower
 from tests.support.events import open_log
 from tests.support.merging import HeldMaker
+from tests.support.spooling import spool_disk
 
 _NOWHERE = Path("/nonexistent")
 
@@ -80,6 +81,7 @@ class Folds:
             "worker",
             "127.0.0.1",
             range(50000, 50002),
+            spool_disk(_NOWHERE),
         )
         merger = Merger(MergeStreams(store), HeldMaker(), "worker", clock)
         follower = Follower(

@@ -28,6 +28,7 @@ from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined,
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context, decode
 from tests.support.eventually import eventually
+from tests.support.spooling import spool_disk
 from tests.support.unreliable_log import UnreliableEventStore
 
 _WATERMARK_SECONDS = 0.02
@@ -116,6 +117,11 @@ class Studio:
         for event in await self.streams.give(StopParticipantRecording(**self._recording(who, number)), _context()):
             self.worker.apply(event)
 
+    def waits_for_no_watermark(self) -> None:
+        """Let what is being recorded wait for none any more once it is over."""
+        for recording in self.worker._recordings.values():
+            recording._patience_ns = 0
+
     # --- what came of it
 
     async def happened(self, who: str) -> list[Any]:
@@ -148,11 +154,14 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(root: Path, ffmpeg: Path, *, watermark: bool = True) -> AsyncIterator[Studio]:
+async def studio(
+    root: Path, ffmpeg: Path, *, watermark: bool = True, patience_seconds: float = 300
+) -> AsyncIterator[Studio]:
     """Work while the context lasts; the watermark follows the clock unless there is none."""
     log, gauge = UnreliableEventStore(), WatermarkGauge()
     streams = ParticipantRecordingStreams(log)
-    worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", "127.0.0.1", range(24_000, 26_000))
+    ports, disk = range(24_000, 26_000), spool_disk(root, patience_seconds=patience_seconds)
+    worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", "127.0.0.1", ports, disk)
     relay = [_follow_the_clock(gauge)] if watermark else []
     async with supervised(*relay), worker.working():
         yield Studio(log, streams, worker, root)

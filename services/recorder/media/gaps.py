@@ -37,7 +37,7 @@ class Evidence:
     closed: Mapping[Closing, Sequence[Span]]
     #: When media was captured that could not be written, by the track.
     not_written: Mapping[Kind, Sequence[Span]]
-    #: When memory had no room for media that waited for what was said, and for what was waited in vain.
+    #: When media came that waited in vain for what was said, or that there was no room for to wait.
     not_known: Sequence[Span]
     #: When nothing at all was heard of the participant.
     absent: Sequence[Span]

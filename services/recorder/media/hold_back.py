@@ -1,24 +1,22 @@
 """What holds frames back until the watermark has passed their arrival: only then all that was said until then is known.
 
-Pure: no I/O and no clock.
+Pure: no I/O and no clock. How they wait is the matter of `frame_queue`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, TimedFrame
+from services.recorder.media.frame_queue import FrameQueue
 from services.recorder.media.gate import Gate
+from services.recorder.media.page import Dropped
 
 #: What a frame may take from its capture to here: how far behind the watermark it is known that none came. That is what
 #: it waits for a missing packet at most (`MAX_WAIT_NS`), a jitter of 300 ms (`LATE_NS`), and until it is read
 #: (`PAUSE_SECONDS`).
 SETTLE_NS = 530 * NS_PER_MS
-#: Media that may wait in memory for the watermark.
-_MAX_HELD_BYTES = 64 * 1024 * 1024
 #: No more than that is let go at a time: what could not be written for an hour is written piece by piece.
 _STEP_NS = 10 * NS_PER_SECOND
 
@@ -29,7 +27,7 @@ class RecordingCounters:
 
     #: Not permitted at every moment from capture to arrival.
     refused: int = 0
-    #: Memory was full.
+    #: They waited in vain for the watermark, or there was no room for them to wait.
     overflowed: int = 0
     #: Their time was written already, or lies before the latest cut.
     late: int = 0
@@ -40,33 +38,28 @@ class RecordingCounters:
 
 
 class HoldBack:
-    """The frames of one recording that wait, in bounded memory, and which of them it may have."""
+    """The frames of one recording that wait, and which of them it may have."""
 
-    def __init__(self, gate: Gate, start_ns: int) -> None:
+    def __init__(self, gate: Gate, start_ns: int, patience_ns: int) -> None:
+        """Let frames wait for `patience_ns` after their arrival at most."""
         self.start_ns = start_ns
         #: Nothing that was captured then or later is wanted; None: it is not known yet.
         self.end_ns: int | None = None
+        self.queue = FrameQueue(patience_ns)
         self._gate = gate
-        self._held: deque[TimedFrame] = deque()
-        self._bytes = 0
-        #: Counted, as it is asked for every 100 ms, just when much is held: while the watermark stands.
-        self._keyframes = 0
 
-    @property
-    def has_keyframe(self) -> bool:
-        """Whether a picture that others may build on waits."""
-        return self._keyframes > 0
+    def take(self, frames: Iterable[TimedFrame]) -> None:
+        """Hold frames back, in the order of their arrival, but those from the end on."""
+        end_ns = self.end_ns
+        self.queue.put(frames if end_ns is None else [each for each in frames if each.time_ns < end_ns])
 
-    def take(self, frames: Iterable[TimedFrame]) -> list[TimedFrame]:
-        """Hold frames back, in the order of their arrival; return those that there is no room for, the oldest."""
-        for frame in frames:
-            self._held.append(frame)
-            self._bytes += len(frame.frame.data)
-            self._keyframes += is_keyframe(frame)
-        dropped = []
-        while self._bytes > _MAX_HELD_BYTES:
-            dropped.append(self._pop())
-        return dropped
+    def expire(self, now_ns: int) -> None:
+        """Drop what has waited too long."""
+        self.queue.expire(now_ns)
+
+    def wants_keyframe(self, *, is_black: bool) -> bool:
+        """Tell whether there is nothing for the next picture to build on, neither shown nor waiting."""
+        return self.queue.wants_keyframe(is_black=is_black)
 
     def end_at(self, end_ns: int) -> None:
         """Want nothing from that moment on, which is not before the beginning."""
@@ -77,13 +70,19 @@ class HoldBack:
         return self.end_ns is not None and watermark_ns >= self.end_ns + SETTLE_NS
 
     def known(self, watermark_ns: int) -> Iterator[TimedFrame]:
-        """Yield the frames that `release` would, and go on holding them."""
-        return takewhile(lambda held: held.frame.arrival_ns <= watermark_ns, self._held)
+        """Yield the frames that `release` would, as far as they are in memory, and go on holding them."""
+        return self.queue.known(watermark_ns)
 
-    def release(self, watermark_ns: int) -> Iterator[TimedFrame]:
-        """Yield the frames whose arrival the watermark has passed, and hold them no longer."""
-        while self._held and self._held[0].frame.arrival_ns <= watermark_ns:
-            yield self._pop()
+    def release(self, watermark_ns: int) -> Iterator[TimedFrame | Dropped]:
+        """Yield the frames whose arrival the watermark has passed, and hold them no longer.
+
+        What had to be dropped is told in its place among them. There may be more, on disk: `is_through`.
+        """
+        return self.queue.release(watermark_ns)
+
+    def is_through(self, watermark_ns: int) -> bool:
+        """Tell whether nothing that the watermark has passed is on disk."""
+        return self.queue.page_in(watermark_ns) is None
 
     def is_wanted(self, held: TimedFrame) -> bool:
         """Tell whether it was captured between beginning and end."""
@@ -93,12 +92,6 @@ class HoldBack:
         """Tell whether every moment from its capture to its arrival may be recorded."""
         captured_ns = min(held.time_ns, held.frame.first_arrival_ns)
         return self._gate.permits(captured_ns, held.frame.arrival_ns)
-
-    def _pop(self) -> TimedFrame:
-        held = self._held.popleft()
-        self._bytes -= len(held.frame.data)
-        self._keyframes -= is_keyframe(held)
-        return held
 
 
 def steps(known_ns: int, watermark_ns: int) -> Iterator[int]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from services.recorder.media.black import BlackPictures, BlackTrack
 from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import NS_PER_SECOND, Black, Block, Kind, PictureFormat, TimedFrame, VideoCodec
+from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gap_filler import SHORTEST_GAP_NS, AudioGapFiller, VideoGapFiller
 from services.recorder.media.gaps import Evidence, gaps, logged
 from services.recorder.media.gate import Gate
@@ -15,8 +16,11 @@ from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCoun
 from services.recorder.media.joining import Join
 from services.recorder.media.joint import Joint
 from services.recorder.media.muxer import MatroskaMuxer
+from services.recorder.media.page import Dropped
 from services.recorder.media.segments import Segments
 from services.recorder.media.spans import LongestSpans, Span, union
+from services.recorder.media.spool import Spool
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.written import Written
 from shared.contracts.gaps import FileGaps
 
@@ -26,7 +30,7 @@ FIRST_PICTURE_NS = NS_PER_SECOND
 ANNOUNCEMENT_NS = 5 * NS_PER_SECOND
 #: Where neither a picture nor an announcement tells another one.
 _DEFAULT_FORMAT = PictureFormat("vp8", 640, 480)
-#: So many times at which memory was full are remembered: the longest.
+#: So many times at which media was dropped that waited are remembered: the longest.
 _MOST_OVERFLOWS = 1000
 
 _Blocks = list[Block | Black]
@@ -35,15 +39,16 @@ _Blocks = list[Block | Black]
 class Pipeline:
     """Takes placed frames, lets pass what was permitted at every moment from capture to arrival, and writes it.
 
-    While nothing can be written, frames wait in the memory in which they wait for the watermark.
+    While nothing can be written, frames wait where they wait for the watermark.
     """
 
-    def __init__(self, pictures: BlackPictures, gate: Gate, segments: Segments, start_ns: int) -> None:
+    def __init__(self, pictures: BlackPictures, gate: Gate, segments: Segments, start_ns: int, disk: SpoolDisk) -> None:
         self._gate = gate
         self._segments = segments
         self._start_ns = start_ns
         self._ended = False
-        self._held = HoldBack(gate, start_ns)
+        self._held = HoldBack(gate, start_ns, disk.patience_ns)
+        self._spool = Spool(disk, self._held.queue)
         self._audio = AudioGapFiller(start_ns)
         self._video = VideoGapFiller(start_ns, _DEFAULT_FORMAT)
         self._pictures = pictures
@@ -52,12 +57,12 @@ class Pipeline:
         self._patience_ns = ANNOUNCEMENT_NS
         #: Arrival of the newest picture that was let through: where the gate closed since then, the picture ends.
         self._passed_ns = start_ns
-        #: Capture of a picture that memory had no room for: nothing may build on it. None: no picture is missing.
-        self._missing_since_ns: int | None = None
-        #: When media that had to wait was captured that memory had no room for.
+        #: When media was captured that was dropped while it waited.
         self._overflowed = LongestSpans(_MOST_OVERFLOWS)
         #: The same of media that waited because it could not be written.
         self._unwritten = LongestSpans(_MOST_OVERFLOWS)
+        #: Whether what waits does so because it could not be written.
+        self._is_stopped = False
         #: The last watermark that let media through.
         self._known_ns = start_ns
         self._counters = RecordingCounters()
@@ -67,13 +72,23 @@ class Pipeline:
     @property
     def counters(self) -> RecordingCounters:
         """What became of the frames that are not in the file."""
-        return replace(self._counters, late=self._audio.late + self._video.late, baseless=self._video.baseless)
+        return replace(
+            self._counters,
+            overflowed=self._held.queue.dropped,
+            late=self._audio.late + self._video.late,
+            baseless=self._video.baseless,
+        )
+
+    @property
+    def waiting(self) -> Waiting:
+        """How much media waits."""
+        return self._held.queue.waiting
 
     @property
     def wants_keyframe(self) -> bool:
         """Whether the picture waits for a keyframe that has not arrived yet."""
-        needs_keyframe = self._video.needs_keyframe or self._segments.lacks_keyframe
-        return needs_keyframe and not self._held.has_keyframe
+        is_black = self._video.needs_keyframe or self._segments.lacks_keyframe
+        return self._held.wants_keyframe(is_black=is_black)
 
     @property
     def codec(self) -> VideoCodec | None:
@@ -91,12 +106,12 @@ class Pipeline:
 
     def take(self, frames: list[TimedFrame]) -> None:
         """Hold frames back, in the order of their arrival."""
-        for dropped in self._held.take(frames):
-            self._counters.overflowed += 1
-            spans = self._overflowed if self._segments.can_be_written else self._unwritten
-            spans.add(dropped.time_ns, dropped.time_ns + SHORTEST_GAP_NS)
-            if dropped.frame.kind == "video" and self._missing_since_ns is None:
-                self._missing_since_ns = dropped.time_ns
+        self._held.take(frames)
+        self._spool.put_away()
+
+    def expire(self, now_ns: int) -> None:
+        """Drop what has waited too long."""
+        self._held.expire(now_ns)
 
     def end_at(self, end_ns: int) -> None:
         """Let the file end at that moment, or at its beginning if that is later."""
@@ -109,15 +124,20 @@ class Pipeline:
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed, as far as it can be written. Raises FfmpegError where black has none."""
         for known_ns in steps(self._known_ns, watermark_ns):
-            if not await self._segments.ready() or not await self._begin(known_ns, patience_ns=self._patience_ns):
+            if not await self._segments.ready():
+                self._is_stopped = True
+                return
+            if not await self._begin(known_ns, patience_ns=self._patience_ns):
                 return
             await self._advance(known_ns)
+        self._is_stopped = False
 
     async def _advance(self, watermark_ns: int) -> None:
         self._known_ns = max(self._known_ns, watermark_ns)
-        blocks = self._cut_missing()
-        for held in self._held.release(watermark_ns):
-            blocks += self._pass(held)
+        blocks = self._release(watermark_ns)
+        while await self._spool.bring_back(watermark_ns):
+            await self._write(blocks)
+            blocks = self._release(watermark_ns)
         await self._write(blocks + self._fill(watermark_ns - SETTLE_NS))
 
     async def finish(self, watermark_ns: int) -> None:
@@ -158,7 +178,8 @@ class Pipeline:
         return logged(audio + video, self._start_ns, self._audio.filled, self._video.filled)
 
     async def abort(self) -> None:
-        """End ffmpeg if it still runs, whatever becomes of the file."""
+        """End ffmpeg if it still runs, whatever becomes of the file, and leave nothing that waits."""
+        await self._spool.close()
         if not self._ended:
             self._ended = True
             await self._segments.abort()
@@ -178,6 +199,18 @@ class Pipeline:
             self._muxer = MatroskaMuxer(self._video.format)
             await self._segments.begin(self._muxer)
         return True
+
+    def _release(self, watermark_ns: int) -> _Blocks:
+        blocks: _Blocks = []
+        for each in self._held.release(watermark_ns):
+            blocks += self._miss(each) if isinstance(each, Dropped) else self._pass(each)
+        return blocks
+
+    def _miss(self, dropped: Dropped) -> _Blocks:
+        """Go on without what was dropped: nothing may build on a picture that is missing."""
+        spans = self._unwritten if self._is_stopped else self._overflowed
+        spans.add(dropped.begin_ns, dropped.end_ns + SHORTEST_GAP_NS)
+        return [] if dropped.picture_ns is None else self._video.cut(max(dropped.picture_ns, self._start_ns))
 
     def _pass(self, held: TimedFrame) -> _Blocks:
         if not self._held.is_wanted(held):
@@ -206,10 +239,6 @@ class Pipeline:
             return []
         blocks = self._cut_if_closed(held.frame.arrival_ns)
         return blocks if self._video.needs_keyframe else [*blocks, *self._video.cut(held.time_ns)]
-
-    def _cut_missing(self) -> _Blocks:
-        missing_ns, self._missing_since_ns = self._missing_since_ns, None
-        return [] if missing_ns is None else self._video.cut(max(missing_ns, self._start_ns))
 
     def _fill(self, until_ns: int) -> _Blocks:
         until_ns = self._within(until_ns)

@@ -19,10 +19,13 @@ from services.recorder.media.ffmpeg_errors import (
     break_reason,
 )
 from services.recorder.media.frame import Block, Kind, TimedFrame
+from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import RecordingCounters, steps
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.restarts import Restarts
+from services.recorder.media.spool import Spool
+from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
 from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.media.written import Written
@@ -67,13 +70,15 @@ class TrackPipeline:
         ffmpeg: Path,
         gate: Gate,
         start_ns: int,
+        disk: SpoolDisk,
         path_of: Callable[[int], Awaitable[Path]],
         written: Callable[[WrittenFile], Awaitable[None]],
     ) -> None:
         """Take nothing that was captured before `start_ns`; `path_of` tells where the file that begins then goes."""
         self._kind: Kind = kind
         self._ffmpeg = ffmpeg
-        self._splitter = TrackSplitter(kind, gate, start_ns)
+        self._splitter = TrackSplitter(kind, gate, start_ns, disk.patience_ns)
+        self._spool = Spool(disk, self._splitter.held.queue)
         self._path_of = path_of
         self._written = written
         self._file: _OpenFile | None = None
@@ -92,6 +97,11 @@ class TrackPipeline:
         return self._splitter.counters
 
     @property
+    def waiting(self) -> Waiting:
+        """How much media waits."""
+        return self._splitter.held.queue.waiting
+
+    @property
     def wants_keyframe(self) -> bool:
         """Whether the picture waits for a keyframe that has not arrived yet."""
         return self._splitter.wants_keyframe
@@ -99,6 +109,11 @@ class TrackPipeline:
     def take(self, frames: list[TimedFrame]) -> None:
         """Hold frames back, in the order of their arrival."""
         self._splitter.take(frames)
+        self._spool.put_away()
+
+    def expire(self, now_ns: int) -> None:
+        """Drop what has waited too long."""
+        self._splitter.held.expire(now_ns)
 
     def end_at(self, end_ns: int) -> None:
         """Take nothing that was captured at that moment or later."""
@@ -111,24 +126,21 @@ class TrackPipeline:
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed, as far as it can be written. Raises FfmpegMissingError."""
         for known_ns in steps(self._known_ns, watermark_ns):
-            if not await self._ready():
+            if not await self._ready() or not await self._pass_on(known_ns):
                 return
-            self._known_ns = max(self._known_ns, known_ns)
-            self._steps += self._splitter.advance(known_ns)
-            await self._follow()
 
     async def finish(self, watermark_ns: int) -> None:
         """Write the rest, if that works within some seconds, and end the file. Raises like `advance`."""
-        self._steps += self._splitter.finish(watermark_ns)
         for _ in range(_LAST_ATTEMPTS):
-            if await self._ready(at_once=True):
+            if await self._ready(at_once=True) and await self._pass_on(watermark_ns):
+                self._steps += self._splitter.finish()
                 await self._follow()
-            if not self._steps:
                 return
             await asyncio.sleep(_LAST_PAUSE_SECONDS)
 
     async def abort(self) -> None:
-        """End ffmpeg if it still runs, whatever becomes of the file."""
+        """End ffmpeg if it still runs, whatever becomes of the file, and leave nothing that waits."""
+        await self._spool.close()
         file, self._file = self._file, None
         with suppress(FfmpegError):
             if file:
@@ -154,6 +166,17 @@ class TrackPipeline:
                 return False
             self._broken = None
         return True
+
+    async def _pass_on(self, watermark_ns: int) -> bool:
+        """Write what the watermark has passed, as far as files can begin; tell whether that is all of it."""
+        self._known_ns = max(self._known_ns, watermark_ns)
+        await self._follow()
+        while not self._steps:
+            self._steps += self._splitter.advance(watermark_ns)
+            await self._follow()
+            if self._steps or not await self._spool.bring_back(watermark_ns):
+                break
+        return not self._steps
 
     async def _follow(self) -> None:
         """Do what is due, up to where a file cannot begin."""

@@ -7,13 +7,14 @@ when the codec changes. Nothing is filled in: what is not there is between the f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.recorder.media.frame import NS_PER_MS, NS_PER_SECOND, Block, Kind, PictureFormat, TimedFrame
 from services.recorder.media.gap_filler import APART_NS, MAX_MOVE_NS
 from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters
 from services.recorder.media.muxer import PICTURE_NS
+from services.recorder.media.page import Dropped
 
 #: Media that is away for as long is a stretch of its own when it comes back: the track was muted.
 PATIENCE_NS = 2 * NS_PER_SECOND
@@ -72,10 +73,10 @@ class _OpenFile:
 class TrackSplitter:
     """Holds the frames of one track back until the watermark has passed their arrival, and deals them out to files."""
 
-    def __init__(self, kind: Kind, gate: Gate, start_ns: int) -> None:
+    def __init__(self, kind: Kind, gate: Gate, start_ns: int, patience_ns: int) -> None:
         self._kind = kind
         self._gate = gate
-        self._held = HoldBack(gate, start_ns)
+        self.held = HoldBack(gate, start_ns, patience_ns)
         #: Where the last file ended: the next one begins no earlier.
         self._free_ns = start_ns
         self._file: _OpenFile | None = None
@@ -83,37 +84,43 @@ class TrackSplitter:
         self._needs_keyframe = kind == "video"
         #: Arrival of the newest frame in the file: where the gate closed since then, the file ends.
         self._passed_ns = start_ns
-        self.counters = RecordingCounters()
+        self._counters = RecordingCounters()
+
+    @property
+    def counters(self) -> RecordingCounters:
+        """What became of the frames that are in no file."""
+        return replace(self._counters, overflowed=self.held.queue.dropped)
 
     @property
     def wants_keyframe(self) -> bool:
         """Whether a picture waits for a keyframe that has not arrived yet."""
-        return self._needs_keyframe and not self._held.has_keyframe
+        return self.held.wants_keyframe(is_black=self._needs_keyframe)
 
     def take(self, frames: list[TimedFrame]) -> None:
         """Hold the frames of this track back, in the order of their arrival; those of the other one are not wanted."""
-        if dropped := self._held.take(frame for frame in frames if frame.frame.kind == self._kind):
-            self.counters.overflowed += len(dropped)
-            self._break_chain()
+        self.held.take([frame for frame in frames if frame.frame.kind == self._kind])
 
     def end_at(self, end_ns: int) -> None:
         """Take nothing that was captured at that moment or later."""
-        self._held.end_at(end_ns)
+        self.held.end_at(end_ns)
 
     def is_complete(self, watermark_ns: int) -> bool:
         """Tell whether everything up to the end is known and has arrived."""
-        return self._held.is_complete(watermark_ns)
+        return self.held.is_complete(watermark_ns)
 
     def advance(self, watermark_ns: int) -> list[Step]:
-        """Return what follows from what the watermark has passed."""
+        """Return what follows from what the watermark has passed, as far as that is not on disk."""
         steps: list[Step] = []
-        for held in self._held.release(watermark_ns):
-            steps += self._pass(held)
-        return steps + self._end_if_over(watermark_ns - SETTLE_NS)
+        for each in self.held.release(watermark_ns):
+            if isinstance(each, Dropped):
+                self._break_chain()
+            else:
+                steps += self._pass(each)
+        return steps + self._end_if_over(watermark_ns - SETTLE_NS) if self.held.is_through(watermark_ns) else steps
 
-    def finish(self, watermark_ns: int) -> list[Step]:
-        """Return the rest; what the watermark has not passed is left out."""
-        return self.advance(watermark_ns) + self._end_file()
+    def finish(self) -> list[Step]:
+        """Return how it ends; what the watermark has not passed is left out."""
+        return self._end_file()
 
     def break_off(self, begin_ns: int) -> None:
         """Take note that the file that began then can take nothing more: the next frame begins another one."""
@@ -121,15 +128,15 @@ class TrackSplitter:
             self._end_file()
 
     def _pass(self, held: TimedFrame) -> list[Step]:
-        if not self._held.is_wanted(held):
+        if not self.held.is_wanted(held):
             self._break_chain()
             return []
-        if not self._held.permits(held):
-            self.counters.refused += 1
+        if not self.held.permits(held):
+            self._counters.refused += 1
             return self._end_file()
         steps = self._end_if_interrupted(held)
         if self._needs_keyframe and not held.frame.keyframe:
-            self.counters.baseless += 1
+            self._counters.baseless += 1
             return steps
         return steps + self._deal(held)
 

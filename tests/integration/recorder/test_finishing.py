@@ -30,6 +30,7 @@ from shared.contracts.participant_recording import RecordingKind
 from tests.support import vp8, vp9
 from tests.support.encoded import FRAME_RATE, encoded
 from tests.support.in_memory import InMemoryEventStore
+from tests.support.spooling import spool_disk
 
 KEYS = TrackKeys("s", "ann", "audio", 0)
 TAGS = Tags("ann", "abcd-efgh-ijkl", datetime(2026, 7, 18, 7, 10, 30, 247_000, tzinfo=UTC))
@@ -301,6 +302,7 @@ async def test_of_many_recordings_that_end_together_two_are_finished_at_a_time(
 
     monkeypatch.setattr(workbench, "put_in_place", finish)
     ffmpeg, streams = Path("ffmpeg"), ParticipantRecordingStreams(InMemoryEventStore())
-    bench = Workbench("w", streams, LocalObjectStore(tmp_path), ffmpeg, WatermarkGauge(), BlackPictures(ffmpeg))
+    store, black, disk = LocalObjectStore(tmp_path), BlackPictures(ffmpeg), spool_disk(tmp_path)
+    bench = Workbench("w", streams, store, ffmpeg, WatermarkGauge(), black, disk)
     await asyncio.gather(*(bench.put_in_place(KEYS, meant("audio", [])) for _ in range(20)))
     assert most == 2

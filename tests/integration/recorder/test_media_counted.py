@@ -47,6 +47,26 @@ async def test_packets_are_counted_while_they_come_and_told_of_when_their_source
     assert (told["packets"]["received"], told["packets"]["lost"], told["frames"]["frames"]) == (4, 1, 4)
 
 
+async def test_media_that_waits_is_told_until_it_waits_no_more(ffmpeg: Path, tmp_path: Path) -> None:
+    def waiting(what: str) -> float:
+        labels = {"kind": "audio_video", "where": "memory"}
+        return REGISTRY.get_sample_value(f"onrecord_media_waiting_{what}", labels) or 0
+
+    async with studio(tmp_path, ffmpeg, watermark=False) as room:
+        room.arrives("ann")
+        opened = await room.opens_source("ann")
+        await room.records("ann")
+        with rtp_peer(opened.audio) as audio:
+            await audio.sounds(30)
+        await eventually(lambda: waiting("bytes") > 10_000)
+        assert waiting("seconds") > 0.3
+        room.worker.watermark.raise_to(now_ns())
+        await eventually(lambda: waiting("bytes") == 0)
+        assert waiting("seconds") == pytest.approx(0)
+        room.waits_for_no_watermark()
+        await room.stops("ann")
+
+
 async def test_frames_that_are_left_out_are_counted_and_told_of_when_the_recording_is_over(room: Studio) -> None:
     refused = metric("frames_left_out", kind="audio_video", why="refused")
     opened = await room.opens_source("ann")

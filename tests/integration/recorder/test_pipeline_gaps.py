@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pytest
-
-from services.recorder.media import hold_back
 from services.recorder.media.flow import SENDER_NS, SenderFlow
 from services.recorder.media.frame import NS_PER_MS, Kind
 from services.recorder.media.gap_filler import OPUS_SILENCE, SILENCE_NS
-from services.recorder.media.hold_back import SETTLE_NS
 from shared.contracts.gaps import Gap
 from tests.support.film import START_NS, Film, delta, keyframe, sound
 from tests.support.webm import Packet
@@ -128,21 +124,19 @@ async def test_what_did_not_become_known_until_the_end_is_a_gap_for_that(film: F
     _assert_are(found, ("audio", 4000, 8000, "not_known"), ("video", 4000 + _PATIENCE_MS, 8000, "not_known"))
 
 
-async def test_what_memory_had_no_room_for_while_the_watermark_stood_is_a_gap_for_that(
-    film: Film, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_waited_too_long_is_a_gap_for_that_exactly_there(film: Film) -> None:
     film.say(-1000, holds=True)
     sender = Sender(film)
     await sender.send(0, 2000)
-    monkeypatch.setattr(hold_back, "_MAX_HELD_BYTES", 500)
-    for now in range(2000, 6000, _SOUND_MS):
+    for now in range(2000, 8000, _SOUND_MS):
         sender._send("audio", now)
-    assert film.pipeline.counters.overflowed > 100
-    await film.end(6000)
-    (gap,) = (gap for gap in film.pipeline.gaps(sender.flow).longest if gap.track == "audio")
-    assert gap.reason == "not_known"
-    assert abs(gap.begin_ms - 2000) <= _SOUND_MS
-    assert abs(gap.end_ms - 5000) <= SETTLE_NS // NS_PER_MS
+        sender._send("video", now) if now % _PICTURE_MS == 0 else None
+    film.pipeline.expire(_ns(5000) + film.disk.patience_ns)
+    await film.known_until(8000)
+    await film.end(8000)
+    found = film.pipeline.gaps(sender.flow).longest
+    _assert_are(found, ("audio", 2000, 5000, "not_known"), ("video", 2000, 5000, "not_known"))
+    assert film.pipeline.counters.overflowed == 3000 // _SOUND_MS + 3000 // _PICTURE_MS + 1, "one came before"
 
 
 def _ns(at_ms: int) -> int:

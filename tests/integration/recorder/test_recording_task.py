@@ -33,6 +33,7 @@ from shared.eventsourcing.codec import Context
 from tests.support.eventually import eventually
 from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered, rtp_peer
+from tests.support.spooling import spool_disk
 from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
 
@@ -191,8 +192,8 @@ async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_e
     room: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail: what had not been told to end could not be finished."""
-    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 0)
     await room.records("ann")
+    room.waits_for_no_watermark()
     async with held_writes(monkeypatch) as held:
         await held.wait()
         await room.stops("ann")
@@ -219,11 +220,30 @@ async def test_media_that_comes_while_the_log_cannot_be_told_of_the_beginning_is
     assert sum(data in _data(packets) for data in sounds) >= 10
 
 
-async def test_without_any_watermark_the_file_is_black_and_silent_and_not_waited_for_for_ever(
+async def test_a_recording_that_is_over_waits_for_what_was_said_as_long_as_media_does(
     ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 100_000_000)
+    """Seen to fail: what was not known ten seconds after the end was left out."""
+    monkeypatch.setattr(recording_task, "_DRAIN_NS", 0)
     async with studio(tmp_path, ffmpeg, watermark=False) as room:
+        room.arrives("ann")
+        opened = await room.opens_source("ann")
+        await room.records("ann")
+        with rtp_peer(opened.audio) as audio:
+            sounds = await audio.sounds(20)
+        await room.stops("ann")
+        await asyncio.sleep(0.5)
+        assert not await room.has("ann", ParticipantRecordingStopped.type)
+        room.worker.watermark.raise_to(2 * 10**18)
+        stopped = await room.until("ann", ParticipantRecordingStopped)
+        packets = await asyncio.to_thread(read_packets, tmp_path / stopped.file.path)
+        assert all(data in _data(packets) for data in sounds)
+
+
+async def test_without_any_watermark_the_file_is_black_and_silent_and_not_waited_for_for_ever(
+    ffmpeg: Path, tmp_path: Path
+) -> None:
+    async with studio(tmp_path, ffmpeg, watermark=False, patience_seconds=0.1) as room:
         room.arrives("ann")
         opened = await room.opens_source("ann")
         await room.records("ann")
@@ -293,7 +313,8 @@ async def test_a_second_worker_that_is_handed_it_too_and_fails_leaves_it_to_the_
     room.takes(requested)
     await eventually(lambda: room.has("ann", ParticipantRecordingStarted.type))
     missing, store = Path("/nowhere/ffmpeg"), LocalObjectStore(tmp_path / "other")
-    second = Worker(room.streams, store, missing, WatermarkGauge(), "second", "127.0.0.1", range(0))
+    gauge, disk = WatermarkGauge(), spool_disk(tmp_path)
+    second = Worker(room.streams, store, missing, gauge, "second", "127.0.0.1", range(0), disk)
     async with second.working():
         second.take(requested, Context.begin("service:test"))
         await eventually(lambda: not second._tasks)

@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.demo.media import FRAME_RATE, HEIGHT, WIDTH, Clip, encode_clip
-from services.recorder import recording_task, track_files
+from services.recorder import track_files
 from services.recorder.media import track_splitter
 from services.recorder.media.frame import NS_PER_MS
 from services.recorder.media.gap_filler import OPUS_SILENCE
@@ -237,8 +237,8 @@ async def test_an_end_that_is_heard_of_late_and_in_the_midst_of_writing_is_the_e
     room: Studio, ann: Broadcast, audio: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail: all that had come until then was written, also what came after the end."""
-    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 0)
     await audio.records()
+    room.waits_for_no_watermark()
     async with held_writes(monkeypatch) as held:
         before = await ann.speak(10)
         await held.wait()
@@ -308,10 +308,9 @@ async def test_when_too_many_files_wait_to_be_told_of_media_waits_and_none_is_lo
 
 
 async def test_without_any_watermark_nothing_is_written_and_it_is_not_waited_for_for_ever(
-    ffmpeg: Path, tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
+    ffmpeg: Path, tmp_path: Path, clip: Clip
 ) -> None:
-    monkeypatch.setattr(recording_task, "_LAST_WATERMARK_NS", 100 * NS_PER_MS)
-    async with studio(tmp_path, ffmpeg, watermark=False) as room:
+    async with studio(tmp_path, ffmpeg, watermark=False, patience_seconds=0.1) as room:
         room.arrives("ann")
         audio = Track(room, "audio")
         with broadcast(clip, await room.opens_source("ann")) as ann:

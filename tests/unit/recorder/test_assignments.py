@@ -29,6 +29,7 @@ from shared.messaging.message import ACCEPTED, Message, asked_command, event_mes
 from shared.messaging.topology import GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS
 from tests.support.eventually import eventually
 from tests.support.in_memory import InMemoryEventStore
+from tests.support.spooling import spool_disk
 
 REC = {"room_id": "r", "session_id": "s", "recording_id": "rec"}
 _PATIENCE = 30
@@ -67,8 +68,9 @@ class House:
         store = InMemoryEventStore()
         streams = ParticipantRecordingStreams(store)
         storage, gauge = LocalObjectStore(self.root), WatermarkGauge()
-        worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", range(24_000, 24_010))
-        return RecorderService(Follower(store), Owners(self.bus, patience), worker)
+        disk, ports = spool_disk(self.root), range(24_000, 24_010)
+        worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", ports, disk)
+        return RecorderService(Follower(store), Owners(self.bus, patience), worker, lambda: None)
 
     @asynccontextmanager
     async def running(self, recorder: RecorderService) -> AsyncIterator[None]:

@@ -22,3 +22,17 @@ def test_it_cannot_be_anything_else(monkeypatch: pytest.MonkeyPatch, seconds: st
     monkeypatch.setenv("ONRECORD_PARTICIPANT_GRACE", seconds)
     with pytest.raises(SettingError, match="ONRECORD_PARTICIPANT_GRACE"):
         load_settings(RecorderSettings)
+
+
+def test_media_waits_for_five_minutes_in_eight_gibibytes() -> None:
+    settings = load_settings(RecorderSettings)
+    assert (settings.hold_back, settings.spool_dir, settings.spool_mib) == (300, None, 8192)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HOLD_BACK", "0"), ("HOLD_BACK", "3601"), ("SPOOL_MIB", "-1"), ("SPOOL_MIB", "some")]
+)
+def test_what_no_media_could_wait_in_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ONRECORD_{name}", value)
+    with pytest.raises(SettingError, match=f"ONRECORD_{name}"):
+        load_settings(RecorderSettings)

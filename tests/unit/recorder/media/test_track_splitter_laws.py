@@ -15,6 +15,7 @@ from tests.support.film import START_NS, delta, keyframe, sound
 _END_MS = 15_000
 #: What a frame may take on its way.
 _LATE_MS = 150
+_PATIENCE_NS = 10 * _END_MS * NS_PER_MS
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,16 @@ class Written:
 
 
 def at_once(meeting: Meeting) -> list[Written]:
-    splitter = TrackSplitter(meeting.kind, meeting.gate(), START_NS)
+    splitter = TrackSplitter(meeting.kind, meeting.gate(), START_NS, _PATIENCE_NS)
     splitter.take(meeting.frames)
     splitter.end_at(START_NS + meeting.end * NS_PER_MS)
-    return files(splitter.finish(START_NS + 10 * _END_MS * NS_PER_MS))
+    return files(splitter.advance(START_NS + 10 * _END_MS * NS_PER_MS) + splitter.finish())
 
 
 def step_by_step(meeting: Meeting, steps_ms: list[int]) -> list[Written]:
     """Hand each frame over as it arrives, and let the watermark follow in these steps, again and again."""
-    splitter, waiting = TrackSplitter(meeting.kind, meeting.gate(), START_NS), list(meeting.frames)
+    splitter = TrackSplitter(meeting.kind, meeting.gate(), START_NS, _PATIENCE_NS)
+    waiting = list(meeting.frames)
     splitter.end_at(START_NS + meeting.end * NS_PER_MS)
     followed: list[Step] = []
     now = -300
@@ -87,7 +89,7 @@ def step_by_step(meeting: Meeting, steps_ms: list[int]) -> list[Written]:
         while waiting and _ms(waiting[0].frame.arrival_ns) <= now:
             splitter.take([waiting.pop(0)])
         followed += splitter.advance(START_NS + now * NS_PER_MS)
-    return files(followed + splitter.finish(START_NS + now * NS_PER_MS))
+    return files(followed + splitter.advance(START_NS + now * NS_PER_MS) + splitter.finish())
 
 
 def files(steps: list[Step]) -> list[Written]:
