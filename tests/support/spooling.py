@@ -8,10 +8,10 @@ from services.recorder.media.frame import NS_PER_SECOND
 from services.recorder.media.spool_disk import SpoolDisk
 
 _PATIENCE_SECONDS = 300
-_MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 
 
-def spool_disk(folder: Path, *, max_bytes: int = _MAX_BYTES, patience_seconds: float = _PATIENCE_SECONDS) -> SpoolDisk:
+def spool_disk(folder: Path, *, max_bytes: int = MAX_BYTES, patience_seconds: float = _PATIENCE_SECONDS) -> SpoolDisk:
     """Return a disk with as much room and patience as settings give."""
     return SpoolDisk(folder, max_bytes, round(patience_seconds * NS_PER_SECOND))
 

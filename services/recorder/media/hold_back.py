@@ -69,6 +69,12 @@ class HoldBack:
         """Tell whether everything up to the end is known and has arrived."""
         return self.end_ns is not None and watermark_ns >= self.end_ns + SETTLE_NS
 
+    def steps(self, known_ns: int, watermark_ns: int) -> Iterator[int]:
+        """Yield the moments by which the watermark is followed from where it was."""
+        over_ns = watermark_ns if self.end_ns is None else min(watermark_ns, self.end_ns)
+        yield from range(known_ns + _STEP_NS, over_ns, _STEP_NS)
+        yield watermark_ns
+
     def known(self, watermark_ns: int) -> Iterator[TimedFrame]:
         """Yield the frames that `release` would, as far as they are in memory, and go on holding them."""
         return self.queue.known(watermark_ns)
@@ -92,12 +98,6 @@ class HoldBack:
         """Tell whether every moment from its capture to its arrival may be recorded."""
         captured_ns = min(held.time_ns, held.frame.first_arrival_ns)
         return self._gate.permits(captured_ns, held.frame.arrival_ns)
-
-
-def steps(known_ns: int, watermark_ns: int) -> Iterator[int]:
-    """Yield the moments by which the watermark is followed from where it was."""
-    yield from range(known_ns + _STEP_NS, watermark_ns, _STEP_NS)
-    yield watermark_ns
 
 
 def is_keyframe(held: TimedFrame) -> bool:

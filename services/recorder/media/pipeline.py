@@ -12,7 +12,7 @@ from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gap_filler import SHORTEST_GAP_NS, AudioGapFiller, VideoGapFiller
 from services.recorder.media.gaps import Evidence, gaps, logged
 from services.recorder.media.gate import Gate
-from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe, steps
+from services.recorder.media.hold_back import SETTLE_NS, HoldBack, RecordingCounters, is_keyframe
 from services.recorder.media.joining import Join
 from services.recorder.media.joint import Joint
 from services.recorder.media.muxer import MatroskaMuxer
@@ -123,7 +123,7 @@ class Pipeline:
 
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed, as far as it can be written. Raises FfmpegError where black has none."""
-        for known_ns in steps(self._known_ns, watermark_ns):
+        for known_ns in self._held.steps(self._known_ns, watermark_ns):
             if not await self._segments.ready():
                 self._is_stopped = True
                 return
@@ -146,7 +146,7 @@ class Pipeline:
         assert end_ns is not None
         await self._segments.insist()
         await self._begin(watermark_ns, patience_ns=None)
-        for known_ns in steps(self._known_ns, watermark_ns):
+        for known_ns in self._held.steps(self._known_ns, watermark_ns):
             await self._segments.ready()
             await self._advance(known_ns)
         await self._write([*self._cut_if_closed(end_ns), *self._video.finish(end_ns), *self._audio.finish(end_ns)])

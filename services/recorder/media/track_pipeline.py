@@ -21,7 +21,7 @@ from services.recorder.media.ffmpeg_errors import (
 from services.recorder.media.frame import Block, Kind, TimedFrame
 from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gate import Gate
-from services.recorder.media.hold_back import RecordingCounters, steps
+from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.restarts import Restarts
 from services.recorder.media.spool import Spool
@@ -125,7 +125,7 @@ class TrackPipeline:
 
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed, as far as it can be written. Raises FfmpegMissingError."""
-        for known_ns in steps(self._known_ns, watermark_ns):
+        for known_ns in self._splitter.held.steps(self._known_ns, watermark_ns):
             if not await self._ready() or not await self._pass_on(known_ns):
                 return
 

@@ -146,7 +146,7 @@ async def test_what_is_sent_while_the_broker_is_away_is_written_meanwhile(
 def so_far(segment: Path) -> list[Packet]:
     try:
         return read_packets(segment)
-    except InvalidDataError:
+    except (InvalidDataError, EOFError):
         return []  # it has no header yet
 
 

@@ -348,7 +348,10 @@ async def test_a_copy_that_lacks_what_was_recorded_fails_the_recording_and_the_s
     (tmp_path / "ffmpeg").chmod(0o755)
     async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
         room.arrives("ann")
+        opened = await room.opens_source("ann")
         await room.records("ann")
+        with rtp_peer(opened.audio) as audio:
+            await audio.sounds(20)
         await room.stops("ann")
         failed = await room.until("ann", ParticipantRecordingFailed)
         assert "the segment beside it is kept" in (failed.details or "")

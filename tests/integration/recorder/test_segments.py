@@ -14,7 +14,7 @@ import av
 import pytest
 from prometheus_client import REGISTRY
 
-from services.recorder.media import hold_back, segments
+from services.recorder.media import frame_queue, segments
 from services.recorder.media.ffmpeg_errors import FfmpegError
 from services.recorder.media.flow import SenderFlow
 from services.recorder.media.frame import NS_PER_MS, TimedFrame
@@ -23,6 +23,7 @@ from services.recorder.media.probe import probe
 from services.recorder.media.recent import RecentBlocks
 from tests.support.eventually import eventually
 from tests.support.film import START_NS, Film, delta, keyframe, recorded, sound
+from tests.support.spooling import MAX_BYTES, spool_disk
 from tests.support.webm import Packet, read_packets
 
 _SECOND_MS = 1000
@@ -189,8 +190,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def cramped(ffmpeg: Path, small_disk: Path) -> AsyncIterator[Film]:
-    begun = await Film.begin(ffmpeg, small_disk / "film.webm")
+async def cramped(ffmpeg: Path, small_disk: Path, tmp_path: Path) -> AsyncIterator[Film]:
+    """Its files have little room, and what waits has enough."""
+    begun = await Film.begin(ffmpeg, small_disk / "film.webm", spool_disk(tmp_path))
     begun.say(-60_000, "presence", holds=True)
     begun.say(-1000, holds=True)
     yield begun
@@ -232,7 +234,9 @@ async def test_what_waits_for_room_beyond_the_bound_is_a_gap_for_that(
     ballast = await fill(small_disk)
     await play(cramped, 3000, 30_000)
     await eventually_broken(cramped, 30_000)
-    monkeypatch.setattr(hold_back, "_MAX_HELD_BYTES", 5000)
+    for name in ("_HEAD_BYTES", "_PAGE_BYTES", "_TAIL_BYTES"):
+        monkeypatch.setattr(frame_queue, name, 5000)
+    assert cramped.disk.reserve(MAX_BYTES), "there is no room for more"
     await play(cramped, 30_000, 60_000)
     ballast.unlink()
     await until_written(cramped, 60_000)

@@ -250,7 +250,7 @@ async def test_nobody_else_can_open_what_waits_and_nothing_is_left_when_the_reco
     film.say(-1000, holds=True)
     await send(film, *talk(0, 60_000))
     assert len(open_spools(film.path.parent)) == 1
-    assert [path.name for path in film.path.parent.iterdir()] == ["film.webm"]
+    assert [path.name for path in film.path.parent.iterdir()] == ["1-film.webm"]
     await film.pipeline.abort()
     assert open_spools(film.path.parent) == []
 

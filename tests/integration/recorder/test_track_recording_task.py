@@ -354,7 +354,7 @@ async def test_of_a_file_that_broke_off_there_may_be_nothing_whole_and_the_recor
     assert len(written) >= 25
 
 
-async def test_an_ffmpeg_that_dies_time_and_again_fails_the_recording_and_what_is_whole_is_kept(
+async def test_an_ffmpeg_that_dies_time_and_again_costs_files_and_not_the_recording(
     room: Studio, ann: Broadcast, audio: Track
 ) -> None:
     await audio.records()
@@ -364,12 +364,41 @@ async def test_an_ffmpeg_that_dies_time_and_again_fails_the_recording_and_what_i
             await eventually(lambda: len(_pids(logs)) == died + 1)  # noqa: B023  it is over before the next round
             await eventually(lambda: _newest_size(room) > _A_CLUSTER)
             _kill(logs)
-        failed = await audio.until(ParticipantRecordingFailed)
+        await eventually(lambda: len(_pids(logs)) == 4)
+        await eventually(lambda: _newest_size(room) > _A_CLUSTER)
         talk.cancel()
-    assert "ffmpeg ended with status -9" in (failed.details or "")
-    files = await audio.files()
-    assert len(files) == 3
-    assert await audio.words() == ["requested", "started", *["track-file-finished"] * 3, "failed"]
+    assert len(await audio.stops()) == 4
+
+
+async def test_an_ffmpeg_that_is_stuck_ends_its_file_and_the_next_frame_begins_another(
+    room: Studio, ann: Broadcast, audio: Track
+) -> None:
+    await audio.records()
+    with capture_logs() as logs:
+        before = await ann.speak(50)
+        os.kill(_pids(logs)[-1], signal.SIGSTOP)
+        after = await ann.speak(150)
+    one, other = await audio.stops()
+    first, second = await data(room, one), await data(room, other)
+    assert first == before[: len(first)]
+    assert second == after[-len(second) :]
+    assert len(after) - len(second) <= 75, "it is noticed within a second, or little more on a busy machine"
+
+
+async def test_a_recording_of_which_ffmpeg_never_wrote_anything_fails_at_its_end(
+    ffmpeg: Path, tmp_path: Path, clip: Clip
+) -> None:
+    (tmp_path / "ffmpeg").write_text('#!/bin/sh\necho "not here" >&2\nexit 3\n')
+    (tmp_path / "ffmpeg").chmod(0o755)
+    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+        room.arrives("ann")
+        audio = Track(room, "audio")
+        with broadcast(clip, await room.opens_source("ann")) as ann:
+            await audio.records()
+            await ann.speak(50)
+            await audio.is_told_to_stop()
+        failed = await audio.until(ParticipantRecordingFailed)
+    assert "not here" in (failed.details or "")
 
 
 async def test_without_ffmpeg_the_recording_fails_and_the_log_names_what_is_missing(tmp_path: Path, clip: Clip) -> None:
