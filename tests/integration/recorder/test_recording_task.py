@@ -340,6 +340,7 @@ async def test_a_copy_that_lacks_what_was_recorded_fails_the_recording_and_the_s
     async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
         room.arrives("ann")
         await room.records("ann")
+        await asyncio.sleep(0.3)  # so long is the recording
         await room.stops("ann")
         failed = await room.until("ann", ParticipantRecordingFailed)
         assert "the segment beside it is kept" in (failed.details or "")
