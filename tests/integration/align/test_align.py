@@ -190,6 +190,7 @@ async def test_a_file_of_one_track_gets_a_copy_of_one(
     assert {packet.kind for packet in read_packets(out / copy.name)} == {track}
 
 
+@pytest.mark.timeout(300)
 async def test_who_comes_an_hour_late_has_an_hour_of_black(ffmpeg: Path, store: LocalObjectStore, out: Path) -> None:
     copy = await recorded(ffmpeg, store, sounds(ffmpeg) + pictures(ffmpeg), after_ms=3_600_000)
     await align(planned(copy), ffmpeg, store, out)
