@@ -101,9 +101,9 @@ class HoldBack:
         return held
 
 
-def steps(known_ns: int, watermark_ns: int) -> Iterator[int]:
-    """Yield the moments by which the watermark is followed from where it was."""
-    yield from range(known_ns + _STEP_NS, watermark_ns, _STEP_NS)
+def steps(known_ns: int, watermark_ns: int, end_ns: int | None) -> Iterator[int]:
+    """Yield the moments by which the watermark is followed from where it was; beyond the end at once."""
+    yield from range(known_ns + _STEP_NS, watermark_ns if end_ns is None else min(watermark_ns, end_ns), _STEP_NS)
     yield watermark_ns
 
 

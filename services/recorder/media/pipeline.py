@@ -105,7 +105,7 @@ class Pipeline:
 
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed, as far as it can be written. Raises FfmpegError where black has none."""
-        for known_ns in steps(self._known_ns, watermark_ns):
+        for known_ns in steps(self._known_ns, watermark_ns, self._held.end_ns):
             if not await self._segments.ready() or not await self._begin(known_ns, patience_ns=self._patience_ns):
                 return
             await self._advance(known_ns)
@@ -123,7 +123,7 @@ class Pipeline:
         assert end_ns is not None
         await self._segments.insist()
         await self._begin(watermark_ns, patience_ns=None)
-        for known_ns in steps(self._known_ns, watermark_ns):
+        for known_ns in steps(self._known_ns, watermark_ns, self._held.end_ns):
             await self._segments.ready()
             await self._advance(known_ns)
         await self._write([*self._cut_if_closed(end_ns), *self._video.finish(end_ns), *self._audio.finish(end_ns)])

@@ -82,6 +82,7 @@ class TrackPipeline:
         #: What waits because no file can begin.
         self._steps: deque[Step] = deque()
         self._known_ns = start_ns
+        self._end_ns: int | None = None
 
     @property
     def counters(self) -> RecordingCounters:
@@ -99,6 +100,7 @@ class TrackPipeline:
 
     def end_at(self, end_ns: int) -> None:
         """Take nothing that was captured at that moment or later."""
+        self._end_ns = end_ns
         self._splitter.end_at(end_ns)
 
     def is_complete(self, watermark_ns: int) -> bool:
@@ -107,7 +109,7 @@ class TrackPipeline:
 
     async def advance(self, watermark_ns: int) -> None:
         """Write what the watermark has passed, as far as it can be written. Raises FfmpegMissingError."""
-        for known_ns in steps(self._known_ns, watermark_ns):
+        for known_ns in steps(self._known_ns, watermark_ns, self._end_ns):
             if not await self._ready():
                 return
             self._known_ns = max(self._known_ns, known_ns)
