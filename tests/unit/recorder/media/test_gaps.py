@@ -73,6 +73,12 @@ def test_what_is_filled_while_nothing_at_all_comes_is_disconnected() -> None:
     assert told(spans((1000, 5000)), gone) == [(1000, 4000, "disconnected"), (4000, 5000, "muted")]
 
 
+def test_what_could_not_be_written_is_told_so_of_its_track_alone() -> None:
+    full = replace(all_is_well(), not_written={"audio": spans((1000, 4000)), "video": []}, not_known=spans((500, 2000)))
+    assert told(spans((1000, 5000)), full) == [(1000, 4000, "not_written"), (4000, 5000, "lost")]
+    assert told(spans((1000, 5000)), full, "video") == [(1000, 2000, "not_known"), (2000, 5000, "lost")]
+
+
 def test_what_memory_had_no_room_for_is_not_known_whatever_came() -> None:
     full = replace(all_is_well(), not_known=spans((1000, 4000)), absent=spans((2000, 3000)))
     assert told(spans((1000, 5000)), full) == [(1000, 4000, "not_known"), (4000, 5000, "lost")]
@@ -194,6 +200,7 @@ def _reason(filled: list[Span], evidence: Evidence, moment: int) -> str | None:
         ("no_consent", _covers(evidence.closed["consent"], moment)),
         ("paused", _covers(evidence.closed["pause"], moment)),
         (None, not _covers(filled, moment)),
+        ("not_written", _covers(evidence.not_written["video"], moment)),
         ("not_known", _covers(evidence.not_known, moment)),
         ("disconnected", _covers(evidence.absent, moment)),
         ("camera_off", _covers(evidence.off["video"], moment)),
