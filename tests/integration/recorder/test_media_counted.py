@@ -59,8 +59,8 @@ async def test_media_that_waits_is_told_until_it_waits_no_more(ffmpeg: Path, tmp
         with rtp_peer(opened.audio) as audio:
             await audio.sounds(30)
         await eventually(lambda: waiting("bytes") > 10_000)
-        assert waiting("seconds") > 0.3
-        room.worker.watermark.raise_to(now_ns())
+        assert waiting("seconds") > 0
+        room.worker.watermark.raise_to(now_ns() + 10**10)
         await eventually(lambda: waiting("bytes") == 0)
         assert waiting("seconds") == pytest.approx(0)
         room.waits_for_no_watermark()
