@@ -141,8 +141,8 @@ def test_a_shorter_pause_stays_in_the_file_with_nothing_filled_in(microphone: Tr
 
 def test_a_file_ends_by_the_clock_when_nothing_comes_any_more(microphone: Track) -> None:
     microphone.send(*sounds(0, 1000))
-    assert [file.end for file in microphone.known_until(3499)] == [None]
-    assert [file.end for file in microphone.known_until(3500)] == [1000], "2 s, and what a frame may take to come"
+    assert [file.end for file in microphone.known_until(3529)] == [None]
+    assert [file.end for file in microphone.known_until(3530)] == [1000], "2 s, and what a frame may take to come"
 
 
 def test_a_track_that_never_sends_anything_has_no_file(microphone: Track) -> None:
@@ -236,8 +236,8 @@ def test_whatever_closes_the_gate_ends_the_file_also_if_no_frame_says_so(microph
     else:
         microphone.say(700, "consent" if reason == "withdrawal" else "presence", holds=False)
     microphone.send(*sounds(0, 600))
-    assert [file.end for file in microphone.known_until(1199)] == [None], "a frame of before may still be on its way"
-    assert [file.end for file in microphone.known_until(1200)] == [600]
+    assert [file.end for file in microphone.known_until(1229)] == [None], "a frame of before may still be on its way"
+    assert [file.end for file in microphone.known_until(1230)] == [600]
 
 
 def test_no_picture_builds_on_one_from_before_a_closed_gate_that_no_frame_fell_into(camera: Track) -> None:
