@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from services.recorder.media.frame import Block
 
 #: Longer than anything takes to get into the file: ffmpeg holds sound back until the next picture comes, for which a
-#: file waits 2 s before it is black, then builds a cluster of 250 ms; and that it is stuck takes 0.8 s to be noticed.
+#: file waits 2 s before it is black, then builds a cluster of 250 ms; and that it is stuck takes 0.7 s to be noticed.
 KEPT_SECONDS = 4.0
 #: 16 Mbit/s for so long.
 _MOST_BYTES = 8 * 1024 * 1024

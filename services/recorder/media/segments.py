@@ -67,7 +67,7 @@ class Segments:
     async def ready(self, *, at_once: bool = False) -> bool:
         """Tell whether it can be written; where the last segment broke off, begin another one when it is time.
 
-        Call it every 0.1 s, also when there is nothing to write: so a broken one is noticed.
+        Call it four times a second, also when there is nothing to write: so a broken one is noticed.
         """
         if self._writer and self._failure is None:
             try:

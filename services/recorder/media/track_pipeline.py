@@ -149,7 +149,7 @@ class TrackPipeline:
                 await self._broken.kill()
 
     async def _ready(self, *, at_once: bool = False) -> bool:
-        """Tell whether something can be written; call it every 0.1 s, so that a broken ffmpeg is noticed."""
+        """Tell whether something can be written; call it four times a second, so that a broken ffmpeg is noticed."""
         if self._file:
             try:
                 self._file.writer.look()

@@ -21,7 +21,7 @@ CLUSTER_TIME_LIMIT_MS = 250
 #: without the second, 5 s in a cluster.
 READABLE = {"flush_packets": 1, "cluster_time_limit": CLUSTER_TIME_LIMIT_MS}
 #: An ffmpeg that has data and takes none of it for so long is stuck.
-STUCK_SECONDS = 0.8
+STUCK_SECONDS = 0.7
 #: The same of one that has not taken any yet: a busy machine may take long to start it.
 _STARTING_SECONDS = 5.0
 #: No more than that counts between two looks: where we are late ourselves, ffmpeg had no time either.
@@ -86,7 +86,7 @@ class WebmWriter:
         return text(self._tail)
 
     def look(self) -> None:
-        """See that it runs and gets on. Raises FfmpegFailedError and FfmpegStalledError; call it every 0.1 s."""
+        """See that it runs and gets on. Raises FfmpegFailedError and FfmpegStalledError; call it four times a second."""
         if self._exit.done():
             raise FfmpegFailedError(self._exit.result(), self.last_words)
         now = asyncio.get_running_loop().time()
