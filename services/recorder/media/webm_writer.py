@@ -86,7 +86,7 @@ class WebmWriter:
         return text(self._tail)
 
     def look(self) -> None:
-        """See that it runs and gets on. Raises FfmpegFailedError and FfmpegStalledError; call it four times a second."""
+        """See that it runs and gets on. Raises FfmpegFailedError and FfmpegStalledError; call it every 0.25 s."""
         if self._exit.done():
             raise FfmpegFailedError(self._exit.result(), self.last_words)
         now = asyncio.get_running_loop().time()
