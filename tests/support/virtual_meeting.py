@@ -6,7 +6,7 @@ Two hours of it take seconds, and one seed is one course of events, to the packe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush, merge
 from itertools import count, repeat
@@ -60,7 +60,12 @@ class VirtualMeeting:
     """One participant, recorded from the beginning."""
 
     def __init__(
-        self, *tracks: Habits, weather: Weather | None = None, seed: int = 0, answers_within_ms: int | None = None
+        self,
+        *tracks: Habits,
+        weather: Weather | None = None,
+        seed: int = 0,
+        answers_within_ms: int | None = None,
+        sender: Callable[[Habits, Random], VirtualSender] = VirtualSender,
     ) -> None:
         """Let the sender answer requests for missing packets, which arrive so much later; None: it does not."""
         random = Random(seed)
@@ -71,13 +76,18 @@ class VirtualMeeting:
         self._on_its_way: list[tuple[int, int, Sent, TrackReceiver]] = []
         self._numbers = count()
         self._path = VirtualPath(weather or Weather(), random)
-        self._senders = [VirtualSender(habits, random) for habits in tracks]
+        self._senders = [sender(habits, random) for habits in tracks]
         self.receivers = [TrackReceiver(habits.kind, _ANNOUNCED[habits.kind]) for habits in tracks]
         #: What a sender can send once more.
         self._lately = {receiver: deque[Sent](maxlen=_SENT_LATELY) for receiver in self.receivers}
 
     def run(self, seconds: int) -> Iterator[Heard]:
         """Yield every frame of so many seconds as it comes out."""
+        for timed, out_ns in self.frames(seconds):
+            yield Heard(timed.frame.kind, timed.time_ns - START_NS, captured_ns(timed.frame), out_ns)
+
+    def frames(self, seconds: int) -> Iterator[tuple[TimedFrame, int]]:
+        """Yield the same frames themselves, each with when it comes out."""
         ticked_ns = 0
         for arrival in self._arrivals(seconds):
             while ticked_ns + _TICK_NS <= arrival.at_ns:
@@ -85,15 +95,15 @@ class VirtualMeeting:
                 yield from self._tick(ticked_ns)
             yield from self._take(arrival)
         for receiver in self.receivers:
-            yield from _heard(receiver.finish(), ticked_ns)
+            yield from zip(receiver.finish(), repeat(ticked_ns))
 
-    def _take(self, arrival: _Arrival) -> Iterator[Heard]:
+    def _take(self, arrival: _Arrival) -> Iterator[tuple[TimedFrame, int]]:
         now_ns = START_NS + arrival.at_ns
         if arrival.is_report:
             arrival.receiver.report(arrival.data, now_ns)
             keep_in_step(now_ns, *(receiver.clock for receiver in self.receivers))
         else:
-            yield from _heard(arrival.receiver.take([(arrival.data, now_ns)]), arrival.at_ns)
+            yield from zip(arrival.receiver.take([(arrival.data, now_ns)]), repeat(arrival.at_ns))
             self._answer(arrival.receiver, arrival.at_ns)
 
     def _answer(self, receiver: TrackReceiver, at_ns: int) -> None:
@@ -106,9 +116,9 @@ class VirtualMeeting:
                 arrival_ns = at_ns + self._answers_within_ms * NS_PER_MS
                 heappush(self._on_its_way, (arrival_ns, next(self._numbers), sent, receiver))
 
-    def _tick(self, at_ns: int) -> Iterator[Heard]:
+    def _tick(self, at_ns: int) -> Iterator[tuple[TimedFrame, int]]:
         for receiver in self.receivers:
-            yield from _heard(receiver.tick(START_NS + at_ns), at_ns)
+            yield from zip(receiver.tick(START_NS + at_ns), repeat(at_ns))
 
     def _arrivals(self, seconds: int) -> Iterator[_Arrival]:
         """Let the path have all packets in the order of their sending; yield them in that of their arrival."""
@@ -128,8 +138,3 @@ class VirtualMeeting:
         tracks = zip(self._senders, self.receivers, strict=True)
         each = [zip(sender.packets(seconds), repeat(receiver)) for sender, receiver in tracks]
         return merge(*each, key=lambda sent: sent[0].at_ns)
-
-
-def _heard(frames: list[TimedFrame], out_ns: int) -> Iterator[Heard]:
-    for timed in frames:
-        yield Heard(timed.frame.kind, timed.time_ns - START_NS, captured_ns(timed.frame), out_ns)

@@ -89,7 +89,7 @@ class VirtualSender:
         while now_ns < seconds * NS_PER_SECOND:
             if self._restarts and now_ns >= self._restarts[0]:
                 self._restart()
-            yield self._frame(round(now_ns))
+            yield from self._frame(round(now_ns))
             while report_ns <= now_ns:
                 yield self._report(round(now_ns))
                 report_ns += self._until_report_ns()
@@ -98,18 +98,22 @@ class VirtualSender:
             if self._stalls and now_ns >= self._stalls[0][0]:
                 now_ns += self._stalls.pop(0)[1]
 
-    def _frame(self, now_ns: int) -> Sent:
-        payload = self._payload(now_ns.to_bytes(_WHEN_BYTES, "big"))
-        timestamp, kind = self._timestamp & 0xFFFF_FFFF, self._habits.kind
-        packet = RtpPacket(PAYLOAD_TYPES[kind], self._sequence & 0xFFFF, timestamp, self._ssrc, True, payload)
-        self._sequence += 1
-        return Sent(now_ns + self._habits.encoding_ms * NS_PER_MS, datagram(packet), is_report=False)
+    def _frame(self, now_ns: int) -> Iterator[Sent]:
+        payloads = self.payloads(now_ns)
+        timestamp, payload_type = self._timestamp & 0xFFFF_FFFF, PAYLOAD_TYPES[self._habits.kind]
+        for number, payload in enumerate(payloads, start=1):
+            is_last = number == len(payloads)
+            packet = RtpPacket(payload_type, self._sequence & 0xFFFF, timestamp, self._ssrc, is_last, payload)
+            self._sequence += 1
+            yield Sent(now_ns + self._habits.encoding_ms * NS_PER_MS, datagram(packet), is_report=False)
 
-    def _payload(self, when: bytes) -> bytes:
+    def payloads(self, now_ns: int) -> list[bytes]:
+        """Return what the packets of the frame hold that is captured now."""
+        when = now_ns.to_bytes(_WHEN_BYTES, "big")
         if self._habits.kind == "audio":
-            return _OPUS_TOC[self._habits.frame_ms] + when
+            return [_OPUS_TOC[self._habits.frame_ms] + when]
         # one packet that begins a frame (RFC 7741 section 4.2); all are keyframes, so that each stands for itself
-        return b"\x10" + vp8.keyframe(size=10) + when
+        return [b"\x10" + vp8.keyframe(size=10) + when]
 
     def _report(self, now_ns: int) -> Sent:
         """Report of the frame that was captured just now, when its packet is sent."""
