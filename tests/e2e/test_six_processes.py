@@ -61,6 +61,10 @@ async def test_a_recording_survives_the_death_of_gateway_consent_and_notifier(
 
             back = await room.join("mona", moderates=True)
             await room.join("bob")
+            # His media counts no longer where he was away for too long.
+            sending[1].cancel()
+            senders = senders[0], await room.sender("bob", clip)
+            sending.append(asyncio.create_task(senders[1].run()))
             await room.consent("bob", consent=True, seen_by="mona")
             await until_happened(store, ParticipantRecordingStarted, lambda event: event.participant_id == "bob")
             await _sent(senders[1], len(senders[1].sent_audio) + 150)

@@ -29,14 +29,20 @@ _MOVES = ("raise_hand", "lower_hand") * 5
 
 
 @pytest.fixture
+def pong() -> float:
+    """How long it is waited for an answer to a ping."""
+    return _PONG
+
+
+@pytest.fixture
 async def running(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, amqp_url: str, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, database_url: str, amqp_url: str, tmp_path: Path, pong: float
 ) -> AsyncIterator[System]:
     """The system in this process, and less patient than it is."""
     monkeypatch.setattr(outbox, "_LIMIT", _LIMIT)
     monkeypatch.setattr(websockets, "_FAREWELL_SECONDS", _FAREWELL)
     monkeypatch.setattr(http, "_PING_SECONDS", _PING)
-    monkeypatch.setattr(http, "_PONG_SECONDS", _PONG)
+    monkeypatch.setattr(http, "_PONG_SECONDS", pong)
     async with system(database_url=database_url, amqp_url=amqp_url, data_dir=tmp_path, http_port=0) as all_of_it:
         yield all_of_it
 
@@ -56,6 +62,7 @@ async def ticket(room: Room, name: str = "eve") -> str:
     return str((await room.site.ticket(room.room_id, room.site.token(name)))["ticket"])
 
 
+@pytest.mark.parametrize("pong", [150.0], ids=["before it is missed"])
 async def test_a_client_that_does_not_read_is_sent_away_and_told_why_if_it_reads_again(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.eraser import Eraser
@@ -274,17 +271,21 @@ async def test_a_deleted_recording_is_erased_by_the_next_recorder_when_the_first
     assert stored(room.root) == {}
 
 
-async def test_what_a_failed_recording_left_is_erased_with_it(room: Studio) -> None:
-    asked = Asked(room)
-    with capture_logs() as logs:
+async def test_what_a_failed_recording_left_is_erased_with_it(ffmpeg: Path, tmp_path: Path) -> None:
+    """An ffmpeg that records and does not finish."""
+    (tmp_path / "ffmpeg").write_text(f'#!/bin/sh\ncase "$*" in *cues_to_front*) exit 3;; esac\nexec {ffmpeg} "$@"\n')
+    (tmp_path / "ffmpeg").chmod(0o755)
+    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+        room.begins("keep")
+        room.arrives("ann")
+        asked = Asked(room)
         await asked.starts("team")
-    (pid,) = (entry["pid"] for entry in logs if entry["event"] == "ffmpeg started")
-    os.kill(pid, signal.SIGKILL)
-    await asked.until(ParticipantRecordingFailed)
-    assert len(stored(room.root)) == 1
-    await asked.deletes()
-    await erased(room, asked)
-    assert stored(room.root) == {}
+        await asked.stops()
+        await asked.until(ParticipantRecordingFailed)
+        assert len(stored(room.root)) == 1
+        await asked.deletes()
+        await erased(room, asked)
+        assert stored(room.root) == {}
 
 
 async def erased(room: Studio, asked: Asked) -> None:
