@@ -79,9 +79,7 @@ async def put_in_place(
     """
     part = f"{keys.file}.part"
     try:
-        segment, target = await asyncio.to_thread(lambda: (store.path(keys.segment), store.path(part)))
-        await (join.into(ffmpeg, target, meant.tags) if join else remux(ffmpeg, segment, target, meant.tags))
-        file = await _examined(ffmpeg, store, keys, part, meant)
+        file = await _made(ffmpeg, store, keys, part, meant, join)
         await asyncio.to_thread(store.rename, part, keys.file)
     except BaseException:
         await asyncio.to_thread(store.delete, part)
@@ -93,9 +91,11 @@ async def put_in_place(
     return file
 
 
-async def _examined(ffmpeg: Path, store: LocalObjectStore, keys: Keys, part: str, meant: Meant) -> RecordedFile:
-    """Look into the whole file that is to appear, and return what it is."""
-    target = await asyncio.to_thread(store.path, part)
+async def _made(
+    ffmpeg: Path, store: LocalObjectStore, keys: Keys, part: str, meant: Meant, join: Join | None
+) -> RecordedFile:
+    segment, target = await asyncio.to_thread(lambda: (store.path(keys.segment), store.path(part)))
+    await (join.into(ffmpeg, target, meant.tags) if join else remux(ffmpeg, segment, target, meant.tags))
     probed = await probe(ffmpeg, target)
     _check_tracks(keys.file, probed, meant.kind)
     _check_lengths(keys.file, probed, meant)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 import structlog
@@ -28,6 +29,11 @@ _log = structlog.get_logger()
 _SILENCE_SECONDS = 1.0
 #: Between two looks.
 _LOOK_SECONDS = 0.25
+#: Between two questions whether all that was said has its place in the log, and for each of them.
+_SEQUENCED_SECONDS, _QUESTION_SECONDS = 0.02, 2.0
+#: The last pending event up to a number, and the log's head, in one snapshot.
+_PENDING_AND_HEAD = """SELECT (SELECT max(number) FROM public.pending_events WHERE number <= $1),
+    (SELECT coalesce(max(global_position), 0) FROM public.events)"""
 #: How long a look may take: what was said last may have no place in the log yet, and the database may hang.
 _PATIENCE_SECONDS = 5.0
 
@@ -82,9 +88,14 @@ class LogWatch:
         ):
             horizons = await Horizons(connection).all()
             # After the look at the horizons: what was said before them is committed by now.
-            head = await until_sequenced(connection)
+            head = await until_sequenced(partial(_look, connection), partial(asyncio.sleep, _SEQUENCED_SECONDS))
         await self._catch_up(head)
         self._watermark.raise_to(nanoseconds(min((each.known_until for each in horizons), default=now)))
 
     def _is_silent(self) -> bool:
         return asyncio.get_running_loop().time() - self._heard_at >= _SILENCE_SECONDS
+
+
+async def _look(connection: asyncpg.Connection, number: int) -> tuple[int | None, int]:
+    pending, head = await connection.fetchrow(_PENDING_AND_HEAD, number, timeout=_QUESTION_SECONDS)
+    return pending, head

@@ -13,13 +13,12 @@ import asyncpg
 
 from shared.eventsourcing.errors import EventSourcingError
 from shared.eventsourcing.own_connection import brief_connection
+from shared.eventsourcing.sequenced import until_sequenced
 
 #: Between looks: the first ones come soon, as an event is mostly sequenced and applied within milliseconds.
 _FIRST_WAIT, _LONGEST_WAIT = 0.005, 0.05
 #: Longer than a read waits: what a database takes longer for hangs.
 _LOOK_SECONDS = 2.0
-#: Above every number that is drawn.
-_ANY = 2**63 - 1
 
 #: The last pending event up to a number, the log's head, and how far the live projection is, in one snapshot.
 _LOOK = """SELECT (SELECT max(number) FROM public.pending_events WHERE number <= $2),
@@ -62,11 +61,7 @@ class _Waiting:
         self.position: int | None = 0
 
     async def until_fresh(self) -> None:
-        pending, head = await self._look(_ANY)
-        # Whoever was committed late with a lower number gets a lower position: none is known before all are placed.
-        while pending is not None:
-            await self._wait()
-            pending, head = await self._look(pending)
+        head = await until_sequenced(self._look, self._wait)
         while self.position is None or self.position < head:
             await self._wait()
             await self._look(0)

@@ -85,7 +85,7 @@ class TrackClock:
 
     def observe(self, timestamp: int, arrival_ns: int) -> None:
         """Learn from a frame: its timestamp and the arrival of its *first* packet, as size is no delay."""
-        transit_ns = arrival_ns - timestamp * NS_PER_SECOND // self._rate_hz
+        transit_ns = arrival_ns - self._media_ns(timestamp)
         if self._transit is None or not -EARLY_NS <= transit_ns - self._line_ns <= LATE_NS:
             self._seek(transit_ns, arrival_ns)
             return
@@ -132,8 +132,7 @@ class TrackClock:
             raise ClockNotStartedError(timestamp)
         # a single frame of a wrong timestamp must not keep all others waiting for its time
         latest_ns = arrival_ns - self._line_ns + EARLY_NS
-        media_ns = timestamp * NS_PER_SECOND // self._rate_hz
-        wall_ns = self._place_ns + (min(latest_ns, media_ns))
+        wall_ns = self._place_ns + min(self._media_ns(timestamp), latest_ns)
         if self._told_ns is None or wall_ns > self._told_ns:
             self._told_ns = wall_ns
         return self._told_ns
@@ -166,10 +165,9 @@ class TrackClock:
 
     def _ticks_to(self, timestamp: int) -> int:
         """Count on to a frame's timestamp; 0 for the first one of a line, and for one out of order."""
-        before, is_newer = self._timestamp, self._timestamp is None or timestamp > self._timestamp
-        if is_newer:
-            self._timestamp = timestamp
-        return timestamp - before if is_newer and before is not None else 0
+        before = timestamp if self._timestamp is None else self._timestamp
+        self._timestamp = max(timestamp, before)
+        return self._timestamp - before
 
     def _slew(self, ticks: int, least_ns: int) -> None:
         """Let line and place go where they should be, by no more than so much media allows."""
@@ -188,9 +186,7 @@ class TrackClock:
 
 
 def _within(bound_ns: int, step_ns: int) -> int:
-    if step_ns > bound_ns:
-        return bound_ns
-    return max(-bound_ns, step_ns)
+    return max(-bound_ns, min(bound_ns, step_ns))
 
 
 def keep_in_step(now_ns: int, *clocks: TrackClock) -> None:

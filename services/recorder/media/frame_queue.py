@@ -79,8 +79,7 @@ class FrameQueue:
     def put(self, frames: Iterable[TimedFrame]) -> None:
         """Let frames wait that arrived after all the others, in order."""
         for held in frames:
-            frame = held.frame
-            size = _FRAME_BYTES + len(frame.data)
+            frame, size = held.frame, _size(held)
             if frame.keyframe and frame.kind == "video":
                 self._keyframe_ns = frame.arrival_ns
             if self.pages or self._tail or (self._head and self._head_bytes + size > _HEAD_BYTES):
@@ -171,7 +170,7 @@ class FrameQueue:
     def _let_go(self, until_ns: int) -> Iterator[TimedFrame]:
         """Yield the frames of the head that arrived until then, and keep them no longer."""
         while self._head and (frame := self._head[0].frame).arrival_ns <= until_ns:
-            self._head_bytes -= _FRAME_BYTES + len(frame.data)
+            self._head_bytes -= _size(self._head[0])
             self._passed_ns = frame.arrival_ns
             yield self._head.popleft()
 

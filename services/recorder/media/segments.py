@@ -21,7 +21,7 @@ from services.recorder.media.recent import RecentBlocks
 from services.recorder.media.restarts import Restarts
 from services.recorder.media.webm_writer import WebmWriter
 
-#: How often, and how far apart, it is tried to bring what a broken segment lacks into another one when the file ends.
+#: How often, and how far apart, it is tried to write what could not be written yet when a file ends.
 _LAST_ATTEMPTS, _LAST_PAUSE_SECONDS = 10, 0.5
 #: How long ffmpeg may take to end a segment.
 _CLOSING_SECONDS = 5.0
@@ -93,14 +93,14 @@ class Segments:
 
     async def insist(self) -> None:
         """Wait until it can be written, for some seconds at most: the file ends."""
-        await _try(lambda: self.ready(at_once=True))
+        await at_last(lambda: self.ready(at_once=True))
 
     async def close(self) -> None:
         """End the last segment; what a broken one lacks is brought into another, if that works within some seconds.
 
         Raises FfmpegError or OSError if there is no segment that holds anything.
         """
-        await _try(self._is_closed)
+        await at_last(self._is_closed)
         await self.abort()
         if self._failure and not self.paths:
             raise self._failure
@@ -182,7 +182,8 @@ class Segments:
             await self._hand_over(self._muxer.header() + self._muxer.cluster(blocks))
 
 
-async def _try(attempt: Callable[[], Awaitable[bool]]) -> None:
+async def at_last(attempt: Callable[[], Awaitable[bool]]) -> None:
+    """Attempt what is to be done when a file ends until it is done, for some seconds at most."""
     for _ in range(_LAST_ATTEMPTS):
         if await attempt():
             return

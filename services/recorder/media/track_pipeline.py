@@ -24,6 +24,7 @@ from services.recorder.media.gate import Gate
 from services.recorder.media.hold_back import RecordingCounters
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.restarts import Restarts
+from services.recorder.media.segments import at_last
 from services.recorder.media.spool import Spool
 from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.track_splitter import FileBegins, FileEnds, Step, TrackSplitter
@@ -31,9 +32,6 @@ from services.recorder.media.webm_writer import WebmWriter
 from services.recorder.media.written import Written
 
 _log = structlog.get_logger()
-
-#: How often, and how far apart, it is tried to write the rest when the recording ends.
-_LAST_ATTEMPTS, _LAST_PAUSE_SECONDS = 10, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +129,15 @@ class TrackPipeline:
 
     async def finish(self, watermark_ns: int) -> None:
         """Write the rest, if that works within some seconds, and end the file. Raises like `advance`."""
-        for _ in range(_LAST_ATTEMPTS):
-            if await self._ready(at_once=True) and await self._pass_on(watermark_ns):
-                self._steps += self._splitter.finish()
-                await self._follow()
-                return
-            await asyncio.sleep(_LAST_PAUSE_SECONDS)
+        await at_last(lambda: self._is_finished(watermark_ns))
+
+    async def _is_finished(self, watermark_ns: int) -> bool:
+        """Try to write the rest and to end the file."""
+        if not await self._ready(at_once=True) or not await self._pass_on(watermark_ns):
+            return False
+        self._steps += self._splitter.finish()
+        await self._follow()
+        return True
 
     async def abort(self) -> None:
         """End ffmpeg if it still runs, whatever becomes of the file, and leave nothing that waits."""
