@@ -127,7 +127,7 @@ async def _all_told(store: EventStore) -> Counter[str]:
     )
     async with asyncio.timeout(60):
         while sum(isinstance(event, WebhookDelivered) for event in await events_of(store)) < expected.total():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)
     return expected
 
 

@@ -16,6 +16,7 @@ from services.demo.media import Clip
 from services.demo.rtp_sender import AUDIO_PAYLOAD_TYPE, VIDEO_PAYLOAD_TYPE, RtpSender
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import decode
+from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.store import EventStore
 from shared.runtime.tokens import Permission, Tokens
 
@@ -26,6 +27,8 @@ _OFFER = {
     "audio": {"codec": "opus", "payloadType": AUDIO_PAYLOAD_TYPE},
 }
 _LIMIT_SECONDS = 30
+#: How many of the last events a wait in vain tells of.
+_TOLD_EVENTS = 25
 #: How much later than it came a packet may be placed on the clock, if the first one was late: then it is over.
 _OVER_SECONDS = 0.3
 
@@ -120,10 +123,17 @@ async def until_happened(
     where: Callable[[Happened], bool] = lambda _: True,
     within: float = _LIMIT_SECONDS,
 ) -> Happened:
-    """Wait until the log holds such an event and return it. Raises TimeoutError."""
-    async with asyncio.timeout(within):
-        while True:
-            for event in await events_of(store):
-                if isinstance(event, kind) and where(event):
-                    return event
-            await asyncio.sleep(0.02)  # between two looks; the deadline is above
+    """Wait until the log holds such an event and return it. Raises TimeoutError, with what happened last."""
+    seen: list[StoredEvent] = []
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                new = await store.read_all(after=(seen and seen[-1].global_position) or 0)
+                seen += new
+                for event in map(decode, new):
+                    if isinstance(event, kind) and where(event):
+                        return event
+                await asyncio.sleep(0.02)  # between two looks; the deadline is above
+    except TimeoutError as error:
+        last = "\n".join(f"{stored.occurred_at:%X.%f} {decode(stored)}" for stored in seen[-_TOLD_EVENTS:])
+        raise TimeoutError(f"no such {kind.__name__} within {within} s; the last events are\n{last}") from error
