@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import av
 import structlog
 
 from services.recorder.media.black import BlackPictures
@@ -28,6 +30,7 @@ from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.media.tags import Tags
 from services.recorder.moments import moment
 from tests.support import vp8
+from tests.support.eventually import eventually
 from tests.support.spooling import spool_disk
 from tests.support.webm import Packet, read_packets
 
@@ -92,6 +95,20 @@ class Film:
 
     async def black(self, width: int = 640, height: int = 480) -> bytes:
         return await self.pictures.of(PictureFormat("vp8", width, height))
+
+
+async def on_disk(path: Path, until_ms: int) -> list[Packet]:
+    """Wait until so much can be read of what is being written, and return that."""
+
+    async def read() -> bool:
+        packets.clear()
+        with suppress(av.error.FFmpegError):
+            packets.extend(await asyncio.to_thread(read_packets, path))
+        return bool(packets) and packets[-1].time_ms >= until_ms
+
+    packets: list[Packet] = []
+    await eventually(read)
+    return packets
 
 
 def keyframe(

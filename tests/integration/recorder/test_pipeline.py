@@ -45,7 +45,7 @@ async def test_from_the_moment_of_withdrawal_the_file_is_black_and_silent(film: 
         )
     )
     packets = await film.end(2000)
-    assert times(packets, await film.black()) == [1050, 1980]
+    assert times(packets, await film.black()) == [1050, 1550, 1980]
     assert silences(packets) == list(range(1060, 2000, 20))
 
 
@@ -72,7 +72,7 @@ async def test_consent_given_again_continues_the_file_at_once(film: Film) -> Non
         await film.known_until(at)
     packets = await film.end(3100)
     assert recorded(packets, *again) == [True] * 10
-    assert times(packets, await film.black()) == [500, 1500]
+    assert times(packets, await film.black()) == [500, 1000, 1500, 2000]
 
 
 async def test_a_keyframe_is_wanted_while_the_picture_is_black_and_not_when_it_is_there(film: Film) -> None:
@@ -141,5 +141,5 @@ async def test_without_any_watermark_nothing_that_was_sent_is_in_the_file(film: 
     film.send(*sent)
     packets = await film.end(1000, known_until_ms=-5000)
     assert recorded(packets, *sent) == [False] * 11
-    assert times(packets, await film.black()) == [0, 980]
+    assert times(packets, await film.black()) == [0, 500, 980]
     assert silences(packets) == list(range(0, 1000, 20))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.recorder.media.frame import PictureFormat
+from services.recorder.media.frame import NS_PER_MS, PictureFormat
 from services.recorder.media.hold_back import SETTLE_NS
 from services.recorder.media.probe import decode_errors, probe, remux
-from tests.support.film import START_NS, Film, delta, end_ms, keyframe, recorded, silences, sound, times
+from services.recorder.media.webm_writer import CLUSTER_TIME_LIMIT_MS
+from tests.support.film import START_NS, Film, delta, end_ms, keyframe, on_disk, recorded, silences, sound, times
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def test_the_header_waits_a_second_for_the_first_picture(permitted: Film, 
     packets = await permitted.end(1500)
     found = await probe(ffmpeg, permitted.path)
     assert (found.width, found.height) == (320, 180)
-    assert times(packets, await permitted.black(320, 180)) == [0]
+    assert times(packets, await permitted.black(320, 180)) == [0, 500]
 
 
 async def test_without_any_picture_there_is_black_of_640_by_480_and_all_the_sound(
@@ -59,16 +60,23 @@ async def test_without_any_picture_there_is_black_of_640_by_480_and_all_the_soun
     permitted.send(*sounds)
     await permitted.known_until(1000)
     packets = await permitted.end(3000)
-    assert times(packets, await permitted.black()) == [0, 1000, 2000, 2980]
+    assert times(packets, await permitted.black()) == [*range(0, 3000, 500), 2980]
     assert [packet.data for packet in packets if packet.kind == "audio"] == [each.frame.data for each in sounds]
     assert (await probe(ffmpeg, permitted.path)).width == 640
+
+
+async def test_sound_without_a_picture_is_not_kept_from_the_disk_for_long(permitted: Film) -> None:
+    """ffmpeg keeps it to itself until a picture comes that is later: black, which was last due at 4500."""
+    permitted.send(*(sound(at) for at in range(0, 5000, 20)))
+    await permitted.known_until(4600 + SETTLE_NS // NS_PER_MS)
+    await on_disk(permitted.path, 4500 - CLUSTER_TIME_LIMIT_MS - 20)
 
 
 async def test_without_any_media_there_is_black_and_silence_to_the_end(permitted: Film, ffmpeg: Path) -> None:
     for at in range(0, 2000, 100):
         await permitted.known_until(at)
     packets = await permitted.end(2000)
-    assert times(packets, await permitted.black()) == [0, 1000, 1980]
+    assert times(packets, await permitted.black()) == [0, 500, 1000, 1500, 1980]
     assert silences(packets) == list(range(0, 2000, 20))
     assert await decode_errors(ffmpeg, permitted.path) == ""
 
@@ -137,4 +145,4 @@ async def test_when_such_a_picture_stops_black_of_its_last_size_is_there(permitt
     permitted.say(1000, holds=False)
     permitted.send(*(keyframe(33 * at, size=(320 + 2 * at, 180)) for at in range(31)))
     packets = await permitted.end(2500)
-    assert times(packets, await permitted.black(380, 180)) == [1000, 2000, 2480]
+    assert times(packets, await permitted.black(380, 180)) == [1000, 1500, 2000, 2480]

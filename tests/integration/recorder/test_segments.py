@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import av
 import pytest
 from prometheus_client import REGISTRY
 
@@ -21,10 +20,11 @@ from services.recorder.media.frame import NS_PER_MS, TimedFrame
 from services.recorder.media.gap_filler import OPUS_SILENCE
 from services.recorder.media.probe import probe
 from services.recorder.media.recent import RecentBlocks
+from tests.support import stand_in
 from tests.support.eventually import eventually
-from tests.support.film import START_NS, Film, delta, keyframe, recorded, sound
+from tests.support.film import START_NS, Film, delta, keyframe, on_disk, recorded, sound
 from tests.support.spooling import MAX_BYTES, spool_disk
-from tests.support.webm import Packet, read_packets
+from tests.support.webm import Packet
 
 _SECOND_MS = 1000
 
@@ -45,20 +45,6 @@ async def play(film: Film, begin_ms: int, end_ms: int) -> list[TimedFrame]:
         await film.known_until(at)
         await asyncio.sleep(0)
     return sent
-
-
-async def on_disk(path: Path, until_ms: int) -> list[Packet]:
-    """Wait until so much can be read of what is being written, and return that."""
-
-    async def read() -> bool:
-        packets.clear()
-        with suppress(av.error.FFmpegError):
-            packets.extend(await asyncio.to_thread(read_packets, path))
-        return bool(packets) and packets[-1].time_ms >= until_ms
-
-    packets: list[Packet] = []
-    await eventually(read)
-    return packets
 
 
 async def befall(film: Film, what: signal.Signals) -> int:
@@ -273,10 +259,9 @@ class Ailing:
     """An ffmpeg that does everything but write while it is told not to."""
 
     def __init__(self, ffmpeg: Path, folder: Path) -> None:
-        self._flag, self.path = folder / "ails", folder / "ffmpeg"
-        script = f'case "$*" in *flush_packets*) [ -e {self._flag} ] && echo "not today" >&2 && exit 3;; esac'
-        self.path.write_text(f'#!/bin/sh\n{script}\nexec {ffmpeg} "$@"\n')
-        self.path.chmod(0o755)
+        self._flag = folder / "ails"
+        does = f'[ -e {self._flag} ] && echo "not today" >&2 && exit 3'
+        self.path = stand_in.ailing(ffmpeg, folder / "ffmpeg", "flush_packets", does)
 
     def ails(self, *, ails: bool = True) -> None:
         self._flag.touch() if ails else self._flag.unlink()

@@ -190,8 +190,8 @@ def test_a_cut_just_after_the_start_is_black_from_the_start() -> None:
 
 def test_black_is_repeated_so_that_the_sound_is_not_held_back() -> None:
     filler = VideoGapFiller(START, FORMAT)
-    assert times_ms(filler.advance(START + 3 * S)) == [0, 1000, 2000]
-    assert times_ms(filler.advance(START + 3 * S + 1)) == [3000]
+    assert times_ms(filler.advance(START + 1500 * MS)) == [0, 500, 1000]
+    assert times_ms(filler.advance(START + 1500 * MS + 1)) == [1500]
 
 
 def test_a_picture_that_stops_goes_black_after_the_patience() -> None:
@@ -199,7 +199,7 @@ def test_a_picture_that_stops_goes_black_after_the_patience() -> None:
     filler.push(picture(0, KEY))
     filler.push(picture(500 * MS))
     assert filler.advance(START + 2500 * MS) == []
-    assert written(filler.advance(START + 3600 * MS)) == [(2500, BLACK), (3500, BLACK)]
+    assert written(filler.advance(START + 3600 * MS)) == [(2500, BLACK), (3000, BLACK), (3500, BLACK)]
     assert filler.needs_keyframe
 
 
@@ -235,7 +235,7 @@ def test_black_has_the_new_size_once_the_size_changed() -> None:
 
 def test_black_lasts_to_the_end_of_the_file() -> None:
     filler = VideoGapFiller(START, FORMAT)
-    assert times_ms(filler.finish(START + 1500 * MS)) == [0, 1000, 1480]
+    assert times_ms(filler.finish(START + 1500 * MS)) == [0, 500, 1000, 1480]
 
 
 def test_no_black_is_put_behind_a_picture_that_shows_to_the_end() -> None:
