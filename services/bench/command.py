@@ -80,7 +80,7 @@ def webhooks_command(
 def media_command(
     json_file: JsonFile = None,
     only: Annotated[
-        str | None, typer.Option(help="Only some of beside, one-core, finishing, separated by commas.")
+        str | None, typer.Option(help="Only some of beside, one-core, withdrawing, finishing, separated by commas.")
     ] = None,
     quick: Quick = False,
     seed: Annotated[int, typer.Option(help="It is told with the result; nothing is left to chance.")] = 1,

@@ -1,11 +1,10 @@
-"""When the first of what was sent is in a file."""
+"""When something is in a file that others write."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from pathlib import Path
 
 from services.bench.media.clip import keyframes
@@ -25,22 +24,26 @@ def keyframe_heads(clip: Clip) -> Collection[bytes]:
     return [clip.video[number][:_HEAD] for number in keyframes(clip)]
 
 
-async def first_media(find: Callable[[], Path | None], signs: Collection[bytes]) -> float:
-    """Wait until one of the signs is in the file; return when that was seen, by the monotonic clock.
+async def first_media(find: Callable[[], Path | None], signs: Collection[bytes], after: int = 0) -> float:
+    """Wait until one of the signs is in the file, beyond its first bytes; return when that was seen.
+
+    That is by the monotonic clock.
 
     Raises StartupError when that takes too long.
     """
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not _holds(find(), signs):  # noqa: ASYNC110  other processes write it
+            while not _holds(find(), signs, after):  # noqa: ASYNC110  other processes write it
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
         raise StartupError(f"no media was in {find() or 'a file'} after {_PATIENCE_SECONDS} s") from None
     return time.monotonic()
 
 
-def _holds(file: Path | None, signs: Collection[bytes]) -> bool:
-    with suppress(FileNotFoundError):
-        data = file.read_bytes() if file else b""
-        return any(sign in data for sign in signs)
-    return False
+def _holds(file: Path | None, signs: Collection[bytes], after: int) -> bool:
+    if file is None or not file.exists():
+        return False
+    with file.open("rb") as opened:
+        opened.seek(after)
+        data = opened.read()
+    return any(sign in data for sign in signs)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -18,8 +19,10 @@ from services.bench.system import System
 from services.demo.rtp_sender import AUDIO_PAYLOAD_TYPE, VIDEO_PAYLOAD_TYPE
 from shared.runtime.errors import StartupError
 
-#: Everybody is recorded on the server's word, and whoever's media is announced is there.
-_OPTIONS = {"consentAttestation": {"reference": "bench"}, "media": {"type": "rtp"}}
+#: Whoever's media is announced is there.
+_OPTIONS = {"media": {"type": "rtp"}}
+#: Everybody is recorded on the server's word.
+VOUCHED = {"consentAttestation": {"reference": "bench"}}
 _OFFER = {
     "video": {"codec": "VP8", "payloadType": VIDEO_PAYLOAD_TYPE},
     "audio": {"codec": "opus", "payloadType": AUDIO_PAYLOAD_TYPE},
@@ -32,7 +35,7 @@ class RecordedRoom:
     def __init__(self, system: System, http: httpx.AsyncClient, room_id: str, signs: Collection[bytes]) -> None:
         self._system = system
         self._http = http
-        self._room_id = room_id
+        self.room_id = room_id
         self._signs = signs
         self._names: list[str] = []
         self._begun: list[int] = []
@@ -42,8 +45,11 @@ class RecordedRoom:
         worker = self._system.behind["recorder"].pid
         return [worker, *children(worker)]
 
+    def name(self, number: int) -> str:
+        return f"{self.room_id}-{number}"
+
     async def bring(self, sender: Sender) -> None:
-        name = f"{self._room_id}-{len(self._names)}"
+        name = self.name(len(self._names))
         told = (await self._ask("POST", self._media_of(name), _OFFER)).json()
         self._names.append(name)
         video, audio = ((told[kind]["port"], told[kind]["rtcpPort"]) for kind in ("video", "audio"))
@@ -53,7 +59,7 @@ class RecordedRoom:
         said = time.monotonic()
         await self._recordings("start", number)
         self._begun.append(number)
-        return await first_media(lambda: self._segment(number), self._signs) - said
+        return await first_media(lambda: self.segment(number), self._signs) - said
 
     async def stop(self) -> Mapping[int, Path]:
         """Stop all recordings; return their finished files. Raises StartupError when one has none, and TimeoutError."""
@@ -64,16 +70,16 @@ class RecordedRoom:
         return {number: self._file(number) for number in self._begun}
 
     async def _recordings(self, verb: str, number: int) -> None:
-        about = {"roomId": self._room_id, "participantId": self._names[number]}
+        about = {"roomId": self.room_id, "participantId": self._names[number]}
         await self._ask("POST", f"/v2/recordings/participant/{verb}", about)
 
     async def _ask(self, method: str, path: str, body: object) -> httpx.Response:
         return await self._system.gateways[0].ask(self._http, method, path, body)
 
     def _media_of(self, name: str) -> str:
-        return f"/v1/rooms/{self._room_id}/participants/{name}/rtp"
+        return f"/v1/rooms/{self.room_id}/participants/{name}/rtp"
 
-    def _segment(self, number: int) -> Path | None:
+    def segment(self, number: int) -> Path | None:
         return next(self._system.storage.glob(f"*/{self._names[number]}/*.segment-1.webm"), None)
 
     def _file(self, number: int) -> Path:
@@ -85,8 +91,10 @@ class RecordedRoom:
 
 
 @asynccontextmanager
-async def recorded_room(system: System, signs: Collection[bytes]) -> AsyncIterator[RecordedRoom]:
+async def recorded_room(
+    system: System, signs: Collection[bytes], consent: Mapping[str, Any] = VOUCHED
+) -> AsyncIterator[RecordedRoom]:
     """Make a room. A recording has begun when one of the signs of media is in its file."""
     gateway = system.gateways[0]
     async with gateway.http() as http:
-        yield RecordedRoom(system, http, await gateway.create_room(http, **_OPTIONS), signs)
+        yield RecordedRoom(system, http, await gateway.create_room(http, **_OPTIONS, **consent), signs)

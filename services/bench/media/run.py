@@ -16,6 +16,7 @@ from services.bench.media.finishing import measure_finishing
 from services.bench.media.frames import FrameIndex
 from services.bench.media.one_core import measure_one_core
 from services.bench.media.scale import Bench, Scale
+from services.bench.media.withdrawing import measure_withdrawing
 from services.bench.open_files import allow_connections
 from services.bench.presenting import Result, Say
 from services.bench.system import bench_folder
@@ -28,6 +29,7 @@ from shared.runtime.errors import SettingError, StartupError
 MEASUREMENTS: Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "beside": measure_beside,
     "one-core": measure_one_core,
+    "withdrawing": measure_withdrawing,
     "finishing": measure_finishing,
 }
 #: Open files of the worker for each participant: four sockets, and what it talks to ffmpeg by.
@@ -47,7 +49,7 @@ async def measure_media(settings: RecorderSettings, scale: Scale, names: Sequenc
         clip = read_clip(folder)
         async with open_ground(settings) as ground:
             told = {**await conditions(ground, seed), "load before": load, **await _of_media(ffmpeg, clip)}
-            bench = Bench(ground, scale, say, ffmpeg, folder, FrameIndex(clip))
+            bench = Bench(ground, scale, say, ffmpeg, folder, FrameIndex(clip), seed)
             return told, [figure for name in names for figure in await MEASUREMENTS[name](bench)]
 
 

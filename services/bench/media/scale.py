@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from services.bench.ground import Ground
 from services.bench.media.frames import FrameIndex
@@ -26,14 +27,28 @@ class Scale:
     hold_seconds: float
     #: How long the file is that is finished.
     finished_seconds: int
+    #: How often each participant withdraws.
+    withdrawals: int
 
     @property
     def most(self) -> int:
         return max(self.participants, *self.levels)
 
 
-FULL = Scale(24, 3, 4, participants=10, encoded=2, levels=range(60, 181, 30), hold_seconds=3, finished_seconds=3600)
-QUICK = Scale(12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2, finished_seconds=300)
+FULL = Scale(
+    24,
+    3,
+    4,
+    participants=10,
+    encoded=2,
+    levels=range(60, 181, 30),
+    hold_seconds=3,
+    finished_seconds=3600,
+    withdrawals=20,
+)
+QUICK = Scale(
+    12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2, finished_seconds=300, withdrawals=5
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +62,8 @@ class Bench:
     #: Where the clip is that everybody sends.
     clip: Path
     index: FrameIndex
+    seed: int
+
+    def chance(self, number: int) -> Random:
+        """Return what decides for one participant when they do something: always the same for one seed."""
+        return Random(f"{self.seed} {number}")  # noqa: S311

@@ -26,6 +26,7 @@ TINY = Scale(
     levels=(1, 2),
     hold_seconds=0.5,
     finished_seconds=20,
+    withdrawals=1,
 )
 _CPU, _MEMORY, _START = "CPU for each participant", "memory for each participant", "start to media in the file"
 
@@ -78,6 +79,21 @@ def test_participants_are_recorded_beside_peers_and_on_one_core_and_no_frame_is_
     assert held["details"]["frames recorded"] > 30
 
 
+def test_it_is_told_for_how_long_somebody_is_seen_who_withdrew(
+    recorder_settings: RecorderSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "figures.json"
+    bench_media(recorder_settings, TINY, ["withdrawing"], 7, file)
+    (figure,) = json.loads(file.read_text())["figures"]
+    assert (figure["measurement"], figure["what"], figure["goal"]) == (
+        "withdrawal to black",
+        "2 by 2 participants, p99",
+        "≤ 250",
+    )
+    in_file, on_disk = (figure["timesMs"][what] for what in ("last frame in the file", "black on the disk"))
+    assert -500 < in_file["p50"] < on_disk["p50"]
+
+
 def test_a_file_is_finished_beside_a_copy_of_it(recorder_settings: RecorderSettings, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     bench_media(recorder_settings, TINY, ["finishing"], 7, file)
@@ -103,6 +119,8 @@ def test_without_ffmpeg_it_says_what_to_set(recorder_settings: RecorderSettings)
 
 
 def test_measurements_are_chosen_by_name() -> None:
-    assert chosen(None) == ["beside", "one-core", "finishing"]
-    with pytest.raises(SettingError, match="--only names 'cores': choose from beside, one-core, finishing"):
+    assert chosen(None) == ["beside", "one-core", "withdrawing", "finishing"]
+    with pytest.raises(
+        SettingError, match="--only names 'cores': choose from beside, one-core, withdrawing, finishing"
+    ):
         chosen("cores")
