@@ -36,6 +36,7 @@ from services.recorder.moments import moment
 from shared.contracts.gaps import FileGaps
 from shared.contracts.participant_recording import RecordingKind
 from tests.support.encoded import FRAME_RATE, configuration_of, decoded, encoded, encoded_file, spoken
+from tests.support.stand_in import program
 from tests.support.webm import Packet, read_packets
 
 otio = pytest.importorskip("opentimelineio", reason="there is no package of it for this Python")
@@ -295,9 +296,7 @@ async def test_ended_while_it_copies_it_leaves_nothing(
     copy = await recorded(ffmpeg, store, sounds(ffmpeg), after_ms=100)
     begun = tmp_path / "begun"
     os.mkfifo(begun)
-    hanging = tmp_path / "ffmpeg"
-    hanging.write_text(f"#!/bin/sh\necho > {begun}\nexec sleep 60\n")
-    hanging.chmod(0o755)
+    hanging = program(tmp_path / "ffmpeg", f"echo > {begun}\nexec sleep 60")
     task = asyncio.create_task(align(planned(copy), hanging, store, out))
     await asyncio.to_thread(begun.read_text)
     task.cancel()

@@ -30,6 +30,7 @@ from services.recorder.media.gap_filler import OPUS_SILENCE, AudioGapFiller, Vid
 from services.recorder.media.muxer import MatroskaMuxer
 from services.recorder.media.probe import decode_errors, probe, remux
 from services.recorder.media.webm_writer import WebmWriter
+from tests.support.stand_in import program
 
 START = 1_700_000_000 * S
 FORMAT = PictureFormat("vp8", 320, 240)
@@ -367,7 +368,7 @@ async def test_a_write_to_a_dead_ffmpeg_fails_with_its_last_words(
 async def test_an_ffmpeg_that_ends_well_before_its_input_does_has_failed(
     tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    writer = await WebmWriter.start(stand_in(tmp_path, "exit 0"), tmp_path / "a.webm", log)
+    writer = await WebmWriter.start(program(tmp_path / "ffmpeg", "exit 0"), tmp_path / "a.webm", log)
     with pytest.raises(FfmpegFailedError, match="status 0"):
         await write_for_ever(writer, bytes(1_000_000))
     with pytest.raises(FfmpegFailedError, match="status 0"):
@@ -388,14 +389,14 @@ async def test_an_ffmpeg_that_reads_nothing_is_noticed(ffmpeg: Path, tmp_path: P
 async def test_an_ffmpeg_that_does_not_end_is_asked_to_before_it_is_killed(
     tmp_path: Path, log: FilteringBoundLogger
 ) -> None:
-    writer = await WebmWriter.start(stand_in(tmp_path, "exec sleep 60"), tmp_path / "a.webm", log)
+    writer = await WebmWriter.start(program(tmp_path / "ffmpeg", "exec sleep 60"), tmp_path / "a.webm", log)
     with pytest.raises(FfmpegFailedError) as failed:
         await writer.close(0.2)
     assert failed.value.returncode == -signal.SIGTERM
 
 
 async def test_stderr_is_read_and_only_its_end_is_kept(tmp_path: Path, log: FilteringBoundLogger) -> None:
-    chatter = stand_in(tmp_path, "head -c 500000 /dev/zero >&2; printf 'the end' >&2; exit 3")
+    chatter = program(tmp_path / "ffmpeg", "head -c 500000 /dev/zero >&2; printf 'the end' >&2; exit 3")
     writer = await WebmWriter.start(chatter, tmp_path / "a.webm", log)
     with pytest.raises(FfmpegFailedError) as failed:
         await writer.close()
@@ -425,14 +426,6 @@ def test_it_works_on_uvloop_too(ffmpeg: Path, tmp_path: Path, log: FilteringBoun
 
     with pytest.raises(FfmpegFailedError, match="status -9"):
         uvloop.run(killed_under_write())
-
-
-def stand_in(tmp_path: Path, script: str) -> Path:
-    """Something in ffmpeg's place that does what ffmpeg cannot be made to do."""
-    path = tmp_path / "ffmpeg"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
 
 
 # --- looking into a file
@@ -481,7 +474,7 @@ async def test_a_listing_of_hours_is_counted_as_it_comes(tmp_path: Path) -> None
     script = f"""exec awk 'BEGIN {{ print "#tb 0: 1/1000"; print "#media_type 0: audio"; {lists} }}'"""
     tracemalloc.start()
     try:
-        found = await probe(stand_in(tmp_path, script), tmp_path / "a.webm")
+        found = await probe(program(tmp_path / "ffmpeg", script), tmp_path / "a.webm")
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -491,7 +484,9 @@ async def test_a_listing_of_hours_is_counted_as_it_comes(tmp_path: Path) -> None
 
 async def test_a_pass_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(FfmpegStalledError, match=r"0\.1 s"):
-        await run([str(stand_in(tmp_path, f"echo $$ > '{tmp_path}/pid'; exec sleep 60")), "file"], patience=0.1)
+        await run(
+            [str(program(tmp_path / "ffmpeg", f"echo $$ > '{tmp_path}/pid'; exec sleep 60")), "file"], patience=0.1
+        )
     pid = tmp_path / "pid"
     assert not pid.exists() or is_reaped(int(pid.read_text()))
 
@@ -500,7 +495,7 @@ async def test_a_pass_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 def test_the_configured_ffmpeg_goes_before_all_others(tmp_path: Path) -> None:
-    mine = stand_in(tmp_path, "exit 0")
+    mine = program(tmp_path / "ffmpeg", "exit 0")
     assert find_ffmpeg(str(mine)) == mine
 
 
@@ -513,7 +508,7 @@ def test_the_ffmpeg_on_the_path_goes_before_the_wheel(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_ffmpeg(None) == Path(imageio_ffmpeg.get_ffmpeg_exe())
     assert find_ffmpeg("") != tmp_path / "ffmpeg"
-    mine = stand_in(tmp_path, "exit 0")
+    mine = program(tmp_path / "ffmpeg", "exit 0")
     assert find_ffmpeg(None) == mine
 
 

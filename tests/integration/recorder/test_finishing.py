@@ -31,6 +31,7 @@ from tests.support import vp8, vp9
 from tests.support.encoded import FRAME_RATE, encoded
 from tests.support.in_memory import InMemoryEventStore
 from tests.support.spooling import spool_disk
+from tests.support.stand_in import ailing
 
 KEYS = TrackKeys("s", "ann", "audio", 0)
 TAGS = Tags("ann", "abcd-efgh-ijkl", datetime(2026, 7, 18, 7, 10, 30, 247_000, tzinfo=UTC))
@@ -277,9 +278,7 @@ async def test_a_file_is_put_in_place_where_no_decoder_gets_on(
     ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sampling, "_PATIENCE", 0.2)
-    hanging = tmp_path / "ffmpeg"
-    hanging.write_text(f'#!/bin/sh\ncase "$*" in *noaccurate_seek*) exec sleep 60;; esac\nexec {ffmpeg} "$@"\n')
-    hanging.chmod(0o755)
+    hanging = ailing(ffmpeg, tmp_path / "ffmpeg", "noaccurate_seek", "exec sleep 60")
     store = LocalObjectStore(tmp_path / "store")
     segment(store, sounds())
     assert (await put_in_place(hanging, store, KEYS, meant("audio", sounds()))).decodes is None

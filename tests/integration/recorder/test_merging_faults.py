@@ -35,6 +35,7 @@ from tests.support.eventually import eventually
 from tests.support.merge_studio import Film, MergeStudio, beeps, left, right
 from tests.support.merges import cancel
 from tests.support.merging import Workshop
+from tests.support.stand_in import program
 
 #: Long enough for ffmpeg to be in the middle of it when something happens.
 _LONG = 900
@@ -242,9 +243,3 @@ async def test_an_ffmpeg_that_only_moves_the_index_to_the_front_is_let_be(
     writes = f"for n in 1 2 3 4 5 6 7 8 9 10; do echo $n >> {tmp_path / 'out'}; sleep 0.1; done"
     await run_merge([str(program(tmp_path / "slow", writes))], tmp_path / "out", print)
     assert (tmp_path / "out").read_text().split()[-1] == "10"
-
-
-def program(path: Path, script: str) -> Path:
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path

@@ -34,6 +34,7 @@ from tests.support.eventually import eventually
 from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered, rtp_peer
 from tests.support.spooling import spool_disk
+from tests.support.stand_in import ailing
 from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
 
@@ -327,10 +328,8 @@ async def test_the_segment_is_kept_until_the_file_is_in_place_and_looked_into(
     word: str, ffmpeg: Path, tmp_path: Path
 ) -> None:
     """An ffmpeg that records and then fails: what it said last is in the log."""
-    script = f'#!/bin/sh\ncase "$*" in *{word}*) echo "no {word} today" >&2; exit 3;; esac\nexec {ffmpeg} "$@"\n'
-    (tmp_path / "ffmpeg").write_text(script)
-    (tmp_path / "ffmpeg").chmod(0o755)
-    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+    ailing_ffmpeg = ailing(ffmpeg, tmp_path / "ffmpeg", word, f'echo "no {word} today" >&2; exit 3')
+    async with studio(tmp_path / "root", ailing_ffmpeg) as room:
         room.arrives("ann")
         await room.records("ann")
         await room.stops("ann")
@@ -343,10 +342,8 @@ async def test_a_copy_that_lacks_what_was_recorded_fails_the_recording_and_the_s
     ffmpeg: Path, tmp_path: Path
 ) -> None:
     """An ffmpeg that records, and copies a moment of it, with status 0."""
-    script = f'#!/bin/sh\ncase "$*" in *cues_to_front*) exec {ffmpeg} -t 0.001 "$@";; esac\nexec {ffmpeg} "$@"\n'
-    (tmp_path / "ffmpeg").write_text(script)
-    (tmp_path / "ffmpeg").chmod(0o755)
-    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+    hasty = ailing(ffmpeg, tmp_path / "ffmpeg", "cues_to_front", f'exec {ffmpeg} -t 0.001 "$@"')
+    async with studio(tmp_path / "root", hasty) as room:
         room.arrives("ann")
         opened = await room.opens_source("ann")
         await room.records("ann")

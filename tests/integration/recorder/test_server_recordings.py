@@ -30,6 +30,7 @@ from shared.eventsourcing.process_manager import ProcessManager
 from tests.integration.recorder.asking import Asked, stored
 from tests.integration.recorder.talking import among, finished, talking
 from tests.support.events import as_stored
+from tests.support.stand_in import ailing
 from tests.support.studio import Studio, studio
 
 KINDS: tuple[RecordingKind, ...] = ("audio_video", "audio")
@@ -273,9 +274,8 @@ async def test_a_deleted_recording_is_erased_by_the_next_recorder_when_the_first
 
 async def test_what_a_failed_recording_left_is_erased_with_it(ffmpeg: Path, tmp_path: Path) -> None:
     """An ffmpeg that records and does not finish."""
-    (tmp_path / "ffmpeg").write_text(f'#!/bin/sh\ncase "$*" in *cues_to_front*) exit 3;; esac\nexec {ffmpeg} "$@"\n')
-    (tmp_path / "ffmpeg").chmod(0o755)
-    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+    failing = ailing(ffmpeg, tmp_path / "ffmpeg", "cues_to_front", "exit 3")
+    async with studio(tmp_path / "root", failing) as room:
         room.begins("keep")
         room.arrives("ann")
         asked = Asked(room)

@@ -34,6 +34,7 @@ from tests.support.broadcast import Broadcast, broadcast
 from tests.support.eventually import eventually
 from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered
+from tests.support.stand_in import ailing, program
 from tests.support.studio import Studio, now, studio
 from tests.support.webm import Packet, read_packets
 
@@ -388,9 +389,8 @@ async def test_an_ffmpeg_that_is_stuck_ends_its_file_and_the_next_frame_begins_a
 async def test_a_recording_of_which_ffmpeg_never_wrote_anything_fails_at_its_end(
     ffmpeg: Path, tmp_path: Path, clip: Clip
 ) -> None:
-    (tmp_path / "ffmpeg").write_text('#!/bin/sh\necho "not here" >&2\nexit 3\n')
-    (tmp_path / "ffmpeg").chmod(0o755)
-    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+    failing = program(tmp_path / "ffmpeg", 'echo "not here" >&2\nexit 3')
+    async with studio(tmp_path / "root", failing) as room:
         room.arrives("ann")
         audio = Track(room, "audio")
         with broadcast(clip, await room.opens_source("ann")) as ann:
@@ -420,13 +420,8 @@ async def test_a_file_that_cannot_be_finished_fails_the_recording_at_its_end_and
 ) -> None:
     monkeypatch.setattr(track_splitter, "PATIENCE_NS", 1000 * NS_PER_MS)
     flag = tmp_path / "once"
-    script = (
-        f'#!/bin/sh\ncase "$*" in *cues_to_front*) [ -e {flag} ] || {{ touch {flag}; echo "not today" >&2; exit 3; }};;'
-        f' esac\nexec {ffmpeg} "$@"\n'
-    )
-    (tmp_path / "ffmpeg").write_text(script)
-    (tmp_path / "ffmpeg").chmod(0o755)
-    async with studio(tmp_path / "root", tmp_path / "ffmpeg") as room:
+    once = f'[ -e {flag} ] || {{ touch {flag}; echo "not today" >&2; exit 3; }}'
+    async with studio(tmp_path / "root", ailing(ffmpeg, tmp_path / "ffmpeg", "cues_to_front", once)) as room:
         room.arrives("ann")
         audio = Track(room, "audio")
         with broadcast(clip, await room.opens_source("ann")) as ann:
