@@ -11,8 +11,7 @@ import pytest
 from services.demo.media import Clip, encode_clip
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.system import System, system
-from shared.runtime.tokens import Tokens
-from tests.support.meeting import Meeting, meeting
+from tests.support.meeting import Meeting, room_of
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +38,5 @@ async def running(database_url: str, amqp_url: str, tmp_path: Path) -> AsyncIter
 @pytest.fixture
 async def room(running: System) -> AsyncIterator[Meeting]:
     """A room with its moderator, mona."""
-    base_url = f"http://127.0.0.1:{running.http_port}"
-    async with meeting(base_url, Tokens(running.infrastructure.credentials)) as in_room:
-        await in_room.create_room()
-        await in_room.join("mona", moderates=True)
+    async with room_of(running) as in_room:
         yield in_room

@@ -8,22 +8,50 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from services.demo.media import Clip
 from services.recorder.media.gap_filler import OPUS_SILENCE
-from services.system import System
+from services.system import System, system
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
-from tests.support.meeting import Meeting, until_happened
+from tests.support import postgres
+from tests.support.meeting import Meeting, room_of, until_happened
+from tests.support.rabbitmq import VirtualHosts
+from tests.support.servers import Server
 from tests.support.webm import read_packets
 
+#: One system for all of them: each has a room of its own.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _PROTOCOL = "opentalk-signaling-json-v1.0"
+
+Happened = TypeVar("Happened", ParticipantRecordingStarted, ParticipantRecordingStopped)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(
+    postgres_server: Server, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[System]:
+    url = await postgres.create_database(postgres_server.url)
+    folder = tmp_path_factory.mktemp("bad-input")
+    with virtual_hosts.lend() as amqp_url:
+        async with system(database_url=url, amqp_url=amqp_url, data_dir=folder, http_port=0) as all_of_it:
+            yield all_of_it
+    await postgres.drop_database(postgres_server.url, url)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def room(running: System) -> AsyncIterator[Meeting]:
+    """A room with its moderator, mona."""
+    async with room_of(running) as in_room:
+        yield in_room
 
 
 @asynccontextmanager
@@ -130,10 +158,10 @@ async def test_a_second_start_and_a_wrong_stop_are_refused_and_the_recording_goe
     for wrong in ("00000000-0000-0000-0000-000000000000", "../../etc/passwd", ""):
         await _refused_to_stop(room, wrong)
     sender = await room.sender("alice", clip)
-    await until_happened(running.infrastructure.store, ParticipantRecordingStarted)
+    await _happened(running, room, ParticipantRecordingStarted)
     await sender.run(video_frames=30, audio_packets=50)
     await room.stop("mona", recording_id)
-    stopped = await until_happened(running.infrastructure.store, ParticipantRecordingStopped)
+    stopped = await _happened(running, room, ParticipantRecordingStopped)
     packets = await asyncio.to_thread(read_packets, running.storage_root / stopped.file.path)
     sounds = [packet.data for packet in packets if packet.kind == "audio" and packet.data != OPUS_SILENCE]
     assert sounds == [sent.data for sent in sender.sent_audio]
@@ -149,7 +177,7 @@ async def test_datagrams_that_are_no_rtp_harm_neither_their_own_recording_nor_ot
     sender = await room.sender("alice", clip)
     again = (await room.post(f"/v1/rooms/{room.room_id}/participants/alice/rtp", offer, room.server_token())).json()
     recording_id = await room.start("mona")
-    await until_happened(running.infrastructure.store, ParticipantRecordingStarted)
+    await _happened(running, room, ParticipantRecordingStarted)
     sending = asyncio.create_task(sender.run(video_frames=60, audio_packets=100))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as noise:
         for garbage in (b"", b"\x00", b"GET / HTTP/1.1\r\n", b"\x80" * 3, b"\xff" * 1500, bytes(12)):
@@ -158,7 +186,7 @@ async def test_datagrams_that_are_no_rtp_harm_neither_their_own_recording_nor_ot
                 noise.sendto(garbage, (again["host"], again[kind]["rtcpPort"]))
     await sending
     await room.stop("mona", recording_id)
-    stopped = await until_happened(running.infrastructure.store, ParticipantRecordingStopped)
+    stopped = await _happened(running, room, ParticipantRecordingStopped)
     packets = await asyncio.to_thread(read_packets, running.storage_root / stopped.file.path)
     sounds = [packet.data for packet in packets if packet.kind == "audio" and packet.data != OPUS_SILENCE]
     assert sounds == [sent.data for sent in sender.sent_audio]
@@ -220,6 +248,11 @@ async def test_rest_requests_that_cannot_be_met_say_why(room: Meeting) -> None:
     assert (nobody.status_code, nobody.json()["code"]) == (404, "participant_not_found")
     assert (await room.post("/v1/rooms/no-such-room/start", {})).status_code == 404
     assert (await room.post("/v2/rooms", {"webhook": {"endPoint": "not a url"}})).status_code == 400
+
+
+async def _happened(running: System, room: Meeting, kind: type[Happened]) -> Happened:
+    """Wait until it has happened in this room."""
+    return await until_happened(running.infrastructure.store, kind, lambda event: event.room_id == room.room_id)
 
 
 async def _refused_to_stop(room: Meeting, recording_id: str) -> None:

@@ -35,7 +35,7 @@ _CHECKS = [
     checks.response_schema_conformance,
 ]
 #: Of what fits the document, and of what does not, for each route.
-_EXAMPLES = 6
+_EXAMPLES = 4
 #: These come last: afterwards there is less to ask for.
 _ENDING = ("/stop", "/end", "/remove", "/deactivate")
 

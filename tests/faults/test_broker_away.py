@@ -13,9 +13,7 @@ from tests.faults.load import Addresses, load
 from tests.support.private_rabbitmq import PrivateRabbitMq
 
 
-@pytest.mark.parametrize(
-    ("end", "seed"), [(PrivateRabbitMq.stop, 1), (PrivateRabbitMq.kill, 2), (PrivateRabbitMq.kill, 3)]
-)
+@pytest.mark.parametrize(("end", "seed"), [(PrivateRabbitMq.stop, 1), (PrivateRabbitMq.kill, 2)])
 async def test_a_broker_that_goes_and_comes_back_costs_nothing(
     database_url: str, broker: PrivateRabbitMq, broker_url: str, end: Callable[[PrivateRabbitMq], None], seed: int
 ) -> None:

@@ -17,7 +17,7 @@ DIRECTIONS = pytest.mark.parametrize("direction", ["to the server", "from the se
 
 
 @DIRECTIONS
-@pytest.mark.parametrize(("part", "seed"), [("relay", 1), ("relay", 2), ("askers", 3), ("decider", 4)])
+@pytest.mark.parametrize(("part", "seed"), [("relay", 1), ("askers", 2), ("decider", 3)])
 async def test_a_connection_to_the_broker_that_is_cut_while_it_publishes_costs_nothing(
     database_url: str, amqp_url: str, part: str, direction: Direction, seed: int
 ) -> None:
@@ -43,7 +43,7 @@ async def test_a_connection_to_the_broker_that_is_cut_while_it_publishes_costs_n
 
 
 @DIRECTIONS
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_an_append_whose_connection_is_cut_is_in_the_log_entirely_or_not_at_all(
     database_url: str, amqp_url: str, direction: Direction, seed: int
 ) -> None:

@@ -14,6 +14,7 @@ import httpx
 from services.demo.client import SignalingClient
 from services.demo.media import Clip
 from services.demo.rtp_sender import AUDIO_PAYLOAD_TYPE, VIDEO_PAYLOAD_TYPE, RtpSender
+from services.system import System
 from shared.contracts.message import Event
 from shared.eventsourcing.codec import decode
 from shared.eventsourcing.event import StoredEvent
@@ -110,6 +111,15 @@ class Meeting:
 async def meeting(base_url: str, tokens: Tokens) -> AsyncIterator[Meeting]:
     async with AsyncExitStack() as stack:
         yield Meeting(base_url, tokens, stack)
+
+
+@asynccontextmanager
+async def room_of(running: System) -> AsyncIterator[Meeting]:
+    """Make a room in which mona moderates."""
+    async with meeting(f"http://127.0.0.1:{running.http_port}", Tokens(running.infrastructure.credentials)) as room:
+        await room.create_room()
+        await room.join("mona", moderates=True)
+        yield room
 
 
 async def events_of(store: EventStore) -> list[Event]:

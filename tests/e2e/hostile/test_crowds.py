@@ -37,7 +37,7 @@ async def test_three_hundred_people_come_at_once_into_one_room(
 
         await crowd.leave()
         await eventually(lambda: _all_gone(gateway, room, _IN_ONE_ROOM), within=60)
-    assert max(memory) - memory[0] < 600 * _MIB
+    assert max(memory) - memory[0] < 100 * _MIB
 
 
 async def test_a_thousand_people_come_at_once_into_fifty_rooms(

@@ -63,7 +63,7 @@ class Fate:
         return "500" if fault == "hang" and self._hangs < 0 else fault
 
 
-@pytest.mark.parametrize("seed", [20, 26])
+@pytest.mark.parametrize("seed", [20])
 async def test_every_webhook_comes_in_order_and_none_is_lost(
     seed: int, own_place: Place, client: Callable[..., AbstractAsyncContextManager[Sdk]], clip: Clip
 ) -> None:

@@ -21,13 +21,13 @@ async def test_among_slow_aborted_and_killed_appends_no_reader_skips_an_event_or
 
     So did readers that page by the number that is drawn at insert.
     """
-    race = Race(database_url, Plan(seed=20260321, appends=4000, seconds=15, dawdlers=5, partition=700))
+    race = Race(database_url, Plan(seed=20260321, appends=1500, seconds=30, dawdlers=5, partition=700))
 
     await race.run(_side_by_side)
 
     assert set(race.faults.values()) == {0}, race.faults
     assert [reading.events for reading in race.readings] == [race.ledger.events] * 2
-    assert race.ledger.appends >= 4000
+    assert race.ledger.appends >= 1500
     assert min(race.ledger.aborted, race.ledger.cut_off, race.ledger.unanswered, race.killed) > 0, (
         "nothing was provoked"
     )

@@ -30,7 +30,7 @@ from tests.integration.recorder.talking import Talking, talking
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
 
-_WITHDRAWALS = 25
+_WITHDRAWALS = 15
 #: What may pass from the moment of a word to that of a packet, and back: the file may have it or not.
 _EDGE_NS = 400_000_000
 

@@ -38,7 +38,7 @@ from tests.support.merging import Workshop
 from tests.support.stand_in import program
 
 #: Long enough for ffmpeg to be in the middle of it when something happens.
-_LONG = 900
+_LONG = 300
 
 
 @pytest.fixture(autouse=True)
