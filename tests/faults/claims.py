@@ -29,7 +29,7 @@ async def every_effect_once_and_in_order(load: Load, *, durable: bool = True) ->
     assert len(log) == load.appended + load.answered, "the log holds what nobody asked for"
     assert _places(load.following.applied) == _places(log)
     if durable:
-        await eventually(lambda: not _unheard(load, log), within=25)
+        await eventually(lambda: not _unheard(load, log), within=60)
         _heard_in_order(load)
 
 

@@ -27,6 +27,8 @@ _OWN_STREAMS, _SHARED_STREAMS = 8, 2
 #: Seconds between two batches of one appender, and two commands of one asker, on average.
 _APPEND_PACE = 0.03
 _ASK_PACE = 0.03
+#: How long is waited for what everybody does: they are many processes' worth of work for a busy machine.
+_WITHIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Load:
     def unanswered(self) -> int:
         return sum(asker.unanswered for asker in self.askers)
 
-    async def goes_on(self, events: int = 150, commands: int = 30, within: float = 25) -> None:
+    async def goes_on(self, events: int = 150, commands: int = 30, within: float = _WITHIN_SECONDS) -> None:
         """Return when so much more was appended, decided and followed than now: all parts work."""
         appended, answered = self.appended + events, self.answered + commands
         followed = len(self.following.applied) + events + commands
@@ -85,14 +87,14 @@ class Load:
         """Return when an appender was not told what became of its batch, beyond so many times."""
         await eventually(lambda: self.outages > outages)
 
-    async def end(self, within: float = 25) -> None:
+    async def end(self, within: float = _WITHIN_SECONDS) -> None:
         """Let everybody finish what they are at, and what they did be followed."""
         self._stop.set()
         async with asyncio.timeout(within):
             await asyncio.gather(*self._work)
         await self.is_followed(within)
 
-    async def is_followed(self, within: float = 25) -> None:
+    async def is_followed(self, within: float = _WITHIN_SECONDS) -> None:
         """Return when all that the appenders and askers did was followed."""
         told = self.appended + self.answered
         try:

@@ -47,7 +47,7 @@ class Conversation:
     async def goes_on(self, house: House, horizon: Horizon) -> None:
         """Withdraw and say yes, again and again; each word takes its time to the log."""
         for _ in range(_WITHDRAWALS):
-            await asyncio.sleep(self.random.uniform(0, 0.8))
+            await asyncio.sleep(self.random.uniform(0, 2))
             no = await self._says(house, horizon, ConsentWithdrawn)
             await asyncio.sleep(self.random.uniform(0, 0.4))
             self.withdrawn.append((no, await self._says(house, horizon, ConsentGiven)))
