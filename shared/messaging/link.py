@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.connection import make_url
 from aiormq.channel import Channel
 from aiormq.exceptions import ChannelInvalidStateError
 
@@ -103,12 +104,14 @@ class Link:
             await self._connect()
 
     async def _connect(self) -> None:
-        connection = await aio_pika.connect(self._url, timeout=_CONNECT_SECONDS)
-        self._broken = broken = asyncio.Event()
-        connection.close_callbacks.add(lambda *_: broken.set())
+        connection = aio_pika.Connection(make_url(self._url))
         try:
+            await connection.connect(timeout=_CONNECT_SECONDS)
+            self._broken = broken = asyncio.Event()
+            connection.close_callbacks.add(lambda *_: broken.set())
             self._watching = await _declared(connection)
         except BaseException:
+            # Also one that did not come about: it would close itself when it is collected, where no loop may run.
             await with_patience(connection.close())
             raise
         self._connection = connection

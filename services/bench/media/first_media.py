@@ -25,9 +25,7 @@ def keyframe_heads(clip: Clip) -> Collection[bytes]:
 
 
 async def first_media(find: Callable[[], Path | None], signs: Collection[bytes], after: int = 0) -> float:
-    """Wait until one of the signs is in the file, beyond its first bytes; return when that was seen.
-
-    That is by the monotonic clock.
+    """Wait until one of the signs is in the file, beyond so many bytes; return when that was, by the monotonic clock.
 
     Raises StartupError when that takes too long.
     """

@@ -36,9 +36,9 @@ class Scale:
 
 
 FULL = Scale(
-    24,
-    3,
-    4,
+    clip_seconds=24,
+    rounds=3,
+    seconds=4,
     participants=10,
     encoded=2,
     levels=range(60, 181, 30),
@@ -47,7 +47,15 @@ FULL = Scale(
     withdrawals=20,
 )
 QUICK = Scale(
-    12, 1, 2, participants=5, encoded=1, levels=(50, 100), hold_seconds=2, finished_seconds=300, withdrawals=5
+    clip_seconds=12,
+    rounds=1,
+    seconds=2,
+    participants=5,
+    encoded=1,
+    levels=(50, 100),
+    hold_seconds=2,
+    finished_seconds=300,
+    withdrawals=5,
 )
 
 

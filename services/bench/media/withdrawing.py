@@ -95,13 +95,9 @@ async def measure_withdrawing(bench: Bench) -> list[Figure]:
         files = await room.stop()
         sent = await sender.end()
         recorded = {number: await bench.index.recorded(bench.ffmpeg, file) for number, file in files.items()}
-    seen = [
-        withdrawal.seen_for(sent.frames[number], recorded[number])
-        for number, withdrawals in enumerate(said)
-        for withdrawal in withdrawals
-    ]
-    on_disk = [each.black_on_disk - each.said for withdrawals in said for each in withdrawals]
-    return [withdrawing_figure(seen, on_disk, count)]
+    each_of_all = [(number, each) for number, withdrawals in enumerate(said) for each in withdrawals]
+    seen = [each.seen_for(sent.frames[number], recorded[number]) for number, each in each_of_all]
+    return [withdrawing_figure(seen, [each.black_on_disk - each.said for _, each in each_of_all], count)]
 
 
 def withdrawing_figure(seen: Sequence[float], on_disk: Sequence[float], participants: int) -> Figure:

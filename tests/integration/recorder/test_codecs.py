@@ -214,8 +214,8 @@ async def test_black_of_the_files_codec_is_decoded_as_well(film: Film, ffmpeg: P
     shown = decoded(ffmpeg, film.path)
     assert (await probe(ffmpeg, film.path)).video_codec == codec
     (black,) = {shown[at] for at in shown if 1000 <= at < 3000}  # up to the next keyframe
-    assert {at for at in shown if shown[at] == black} == {1000, 2000}
-    assert len(shown) == 2 + 3 * FRAME_RATE
+    assert {at for at in shown if shown[at] == black} == {1000, 1500, 2000, 2500}
+    assert len(shown) == 4 + 3 * FRAME_RATE
 
 
 # --- a file keeps the codec that it began in
@@ -251,7 +251,7 @@ async def test_without_an_announcement_the_file_begins_after_five_seconds(film: 
     assert film.pipeline.codec == "vp8"
     packets = await film.end(5500)
     assert silences(packets) == list(range(0, 5500, 20))
-    assert times(packets, await film.black()) == [0, 1000, 2000, 3000, 4000, 5000, 5480]
+    assert times(packets, await film.black()) == [*range(0, 5500, 500), 5480]
 
 
 @pytest.mark.parametrize("codec", ["vp9", None])
