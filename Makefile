@@ -44,7 +44,7 @@ bench: setup ## Measure, with real PostgreSQL and RabbitMQ, and print the tables
 soak: setup ## Look for skipped events among ten million appends; about half an hour
 	$(BIN)/python -m tests.soak $(ARGS)
 
-mutation: setup ## Change the rules in thousands of ways, and see that tests notice; about half an hour
+mutation: setup ## Change the rules in thousands of ways, and see that tests notice; an hour or two
 	$(BIN)/python -m tests.mutation $(ARGS)
 
 lock: ## Write the lock files anew, by uv; ARGS=--upgrade takes newer versions
