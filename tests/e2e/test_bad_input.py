@@ -41,10 +41,12 @@ async def running(
 ) -> AsyncIterator[System]:
     url = await postgres.create_database(postgres_server.url)
     folder = tmp_path_factory.mktemp("bad-input")
-    with virtual_hosts.lend() as amqp_url:
-        async with system(database_url=url, amqp_url=amqp_url, data_dir=folder, http_port=0) as all_of_it:
-            yield all_of_it
-    await postgres.drop_database(postgres_server.url, url)
+    try:
+        with virtual_hosts.lend() as amqp_url:
+            async with system(database_url=url, amqp_url=amqp_url, data_dir=folder, http_port=0) as all_of_it:
+                yield all_of_it
+    finally:
+        await postgres.drop_database(postgres_server.url, url)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

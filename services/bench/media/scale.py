@@ -74,4 +74,4 @@ class Bench:
 
     def chance(self, number: int) -> Random:
         """Return what decides for one participant when they do something: always the same for one seed."""
-        return Random(f"{self.seed} {number}")  # noqa: S311
+        return Random(f"{self.seed} {number}")  # noqa: S311  a seed shall give the same moments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -40,10 +40,9 @@ class Withdrawal:
     #: Before they said yes again.
     until: float
 
-    def seen_for(self, frames: SentFrames, recorded: Sequence[int]) -> float:
+    def seen_for(self, frames: SentFrames, recorded: Collection[int]) -> float:
         """Return for how many seconds after it what was sent is in the file: less than none if it ends before."""
-        there = set(recorded)
-        due = (frames.begin + place / FRAME_RATE for place, number in enumerate(frames.numbers) if number in there)
+        due = (frames.begin + place / FRAME_RATE for place, number in enumerate(frames.numbers) if number in recorded)
         return max(moment for moment in due if moment < self.until) + 1 / FRAME_RATE - self.said
 
 
@@ -94,7 +93,7 @@ async def measure_withdrawing(bench: Bench) -> list[Figure]:
         await asyncio.sleep(ON_THE_WAY_SECONDS)
         files = await room.stop()
         sent = await sender.end()
-        recorded = {number: await bench.index.recorded(bench.ffmpeg, file) for number, file in files.items()}
+        recorded = {number: set(await bench.index.recorded(bench.ffmpeg, file)) for number, file in files.items()}
     each_of_all = [(number, each) for number, withdrawals in enumerate(said) for each in withdrawals]
     seen = [each.seen_for(sent.frames[number], recorded[number]) for number, each in each_of_all]
     return [withdrawing_figure(seen, [each.black_on_disk - each.said for _, each in each_of_all], count)]

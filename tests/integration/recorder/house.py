@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import services.relay.bootstrap
+from services.bench.processes import ServiceProcess
 from services.recorder.bootstrap import running
 from services.recorder.settings import RecorderSettings
 from shared.concurrency.clock import utc_now
@@ -45,6 +46,23 @@ class House:
         """Run one, with connections of its own."""
         async with _infrastructure(self.settings) as infrastructure, running(infrastructure, self.settings):
             yield
+
+    @asynccontextmanager
+    async def recorder_process(self) -> AsyncIterator[ServiceProcess]:
+        """Run one as a process of its own, to be killed; its log is `recorder.log` in the data folder."""
+        settings = {
+            "ONRECORD_DATABASE_URL": str(self.settings.database_url),
+            "ONRECORD_AMQP_URL": str(self.settings.amqp_url),
+            "ONRECORD_STORAGE_URL": f"file://{self.settings.storage_root}",
+            "ONRECORD_DATA_DIR": str(self.settings.data_dir),
+        }
+        process = ServiceProcess("recorder", settings, self.settings.data_dir / "recorder.log")
+        try:
+            await process.start()
+            yield process
+        finally:
+            if process.is_started:
+                await process.kill()
 
     async def happens(self, *events: Event) -> None:
         for event in events:

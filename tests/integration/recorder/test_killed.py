@@ -35,28 +35,18 @@ async def house(database_url: str, amqp_url: str, tmp_path: Path) -> AsyncIterat
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("camera", ["camera on", "camera off"])
-async def test_the_file_plays_up_to_its_last_two_seconds(
-    house: House, database_url: str, amqp_url: str, tmp_path: Path, ffmpeg: Path, camera: str
-) -> None:
+async def test_the_file_plays_up_to_its_last_two_seconds(house: House, ffmpeg: Path, camera: str) -> None:
     clip = await encode_clip(ffmpeg, seconds=_SENT_SECONDS + 4)
-    settings = {
-        "ONRECORD_DATABASE_URL": database_url,
-        "ONRECORD_AMQP_URL": amqp_url,
-        "ONRECORD_STORAGE_URL": f"file://{house.settings.storage_root}",
-        "ONRECORD_DATA_DIR": str(tmp_path),
-    }
-    recorder = ServiceProcess("recorder", settings, tmp_path / "recorder.log")
-    await recorder.start()
-    await house.session()
-    await house.joins()
-    sender = await _sender(house, clip)
-    await house.starts()
-    await house.until(ParticipantRecordingStarted)
-    async with supervised(sender.run(None if camera == "camera on" else 0)):
-        await eventually(lambda: len(sender.sent_audio) > _SENT_SECONDS * 50, within=60)
-        _kill_all(recorder)
-        killed_ns = time.time_ns()
-    await recorder.kill()  # it is dead, and is waited for
+    async with house.recorder_process() as recorder:
+        await house.session()
+        await house.joins()
+        sender = await _sender(house, clip)
+        await house.starts()
+        await house.until(ParticipantRecordingStarted)
+        async with supervised(sender.run(None if camera == "camera on" else 0)):
+            await eventually(lambda: len(sender.sent_audio) > _SENT_SECONDS * 50, within=60)
+            _kill_all(recorder)
+            killed_ns = time.time_ns()
 
     (file,) = house.settings.storage_root.rglob("*.webm")
     assert _complaints(await decode_errors(ffmpeg, file)) == []

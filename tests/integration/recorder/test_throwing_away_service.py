@@ -27,7 +27,6 @@ from shared.messaging.asking import CommandRefusedError
 from tests.integration.recorder.house import ANN, SESSION, House
 from tests.integration.recorder.talking import talking
 from tests.support.eventually import eventually
-from tests.support.processes import ServiceProcess
 
 
 def stored(house: House) -> list[Path]:
@@ -129,30 +128,21 @@ async def test_a_withdrawal_that_comes_after_the_session_erases_the_merges_too(h
 
 
 async def test_one_that_was_thrown_away_before_its_recorder_was_killed_is_erased_by_the_next(
-    house: House, database_url: str, amqp_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store hangs elsewhere when it is decided, so that nothing of it can be erased before the kill."""
     monkeypatch.setattr(eraser, "LETS_GO_WITHIN", eraser.LETS_GO_WITHIN / 30)
     await house.session()
     await house.joins()
-    root = house.settings.storage_root
-    settings = {
-        "ONRECORD_DATABASE_URL": database_url,
-        "ONRECORD_AMQP_URL": amqp_url,
-        "ONRECORD_STORAGE_URL": f"file://{root}",
-        "ONRECORD_DATA_DIR": str(tmp_path),
-    }
-    killed = ServiceProcess("recorder", settings, tmp_path / "recorder.log")
-    await killed.start()
-    await house.starts()
-    await house.until(ParticipantRecordingStarted)
-    await eventually(lambda: bool(stored(house)))
-    (folder,) = {path.parent for path in stored(house)}
-    away = folder.rename(folder.with_name("away"))
-    discard = StopParticipantRecording(at=utc_now(), **ANN, discarded_by="server:key")
-    await ParticipantRecordingStreams(house.infrastructure.store).give(discard, Context.begin("server:key"))
-    await eventually(lambda: "not erased" in (tmp_path / "recorder.log").read_text(), within=20)
-    await killed.kill()
+    async with house.recorder_process():
+        await house.starts()
+        await house.until(ParticipantRecordingStarted)
+        await eventually(lambda: bool(stored(house)))
+        (folder,) = {path.parent for path in stored(house)}
+        away = folder.rename(folder.with_name("away"))
+        discard = StopParticipantRecording(at=utc_now(), **ANN, discarded_by="server:key")
+        await ParticipantRecordingStreams(house.infrastructure.store).give(discard, Context.begin("server:key"))
+        await eventually(lambda: "not erased" in (tmp_path / "recorder.log").read_text(), within=20)
     away.rename(folder)
     assert stored(house)
     assert await house.told(ParticipantRecordingErased) == []
