@@ -34,8 +34,10 @@ from services.gateway.entrypoints.v2.session_participants import session_partici
 from services.gateway.entrypoints.v2.sessions import sessions_router
 from services.gateway.entrypoints.v2.transcodings import transcodings_router
 from services.gateway.entrypoints.v2.webhooks import webhooks_router
+from services.gateway.entrypoints.whip import whip_router
 from services.gateway.handlers import gateway_answerer
 from services.gateway.hub import Hub
+from services.gateway.ice_servers import IceServers
 from services.gateway.lease import Lease
 from services.gateway.lost_gateways import LostGateways
 from services.gateway.merges import Merges
@@ -53,6 +55,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signaling.actions import Actions
 from services.gateway.signaling.connection import Signaling
 from services.gateway.sources import Sources
+from services.gateway.whip_sessions import WhipSessions
 from shared.concurrency.supervision import supervised
 from shared.contracts import actors
 from shared.eventsourcing.command_handler import CommandHandler
@@ -102,7 +105,8 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     v2.append(recordings_router(archive))
     projections = [sessions, kept_recordings]
     sources = Sources(rooms, owners, clock)
-    app = _app(infrastructure, signaling, rooms, sources, resumptions, settings, v2)
+    whip = _whip(infrastructure, WhipSessions(rooms, owners, clock), resumptions, settings)
+    app = _app(infrastructure, signaling, rooms, sources, whip, resumptions, settings, v2)
     app.include_router(health_router(lambda: _is_ready(infrastructure, horizon, projections)))
     app.openapi_schema = described(app.openapi(), TOLD)
     allow_origins(app, settings.cors_origin_list)
@@ -163,11 +167,20 @@ def _telling(infrastructure: Infrastructure, owners: Owners, settings: GatewaySe
     ]
 
 
+def _whip(
+    infrastructure: Infrastructure, sessions: WhipSessions, resumptions: Resumptions, settings: GatewaySettings
+) -> APIRouter:
+    secret = settings.turn_secret.get_secret_value() if settings.turn_secret else None
+    servers = IceServers(settings.ice_url_list, secret, infrastructure.clock)
+    return whip_router(sessions, Tokens(infrastructure.credentials), resumptions, servers, settings.public_url)
+
+
 def _app(
     infrastructure: Infrastructure,
     signaling: Signaling,
     rooms: Rooms,
     sources: Sources,
+    whip: APIRouter,
     resumptions: Resumptions,
     settings: GatewaySettings,
     v2: Sequence[APIRouter],
@@ -177,7 +190,7 @@ def _app(
     app = FastAPI(title="onrecord", redirect_slashes=False, docs_url=None, redoc_url=None)
     install_error_answers(app)
     app.include_router(signaling_router(signaling, tickets))
-    app.include_router(rest_v1_router(rooms, Admissions(rooms, tickets, resumptions), invites, sources, tokens))
+    app.include_router(rest_v1_router(rooms, Admissions(rooms, tickets, resumptions), invites, sources, whip, tokens))
     directory = Directory(database)
     access = SessionAccess(directory, tokens, settings.public_url)
     install_rest_v2(

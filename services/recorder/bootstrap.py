@@ -10,12 +10,12 @@ from datetime import timedelta
 from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.domain.merge import DeleteMerge
 from services.recorder.eraser import Eraser
-from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
+from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.log_watch import LogWatch
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.recorder.media.ffmpeg_errors import FfmpegMissingError
 from services.recorder.media.frame import NS_PER_SECOND
-from services.recorder.media.sources.ports import Host
+from services.recorder.media.sources.ports import Addresses, Host, addresses_of_this_machine
 from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.merging.maker import MergeMaker
 from services.recorder.merging.merger import Merger
@@ -32,9 +32,10 @@ from shared.contracts import actors
 from shared.contracts.recording import WORKER_ANSWERS_WITHIN
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.process_manager import ProcessManager
+from shared.messaging.answering import answering
 from shared.messaging.asking import Owners
 from shared.messaging.follower import Follower
-from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue
+from shared.messaging.topology import RECORDER_ASSIGNMENTS, RECORDER_COMMANDS, live_queue, worker_queue
 from shared.runtime.errors import SettingError, StartupError
 from shared.runtime.infrastructure import Infrastructure
 
@@ -77,20 +78,32 @@ async def running(infrastructure: Infrastructure, settings: RecorderSettings) ->
             ),
             worker.working(),
             bus.subscribe(RECORDER_ASSIGNMENTS, service.assign),
+            bus.answer(worker_queue(worker.worker_id), answering(worker.sources.own_answerers())),
             bus.answer(
-                RECORDER_COMMANDS, recorder_answerer(worker.open_rtp_source, streams.answerers(), merges.answerers())
+                RECORDER_COMMANDS,
+                answering({**worker.sources.answerers(), **streams.answerers(), **merges.answerers()}),
             ),
         ):
             yield
 
 
-def _check_address(name: str) -> None:
+def _addresses(settings: RecorderSettings) -> Addresses:
+    rtp = _own("ONRECORD_RTP_HOST", settings.rtp_host)
+    named = settings.webrtc_hosts
+    names = named.split(",") if named else addresses_of_this_machine()
+    webrtc = [_own("ONRECORD_WEBRTC_HOSTS", name.strip()) for name in names]
+    return Addresses(rtp, webrtc, settings.rtp_port_range)
+
+
+def _own(setting: str, name: str) -> Host:
+    """Return the host of a name, if it is one of this machine."""
     try:
         host = Host.named(name)
         with socket.socket(host.family, socket.SOCK_DGRAM) as probe:
             probe.bind((host.address, 0))
     except OSError as error:
-        raise SettingError("ONRECORD_RTP_HOST", f"is {name!r}, no address of this machine: {error.strerror}") from error
+        raise SettingError(setting, f"is {name!r}, no address of this machine: {error.strerror}") from error
+    return host
 
 
 def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams: ParticipantRecordingStreams) -> Worker:
@@ -98,7 +111,7 @@ def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams:
     try:
         ffmpeg = find_ffmpeg(settings.ffmpeg)
         root.mkdir(parents=True, exist_ok=True)
-        _check_address(settings.rtp_host)
+        addresses = _addresses(settings)
         disk = _spool_disk(settings)
     except FfmpegMissingError as error:
         raise StartupError(str(error)) from error
@@ -110,8 +123,7 @@ def _worker(infrastructure: Infrastructure, settings: RecorderSettings, streams:
         ffmpeg,
         WatermarkGauge(),
         infrastructure.instance,
-        settings.rtp_host,
-        settings.rtp_port_range,
+        addresses,
         disk,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from services.recorder.domain.participant_recording import (
@@ -30,13 +30,11 @@ from shared.contracts.participant_recording import (
     StopParticipantRecording,
     participant_recording_stream,
 )
-from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.command_handler import CommandHandler, Decided
 from shared.eventsourcing.event import StoredEvent
 from shared.eventsourcing.store import EventStore
-from shared.messaging.answering import CommandAnswerer, answering
-from shared.messaging.bus import Answerer
+from shared.messaging.answering import CommandAnswerer
 from shared.messaging.message import ACCEPTED, Message, contract_message
 
 _OfRunning = StopParticipantRecording | PauseParticipantRecording | ResumeParticipantRecording
@@ -112,22 +110,6 @@ class ParticipantRecordingStreams:
     async def _delete(self, command: DeleteParticipantRecording, context: Context) -> Message:
         await self.give(command, context)
         return ACCEPTED
-
-
-def recorder_answerer(
-    open_source: Callable[[OpenRtpSource], Awaitable[RtpSourceOpened]],
-    *others: Mapping[type[Command], CommandAnswerer],
-) -> Answerer:
-    """Return what answers the recorder's commands. `open_source` raises RefusedError."""
-
-    async def open_rtp_source(command: OpenRtpSource, _: Context) -> Message:
-        opened = await open_source(command)
-        return contract_message(opened, RtpSourceOpened.type)
-
-    handlers: dict[type[Command], CommandAnswerer] = {OpenRtpSource: open_rtp_source}
-    for each in others:
-        handlers |= each
-    return answering(handlers)
 
 
 def _stream(command: ParticipantRecordingCommand) -> str:

@@ -19,7 +19,7 @@ from services.recorder.media.frame import NS_PER_SECOND, Kind, VideoCodec
 from services.recorder.media.frame_queue import Waiting
 from services.recorder.media.gate import Gate
 from services.recorder.media.pipeline import Pipeline
-from services.recorder.media.sources.rtp import RtpSource
+from services.recorder.media.sources.source import Source
 from services.recorder.media.track_pipeline import TrackPipeline
 from services.recorder.moments import moment, nanoseconds
 from services.recorder.reporting import confirm, failed, report
@@ -71,14 +71,14 @@ class RecordingTask:
         self._waiting_seconds = Tally(WAITING_SECONDS, event.kind)
         #: How long it waits for the watermark once it has ended: what is not known to be permitted by then is left out.
         self._patience_ns = bench.disk.patience_ns
-        self._source: RtpSource | None = None
+        self._source: Source | None = None
         #: None: no media is taken in.
         self._media: _MediaPath | None = None
         self._stop_at: datetime | None = None
         self._dropped = False
         self._task: asyncio.Task[object] | None = None
 
-    def use(self, source: RtpSource | None) -> None:
+    def use(self, source: Source | None) -> None:
         """Take media from this source from now on; None: there is none."""
         if self._source and self._media:
             self._source.detach(self._media.take)

@@ -14,7 +14,9 @@ class RecorderSettings(Settings):
     ffmpeg: str | None = None
     #: Address to receive RTP at, and to tell media sources.
     rtp_host: str = "127.0.0.1"
-    #: UDP ports for RTP and RTCP, `first-last`; four for each participant.
+    #: Addresses at which browsers may reach the recorder, with commas between them. Unset: all of this machine.
+    webrtc_hosts: str | None = None
+    #: UDP ports for media, `first-last`; four for each participant by RTP, by WHIP one at each address.
     rtp_ports: str = Field(default="40000-49999", pattern=r"^\d{1,5}-\d{1,5}$")
     #: How long somebody whom a server wants to record, and who is not in the room yet, is waited for, in seconds.
     participant_grace: float = Field(default=60, ge=0, le=86_400)

@@ -14,12 +14,10 @@ from services.recorder.adapters.object_store import LocalObjectStore
 from services.recorder.gates import Gates
 from services.recorder.handlers import ParticipantRecordingStreams
 from services.recorder.media.black import BlackPictures
-from services.recorder.media.depacketize import UnsupportedCodecError
-from services.recorder.media.sources.ports import Host, NoPortsLeftError
-from services.recorder.media.sources.reading import SocketReader
-from services.recorder.media.sources.rtp import RtpSource
+from services.recorder.media.sources.ports import Addresses
 from services.recorder.media.spool_disk import SpoolDisk
 from services.recorder.recording_task import RecordingTask
+from services.recorder.sources import Sources, Who
 from services.recorder.watermark import WatermarkGauge
 from services.recorder.workbench import Workbench
 from shared.contracts.message import Event
@@ -31,9 +29,7 @@ from shared.contracts.participant_recording import (
 )
 from shared.contracts.recording import RecordingFailed, RecordingStopped
 from shared.contracts.room import ParticipantLeft, SessionEnded
-from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context
-from shared.eventsourcing.decider import RefusedError
 
 _log = structlog.get_logger()
 
@@ -42,18 +38,8 @@ _DRAIN_SECONDS = 20
 #: How many ends of room recordings and of sessions are remembered.
 _ENDS = 1000
 
-#: Session and participant: their media.
-_Who = tuple[str, str]
 #: Session, participant and what is recorded of them: one recording of each runs at a time.
 _Which = tuple[str, str, RecordingKind]
-
-
-class SourceRefusedError(RefusedError):
-    """The announced media cannot be received."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 class Worker:
@@ -66,16 +52,15 @@ class Worker:
         ffmpeg: Path,
         watermark: WatermarkGauge,
         worker_id: str,
-        rtp_host: str,
-        rtp_ports: range,
+        addresses: Addresses,
         disk: SpoolDisk,
     ) -> None:
         self.worker_id = worker_id
         self.watermark = watermark
         self._bench = Workbench(worker_id, streams, store, ffmpeg, watermark, BlackPictures(ffmpeg), disk)
-        self._rtp = Host.named(rtp_host), rtp_ports, SocketReader()
+        #: Where participants' media comes in.
+        self.sources = Sources(worker_id, addresses, self._recordings_of)
         self._gates = Gates()
-        self._sources: dict[_Who, tuple[OpenRtpSource, RtpSource]] = {}
         self._recordings: dict[_Which, RecordingTask] = {}
         #: What is to begin when the participant's last recording of that kind has told the log that it is over.
         self._waiting: dict[_Which, tuple[ParticipantRecordingRequested, Context]] = {}
@@ -92,7 +77,7 @@ class Worker:
         match event:
             # Media is announced for a participant, not for a connection: it outlives one that is replaced.
             case ParticipantLeft() if event.reason != "replaced":
-                self._close_source((event.session_id, event.participant_id), asked_until=event.at)
+                self.sources.close((event.session_id, event.participant_id), asked_until=event.at)
             case RecordingStopped() | RecordingFailed():
                 self._stop_all(event)
             case ParticipantRecordingDeleted():
@@ -128,53 +113,31 @@ class Worker:
         self._recordings[which] = recording
         if (of := event.recording_id or event.session_id) in self._ends:
             recording.end(self._ends[of])
-        if who in self._sources:
-            recording.use(self._sources[who][1])
+        recording.use(self.sources.of(who))
         task = asyncio.create_task(recording.run())
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._done(which, done))
 
-    async def open_rtp_source(self, asked: OpenRtpSource) -> RtpSourceOpened:
-        """Listen for a participant's RTP. Asked the same again, answer the same. Raises SourceRefusedError.
-
-        What was asked before that, and comes again or late, changes nothing.
-        """
-        who = asked.session_id, asked.participant_id
-        if known := self._sources.get(who):
-            newest, source = known
-            if asked.at < newest.at:
-                reason = f"participant {asked.participant_id} was announced anew since: send where that was answered"
-                raise SourceRefusedError("lapsed", reason)
-            if (newest.video, newest.audio) == (asked.video, asked.audio):
-                self._sources[who] = asked, source
-                source.announced_again()
-                return source.answer
-        self._refuse_other_codec(asked)
-        source = self._open(asked)
-        self._close_source(who)
-        self._sources[who] = asked, source
-        for recording in self._recordings_of(who):
-            recording.use(source)
-        return source.answer
-
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work while the context lasts; at its end, finish what is being recorded."""
-        try:
-            yield
-        finally:
-            self._waiting.clear()
-            now = datetime.now(UTC)
-            for recording in self._recordings.values():
-                recording.drain(now)
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            for who in list(self._sources):
-                self._close_source(who)
-            self._bench.disk.close()
+        async with self.sources.receiving():
+            try:
+                yield
+            finally:
+                await self._drain()
+
+    async def _drain(self) -> None:
+        self._waiting.clear()
+        now = datetime.now(UTC)
+        for recording in self._recordings.values():
+            recording.drain(now)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._bench.disk.close()
 
     def _stop(self, event: ParticipantRecordingStopRequested) -> None:
         recording = self._recordings.get((event.session_id, event.participant_id, event.kind))
@@ -198,8 +161,7 @@ class Worker:
 
     def _end_session(self, event: SessionEnded) -> None:
         """Close the session's sources, and end where it ended what servers asked for: nothing outlives it."""
-        for who in [who for who in self._sources if who[0] == event.session_id]:
-            self._close_source(who)
+        self.sources.close_session(event.session_id)
         self._remember_end(event.session_id, event.at)
         self._stop_of(event.session_id, None, event.at)
         self._ended.add(event.session_id)
@@ -222,36 +184,7 @@ class Worker:
             self._gates.forget(session_id)
         self._ended -= over
 
-    def _open(self, asked: OpenRtpSource) -> RtpSource:
-        if asked.video is None and asked.audio is None:
-            raise SourceRefusedError("no_tracks", "announce a video track, an audio track or both")
-        try:
-            return RtpSource.open(asked, *self._rtp)
-        except UnsupportedCodecError as error:
-            raise SourceRefusedError("unsupported_codec", str(error)) from error
-        except NoPortsLeftError as error:
-            raise SourceRefusedError("no_ports", str(error)) from error
-
-    def _refuse_other_codec(self, asked: OpenRtpSource) -> None:
-        """Raise SourceRefusedError if a file that has begun cannot hold the announced picture."""
-        for recording in self._recordings_of((asked.session_id, asked.participant_id)):
-            begun = recording.video_codec
-            if asked.video and begun and asked.video.codec != begun:
-                reason = (
-                    f"codec {asked.video.codec!r} cannot go into a file that began in {begun}: send {begun.upper()}"
-                )
-                raise SourceRefusedError("unsupported_codec", f"{reason}, or end that recording first")
-
-    def _close_source(self, who: _Who, asked_until: datetime | None = None) -> None:
-        """Close a participant's source, unless it was asked for after `asked_until`: they came back since."""
-        known = self._sources.get(who)
-        if known is None or (asked_until is not None and known[0].at > asked_until):
-            return
-        for recording in self._recordings_of(who):
-            recording.use(None)
-        self._sources.pop(who)[1].close()
-
-    def _recordings_of(self, who: _Who) -> Iterator[RecordingTask]:
+    def _recordings_of(self, who: Who) -> Iterator[RecordingTask]:
         return (recording for which, recording in self._recordings.items() if which[:2] == who)
 
     def _done(self, which: _Which, task: asyncio.Task[None]) -> None:

@@ -46,9 +46,14 @@ class Command(Contract):
     """Something that is asked of the one service that owns the stream."""
 
     type: ClassVar[str]
-    #: The service that decides it; the routing key on the commands exchange.
+    #: The service that decides it.
     owner: ClassVar[str]
     #: Whether it lapses when nobody decides it while it is waited for: whoever asked was told that it failed.
     lapses: ClassVar[bool] = False
 
     at: Moment
+
+    @property
+    def addressee(self) -> str:
+        """Who is to decide it: any replica of its owner, or one of them."""
+        return self.owner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.contracts import consent, merge, participant_recording, recording, room, rtp_source, webhook
+from shared.contracts import consent, merge, participant_recording, recording, room, rtp_source, webhook, whip_session
 from shared.contracts.message import Command, Event
 
 _EVENTS: tuple[type[Event], ...] = (
@@ -63,6 +63,9 @@ _COMMANDS: tuple[type[Command], ...] = (
     consent.AttestConsent,
     recording.ConfirmRecording,
     rtp_source.OpenRtpSource,
+    whip_session.OpenWhipSession,
+    whip_session.PatchWhipSession,
+    whip_session.CloseWhipSession,
     participant_recording.StartParticipantRecording,
     participant_recording.StopParticipantRecording,
     participant_recording.PauseParticipantRecording,

@@ -21,11 +21,18 @@ from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.contracts.watermark import Watermark
+from shared.contracts.whip_session import (
+    OpenWhipSession,
+    PatchWhipSession,
+    WhipSessionOpened,
+    WhipSessionPatched,
+    worker_address,
+)
 from shared.documents.asyncapi import Json, channel_messages, document, of_channel, ref, summary, write
 from shared.documents.bus_examples import example
 from shared.documents.json_schema import component_schemas
 from shared.messaging import topology
-from shared.messaging.topology import SHARED_QUEUES, Queue, live_queue
+from shared.messaging.topology import SHARED_QUEUES, Queue, live_queue, worker_queue
 
 _DESCRIPTION = """\
 What services say to each other over RabbitMQ. The relay publishes what is in the log, once it is there and in its \
@@ -42,18 +49,34 @@ APPENDS: Mapping[str, str] = {
 }
 _PUBLISHED: Mapping[str, type[Contract]] = {**EVENTS, Watermark.type: Watermark}
 _REPLIES: Mapping[str, type[Contract]] = {
-    each.type: each for each in (Accepted, Refused, RtpSourceOpened, ParticipantRecordingAccepted)
+    each.type: each
+    for each in (
+        Accepted,
+        Refused,
+        RtpSourceOpened,
+        WhipSessionOpened,
+        WhipSessionPatched,
+        ParticipantRecordingAccepted,
+    )
 }
 #: Of commands that are answered with more than that it was done.
 _ANSWERS: Mapping[type[Command], str] = {
     OpenRtpSource: RtpSourceOpened.type,
+    OpenWhipSession: WhipSessionOpened.type,
+    PatchWhipSession: WhipSessionPatched.type,
     StartParticipantRecording: ParticipantRecordingAccepted.type,
     StopParticipantRecording: ParticipantRecordingAccepted.type,
     PauseParticipantRecording: ParticipantRecordingAccepted.type,
     ResumeParticipantRecording: ParticipantRecordingAccepted.type,
 }
+#: The others are for one process alone, whose queue dies with it.
+_FOR_ANY_REPLICA = {
+    wire_type: command for wire_type, command in COMMANDS.items() if command.addressee is Command.addressee
+}
 _BINDING = {"bindingVersion": "0.3.0"}
 _OWNERS = sorted({command.owner for command in COMMANDS.values()})
+
+_ADDRESSEE = "the service that owns the stream, or the one worker that has a participant's WHIP session"
 
 _UUID = {"type": "string", "format": "uuid"}
 _NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
@@ -106,7 +129,7 @@ def _channels() -> Json:
     return {
         "events": _exchange(topology.EVENTS, "topic", "wireType", "its wire type", list(_PUBLISHED))
         | {"messages": channel_messages(_PUBLISHED)},
-        "commands": _exchange(topology.COMMANDS, "direct", "owner", "the service that owns the stream", _OWNERS)
+        "commands": _exchange(topology.COMMANDS, "direct", "owner", _ADDRESSEE, [*_OWNERS, worker_address("{worker}")])
         | {"messages": channel_messages(COMMANDS)},
         "replies": {
             "address": None,
@@ -151,7 +174,7 @@ def _queue(queue: Queue) -> Json:
 def _taken(queue: Queue) -> list[str]:
     """Return the wire types that come to the queue."""
     if queue.exchange == topology.COMMANDS:
-        return [wire_type for wire_type, command in COMMANDS.items() if command.owner in queue.bindings]
+        return [wire_type for wire_type, command in _FOR_ANY_REPLICA.items() if command.owner in queue.bindings]
     return list(queue.bindings)
 
 
@@ -190,7 +213,7 @@ def _ask(wire_type: str) -> Json:
     return {
         "action": "send",
         "channel": ref("channels", "commands"),
-        "summary": f"{command.__name__} is asked of the {command.owner} service.",
+        "summary": f"{command.__name__} is asked of {_asked_of(wire_type)}.",
         "messages": of_channel("commands", [wire_type]),
         "reply": {
             "channel": ref("channels", "replies"),
@@ -198,6 +221,13 @@ def _ask(wire_type: str) -> Json:
         },
         "bindings": {"amqp": {"deliveryMode": 2, **_BINDING}},
     }
+
+
+def _asked_of(wire_type: str) -> str:
+    owner = COMMANDS[wire_type].owner
+    if wire_type in _FOR_ANY_REPLICA:
+        return f"the {owner} service"
+    return f"one {owner}, by its own queue `{worker_queue('<worker>').name}`"
 
 
 def _taking() -> Json:

@@ -16,6 +16,7 @@ from shared.contracts.registry import COMMANDS, EVENTS
 from shared.contracts.reply import Accepted, Refused
 from shared.contracts.rtp_source import RtpPorts, RtpSourceOpened
 from shared.contracts.watermark import Watermark
+from shared.contracts.whip_session import WhipSessionOpened, WhipSessionPatched
 from shared.eventsourcing.codec import Context
 from shared.eventsourcing.event import StoredEvent
 from shared.messaging.message import Message, command_message, contract_message, event_message
@@ -59,6 +60,10 @@ _ASKED = {
     "set_id": "cd" * 16,
     "layout": "stereo",
     "inputs": [{"participant_id": _ALICE, "participant_recording_id": _FILE}],
+    "whip_session_id": "sJ0dR1h2bGk4Zk9vYw",
+    "offer": "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n…",
+    "fragment": "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n…",
+    "ice": "x7Yq",
     "webhook_id": "9d3f0f6e-3a57-5ad1-8a4c-0f6b1c2d3e4f",
 }
 _OTHERS: Mapping[str, Contract] = {
@@ -71,6 +76,13 @@ _OTHERS: Mapping[str, Contract] = {
         video=RtpPorts(rtp_port=41022, rtcp_port=41023),
         audio=RtpPorts(rtp_port=49716, rtcp_port=49717),
     ),
+    WhipSessionOpened.type: WhipSessionOpened(
+        worker_id=_WORKER,
+        whip_session_id="sJ0dR1h2bGk4Zk9vYw",
+        answer="v=0\r\no=onrecord 4611731400430051337 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n…",
+        ice="x7Yq",
+    ),
+    WhipSessionPatched.type: WhipSessionPatched(ice="x7Yq"),
     ParticipantRecordingAccepted.type: ParticipantRecordingAccepted(participant_recording_id=_FILE),
     Watermark.type: Watermark(at=_NOW, global_position=4711),
 }

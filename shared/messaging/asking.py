@@ -38,7 +38,7 @@ class Owners:
     async def ask(self, command: Command, context: Context, answer: type[Answer]) -> Answer:
         """Have the owner decide the command. Raises CommandRefusedError, and BusError when nobody answers in time."""
         message = command_message(command, context, self._timeout)
-        reply = read_reply(await self._bus.ask(command.owner, message, self._timeout), answer)
+        reply = read_reply(await self._bus.ask(command.addressee, message, self._timeout), answer)
         if isinstance(reply, Refused):
             raise CommandRefusedError(reply)
         return reply

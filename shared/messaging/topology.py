@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from shared.contracts.whip_session import worker_address
+
 #: Topic exchange; the routing key is the event's wire type.
 EVENTS = "onrecord.events"
-#: Direct exchange; the routing key is the owning service.
+#: Direct exchange; the routing key is the owning service, or one process of it.
 COMMANDS = "onrecord.commands"
 #: Where messages go that nobody could handle, with the queue they failed in as routing key.
 DEAD_LETTERS = "onrecord.dead-letters"
@@ -56,3 +58,9 @@ SHARED_QUEUES = (GATEWAY_COMMANDS, CONSENT_COMMANDS, RECORDER_COMMANDS, NOTIFIER
 def live_queue(service: str, instance: str) -> Queue:
     """Return the queue by which one process follows everything that happens."""
     return Queue(f"{service}.live.{instance}", EVENTS, ("#",), Order.LOG, shared=False)
+
+
+def worker_queue(worker_id: str) -> Queue:
+    """Return the queue of commands that one worker alone can answer."""
+    address = worker_address(worker_id)
+    return Queue(f"recorder.commands.{worker_id}", COMMANDS, (address,), Order.NONE, shared=False)

@@ -114,7 +114,7 @@ class Tokens:
 
     def read(self, header: str | None) -> Identity:
         """Return who bears the token of an Authorization header, `Bearer` or bare. Raises TokenError."""
-        token = _BEARER.sub("", header or "").strip()
+        token = bare_token(header)
         if not token:
             raise TokenError("the Authorization header is missing: send a token made by `onrecord token`")
         try:
@@ -135,6 +135,11 @@ class Tokens:
         if "exp" in claims and int(claims["exp"]) <= time.time():
             raise jwt.ExpiredSignatureError
         return claims
+
+
+def bare_token(header: str | None) -> str:
+    """Return the token of an Authorization header, `Bearer` or bare; empty: there is none."""
+    return _BEARER.sub("", header or "").strip()
 
 
 def _identity(claims: dict[str, Any]) -> Identity:

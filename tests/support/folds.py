@@ -31,6 +31,7 @@ from shared.eventsourcing.process import Process
 from shared.eventsourcing.process_manager import ProcessManager
 from shared.eventsourcing.store import EventStore
 from shared.messaging.follower import Follower
+from tests.support.addresses import loopback
 from tests.support.events import open_log
 from tests.support.merging import HeldMaker
 from tests.support.spooling import spool_disk
@@ -79,8 +80,7 @@ class Folds:
             _NOWHERE,
             WatermarkGauge(),
             "worker",
-            "127.0.0.1",
-            range(50000, 50002),
+            loopback(range(50000, 50002)),
             spool_disk(_NOWHERE),
         )
         merger = Merger(MergeStreams(store), HeldMaker(), "worker", clock)

@@ -27,6 +27,7 @@ from shared.contracts.recording import RecordingPaused, RecordingResumed, Record
 from shared.contracts.room import ConsentPolicy, LeaveReason, ParticipantJoined, ParticipantLeft, SessionStarted
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 from shared.eventsourcing.codec import Context, decode
+from tests.support.addresses import loopback
 from tests.support.eventually import eventually
 from tests.support.spooling import spool_disk
 from tests.support.unreliable_log import UnreliableEventStore
@@ -93,7 +94,7 @@ class Studio:
     ) -> RtpSourceOpened:
         """Announce somebody's RTP, by default now, in VP8 and Opus."""
         asked = OpenRtpSource(at=at or now(), **self._about(who), video=video, audio=audio)
-        return await self.worker.open_rtp_source(asked)
+        return await self.worker.sources.open_rtp(asked)
 
     # --- what is asked for
 
@@ -161,7 +162,7 @@ async def studio(
     log, gauge = UnreliableEventStore(), WatermarkGauge()
     streams = ParticipantRecordingStreams(log)
     ports, disk = range(24_000, 26_000), spool_disk(root, patience_seconds=patience_seconds)
-    worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", "127.0.0.1", ports, disk)
+    worker = Worker(streams, LocalObjectStore(root), ffmpeg, gauge, "worker", loopback(ports), disk)
     relay = [_follow_the_clock(gauge)] if watermark else []
     async with supervised(*relay), worker.working():
         yield Studio(log, streams, worker, root)

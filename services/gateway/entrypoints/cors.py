@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+_OF_FILES = ("Content-Disposition", "Content-Range", "Recording-Id")
+#: RFC 9725 section 4.1.
+_OF_WHIP = ("Accept-Patch", "ETag", "Link", "Location")
+
 
 def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
     """Let pages of these origins call it; `*` is any.
@@ -18,6 +22,6 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["*"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Content-Disposition", "Content-Range", "Recording-Id", "Retry-After"],
+        allow_headers=["Authorization", "Content-Type", "If-Match"],
+        expose_headers=[*_OF_FILES, *_OF_WHIP, "Retry-After"],
     )

@@ -128,8 +128,12 @@ MESSAGES: Mapping[str, str] = {
     "consent_required": "participant alice has not agreed to be recorded: have them agree, or attest it",
     "file_not_found": "recording 66976600a8faa5fa9694945c has no file 0: it is not finished, or it was deleted",
     "forbidden": "this token is for room abcd-efgh-ijkl, not mnop-qrst-uvwx",
+    "ice_session_over": "that ICE session is over: restart ICE with If-Match: *",
+    "if_match_missing": "say which ICE session is meant: If-Match with the ETag, or *",
     "invalid_breakout_room_id": "room abcd-efgh-ijkl has no breakout room 3a0c9a3e-52a5-4a0f-9c60-0d3b7f6f2b11",
     "invalid_invite_code": "the invite code is no UUID: take it as it is in the invite",
+    "invalid_fragment": "the fragment has no ice-ufrag and ice-pwd (RFC 8840 section 9)",
+    "invalid_offer": "bundle all tracks (a=group:BUNDLE): they come by one transport",
     "invalid_request": "body.participantId: Field required",
     "invite_not_found": "there is no such invite to room abcd-efgh-ijkl, or it is over: ask for a new one",
     "merge_not_found": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 not found: it is an id that a start of a merge "
@@ -137,7 +141,7 @@ MESSAGES: Mapping[str, str] = {
     "merge_not_running": "merge 7c9e6679-7425-40de-944b-e07fc1f90ae7 is not running",
     "nested_breakout_room": "room mnop-qrst-uvwx is a breakout room itself: open another one in room abcd-efgh-ijkl",
     "no_breakout_rooms": "room abcd-efgh-ijkl has no breakout rooms: leave breakout_room out",
-    "no_ports": "no free pair of UDP ports from 40000 to 49999: widen ONRECORD_RTP_PORTS",
+    "no_ports": "no free UDP ports left from 40000 to 49999: widen ONRECORD_RTP_PORTS",
     "no_tracks": "announce a video track, an audio track or both",
     "not_recording": "participant alice is not being recorded: start a recording first",
     "not_started": "recording 66976600a8faa5fa9694945c has not begun: wait until it is started, or stop it",
@@ -158,8 +162,10 @@ MESSAGES: Mapping[str, str] = {
     "unavailable": "the recorder service did not answer StartParticipantRecording within 5 s: is it running?",
     "unsupported_codec": "codec 'h264' is not supported for video: send VP8 or VP9 or AV1",
     "unsupported_file_format": "fileFormat 'mp4' is not supported: leave it out, or say 'webm'",
+    "unsupported_media_type": "send Content-Type: application/sdp, not application/json",
     "unsupported_kind": "kind 'screen_video' is not supported: say 'audio' or 'video'",
     "webhook_not_found": "there is no webhook 2f1f2b9c-5d53-5a2e-9a53-0f6b1c2d3e4f: onrecord webhooks list shows those "
     "there are",
+    "whip_session_not_found": "WHIP session sJ0dR1h2bGk4Zk9vYw is over: begin another one",
     "wrong_room_password": "the password is missing or wrong: it is told with the invite",
 }

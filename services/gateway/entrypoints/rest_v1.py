@@ -1,4 +1,4 @@
-"""REST v1: tickets, invites and breakout rooms, and where media is sent to."""
+"""REST v1: tickets, invites and breakout rooms, and the ways that media comes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from shared.runtime.tokens import Tokens
 
 
 def rest_v1_router(
-    rooms: Rooms, admissions: Admissions, invites: Invites, sources: Sources, tokens: Tokens
+    rooms: Rooms, admissions: Admissions, invites: Invites, sources: Sources, whip: APIRouter, tokens: Tokens
 ) -> APIRouter:
     router = APIRouter(prefix="/v1")
     router.include_router(tickets_router(admissions, invites, tokens))
     router.include_router(invites_router(rooms, invites, tokens))
     router.include_router(breakout_rooms_router(rooms, tokens))
     router.include_router(rtp_router(rooms, sources, tokens))
+    router.include_router(whip)
     return router

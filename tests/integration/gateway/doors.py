@@ -27,9 +27,12 @@ from services.gateway.entrypoints.v2.rooms import rooms_router
 from services.gateway.entrypoints.v2.session_access import SessionAccess
 from services.gateway.entrypoints.v2.session_participants import session_participants_router
 from services.gateway.entrypoints.v2.sessions import sessions_router
+from services.gateway.entrypoints.whip import whip_router
+from services.gateway.ice_servers import IceServers
 from services.gateway.projections.sessions_read import Directory
 from services.gateway.rooms import Rooms
 from services.gateway.sources import Sources
+from services.gateway.whip_sessions import WhipSessions
 from shared.concurrency.clock import utc_now
 from shared.contracts.room import room_stream
 from shared.eventsourcing.codec import Context
@@ -47,6 +50,10 @@ from shared.runtime.tokens import Permission, Tokens
 MIGRATIONS = files("services.gateway") / "sql"
 
 TOKENS = Tokens(Credentials("key", "a secret of more than thirty-two bytes"))
+
+
+ICE_URLS = ("stun:stun.example", "turns:turn.example?transport=tcp")
+TURN_SECRET = "shared with the TURN server"
 
 
 @dataclass(slots=True)
@@ -161,11 +168,13 @@ async def open_doors(pool: asyncpg.Pool) -> AsyncIterator[Doors]:
     admissions = Admissions(rooms, tickets, Resumptions(pool))
     bus = InProcessBus()
     sources = Sources(rooms, Owners(bus, 1.0), utc_now)
+    servers = IceServers(ICE_URLS, TURN_SECRET, utc_now)
+    whip = whip_router(WhipSessions(rooms, Owners(bus, 1.0), utc_now), TOKENS, Resumptions(pool), servers, None)
     directory = Directory(pool)
     access = SessionAccess(directory, TOKENS, None)
     app = FastAPI(redirect_slashes=False)
     install_error_answers(app)
-    app.include_router(rest_v1_router(rooms, admissions, invites, sources, TOKENS))
+    app.include_router(rest_v1_router(rooms, admissions, invites, sources, whip, TOKENS))
     install_rest_v2(
         app,
         rooms_router(rooms, directory, TOKENS, None),

@@ -19,7 +19,7 @@ from services.recorder.media.probe import decode_errors, probe, remux
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.webm_writer import WebmWriter
-from services.recorder.worker import SourceRefusedError
+from services.recorder.sources import SourceRefusedError
 from shared.contracts.participant_recording import ParticipantRecordingStopped
 from shared.contracts.rtp_source import RtpSourceOpened, RtpTrack
 from tests.support import av1, vp8, vp9

@@ -30,6 +30,7 @@ from shared.contracts.participant_recording import (
 )
 from shared.eventsourcing import insisting
 from shared.eventsourcing.codec import Context
+from tests.support.addresses import loopback
 from tests.support.eventually import eventually
 from tests.support.held_writes import held_writes
 from tests.support.rtp_peer import delivered, rtp_peer
@@ -315,7 +316,7 @@ async def test_a_second_worker_that_is_handed_it_too_and_fails_leaves_it_to_the_
     await eventually(lambda: room.has("ann", ParticipantRecordingStarted.type))
     missing, store = Path("/nowhere/ffmpeg"), LocalObjectStore(tmp_path / "other")
     gauge, disk = WatermarkGauge(), spool_disk(tmp_path)
-    second = Worker(room.streams, store, missing, gauge, "second", "127.0.0.1", range(0), disk)
+    second = Worker(room.streams, store, missing, gauge, "second", loopback(range(0)), disk)
     async with second.working():
         second.take(requested, Context.begin("service:test"))
         await eventually(lambda: not second._tasks)

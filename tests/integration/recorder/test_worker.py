@@ -12,7 +12,7 @@ import pytest
 
 from services.recorder import worker as worker_module
 from services.recorder.media.gap_filler import OPUS_SILENCE
-from services.recorder.worker import SourceRefusedError
+from services.recorder.sources import SourceRefusedError
 from shared.contracts.participant_recording import ParticipantRecordingStarted, ParticipantRecordingStopped
 from shared.contracts.room import SessionEnded
 from shared.contracts.rtp_source import OpenRtpSource, RtpPorts, RtpTrack
@@ -47,7 +47,7 @@ async def test_another_announcement_replaces_the_source(room: Studio) -> None:
     first = await room.opens_source("ann")
     opus = RtpTrack(codec="opus", payload_type=111)
     asked = OpenRtpSource(at=now(), room_id="r", session_id="s", participant_id="ann", audio=opus)
-    second = await room.worker.open_rtp_source(asked)
+    second = await room.worker.sources.open_rtp(asked)
     assert second.video is None
     assert is_free(first.video)
 
@@ -58,12 +58,12 @@ async def test_an_older_announcement_that_comes_again_changes_nothing(room: Stud
     opus = RtpTrack(codec="opus", payload_type=111)
     asked = OpenRtpSource(at=now(), room_id="r", session_id="s", participant_id="ann", audio=opus)
     await room.opens_source("ann", older)
-    opened = await room.worker.open_rtp_source(asked)
+    opened = await room.worker.sources.open_rtp(asked)
     with pytest.raises(SourceRefusedError) as refused:
         await room.opens_source("ann", older)
     assert refused.value.code == "lapsed"
     assert not is_free(opened.audio)
-    assert await room.worker.open_rtp_source(asked) == opened
+    assert await room.worker.sources.open_rtp(asked) == opened
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_an_announcement_that_cannot_be_received_is_refused(room: Studio, 
     video = RtpTrack(codec=codec, payload_type=96) if codec else None
     asked = OpenRtpSource(at=now(), room_id="r", session_id="s", participant_id="ann", video=video)
     with pytest.raises(SourceRefusedError) as refused:
-        await room.worker.open_rtp_source(asked)
+        await room.worker.sources.open_rtp(asked)
     assert refused.value.code == code
 
 

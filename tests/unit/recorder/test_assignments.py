@@ -27,6 +27,7 @@ from shared.messaging.follower import Follower
 from shared.messaging.in_process import InProcessBus
 from shared.messaging.message import ACCEPTED, Message, asked_command, event_message, refusal
 from shared.messaging.topology import GATEWAY_COMMANDS, RECORDER_ASSIGNMENTS
+from tests.support.addresses import loopback
 from tests.support.eventually import eventually
 from tests.support.in_memory import InMemoryEventStore
 from tests.support.spooling import spool_disk
@@ -69,7 +70,7 @@ class House:
         streams = ParticipantRecordingStreams(store)
         storage, gauge = LocalObjectStore(self.root), WatermarkGauge()
         disk, ports = spool_disk(self.root), range(24_000, 24_010)
-        worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, "127.0.0.1", ports, disk)
+        worker = Worker(streams, storage, Path("ffmpeg"), gauge, worker_id, loopback(ports), disk)
         return RecorderService(Follower(store), Owners(self.bus, patience), worker, lambda: None)
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.recorder.domain.participant_recording import ConfirmParticipantRecording, ParticipantRecordingReport
-from services.recorder.handlers import ParticipantRecordingStreams, recorder_answerer
+from services.recorder.handlers import ParticipantRecordingStreams
 from shared.concurrency.clock import utc_now
 from shared.contracts.message import Command
 from shared.contracts.participant_recording import (
@@ -18,9 +18,9 @@ from shared.contracts.participant_recording import (
     participant_recording_stream,
 )
 from shared.contracts.reply import Accepted, Refused
-from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened
 from shared.eventsourcing.codec import Context, decode
 from shared.eventsourcing.errors import LogUnavailableError
+from shared.messaging.answering import answering
 from shared.messaging.bus import Answerer
 from shared.messaging.message import Message, command_message, read_reply
 from tests.support.participant_recordings import confirm, fail, finish, stop
@@ -41,7 +41,7 @@ class Recorder:
 
     @property
     def answerer(self) -> Answerer:
-        return recorder_answerer(opens_nothing, self.streams.answerers())
+        return answering(self.streams.answerers())
 
     async def asked(self, command: Command) -> ParticipantRecordingAccepted | Refused:
         return read_reply(await self.answerer(message(command)), ParticipantRecordingAccepted)
@@ -62,10 +62,6 @@ class Recorder:
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()
-
-
-async def opens_nothing(_: OpenRtpSource) -> RtpSourceOpened:
-    raise AssertionError("nobody asked for one")
 
 
 def message(command: Command) -> Message:

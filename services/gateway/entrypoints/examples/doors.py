@@ -77,4 +77,26 @@ SIGNALING: dict[Route, Told] = {
     ("delete", "/v1/rooms/{room_id}/participants/{participant_id}/rtp"): Told(
         "media", None, None, {404: ("room_not_found", "participant_not_found")}
     ),
+    ("options", "/v1/whip/{room_id}"): Told("media"),
+    ("post", "/v1/whip/{room_id}"): Told(
+        "media",
+        refused={
+            400: ("invalid_offer", "unsupported_codec", "no_ports"),
+            404: ("room_not_found", "participant_not_found"),
+            415: ("unsupported_media_type",),
+        },
+    ),
+    ("patch", "/v1/whip/{room_id}/{worker_id}/{whip_session_id}"): Told(
+        "media",
+        refused={
+            400: ("invalid_fragment", "no_ports"),
+            404: ("whip_session_not_found",),
+            412: ("ice_session_over",),
+            415: ("unsupported_media_type",),
+            428: ("if_match_missing",),
+        },
+    ),
+    ("delete", "/v1/whip/{room_id}/{worker_id}/{whip_session_id}"): Told(
+        "media", refused={404: ("whip_session_not_found",)}
+    ),
 }

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse
 
 from services.gateway.entrypoints.bearer import require_moderator
+from services.gateway.entrypoints.public_url import url_of
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
-from services.gateway.entrypoints.v2.paging import Paging, paged, url_of
+from services.gateway.entrypoints.v2.paging import Paging, paged
 from services.gateway.entrypoints.v2.recording_files import FileNotFoundInStoreError, StoredFiles, TimelineNotFoundError
 from services.gateway.entrypoints.v2.recording_models import History, RecordingObject, RecordingPage
 from services.gateway.entrypoints.v2.recording_requests import asker

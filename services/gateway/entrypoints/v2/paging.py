@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from pydantic import StringConstraints
 
 #: More on one page than this is cut, and the page says so.
@@ -52,8 +52,3 @@ Paging = Annotated[Page, Depends(_page)]
 def paged(items: Sequence[Any], page: Page, total: int, name: str = "data") -> dict[str, Any]:
     """Return a page of a list as VideoSDK writes it."""
     return {"pageInfo": page.info(total), name: list(items)}
-
-
-def url_of(request: Request, public_url: str | None) -> str:
-    """Return where clients reach the gateway, without a slash at its end: as it is set, or as this request came."""
-    return (public_url or str(request.base_url)).rstrip("/")

@@ -15,7 +15,8 @@ from services.gateway.entrypoints.bearer import (
     require_moderation,
     require_moderator,
 )
-from services.gateway.entrypoints.v2.paging import Paging, Sought, paged, url_of
+from services.gateway.entrypoints.public_url import url_of
+from services.gateway.entrypoints.v2.paging import Paging, Sought, paged
 from services.gateway.entrypoints.v2.room_shape import NewRoom, room_object, without_arrangements
 from services.gateway.projections.sessions_read import Directory, ListedRoom
 from services.gateway.rooms import Rooms

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from services.gateway.domain.room_errors import UnknownSessionError
 from services.gateway.entrypoints.bearer import require_any_participant, require_moderator
-from services.gateway.entrypoints.v2.paging import url_of
+from services.gateway.entrypoints.public_url import url_of
 from services.gateway.entrypoints.v2.session_shape import session_object
 from services.gateway.projections.sessions_read import Directory, ListedParticipant, ListedSession
 from shared.eventsourcing.decider import RefusedError

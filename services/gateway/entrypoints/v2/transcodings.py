@@ -9,11 +9,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
 from services.gateway.entrypoints.bearer import actor
+from services.gateway.entrypoints.public_url import url_of
 from services.gateway.entrypoints.v2.leniency import EmptyIsAbsent
 from services.gateway.entrypoints.v2.merge_access import merged_file, require_merging, seen_merge, seen_room
 from services.gateway.entrypoints.v2.merge_requests import NewTranscoding
 from services.gateway.entrypoints.v2.merge_shape import TranscodingObject, transcoding_object
-from services.gateway.entrypoints.v2.paging import Paging, paged, url_of
+from services.gateway.entrypoints.v2.paging import Paging, paged
 from services.gateway.entrypoints.v2.recording_files import StoredFiles
 from services.gateway.entrypoints.v2.recording_models import PageInfo
 from services.gateway.merges import Merges

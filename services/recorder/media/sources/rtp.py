@@ -2,175 +2,81 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import cast
 
 import structlog
 
-from services.recorder.media.clock import keep_in_step
-from services.recorder.media.counting import KEYFRAMES_ASKED
-from services.recorder.media.flow import SenderFlow
-from services.recorder.media.frame import NS_PER_SECOND, Kind, TimedFrame, VideoCodec
+from services.recorder.media.frame import Kind
 from services.recorder.media.receiver import TrackReceiver
 from services.recorder.media.sources.ports import Host
 from services.recorder.media.sources.reading import Datagram, SocketReader
-from services.recorder.media.sources.rtp_track import Track
+from services.recorder.media.sources.rtp_sockets import RtpSockets
+from services.recorder.media.sources.source import Source
+from services.recorder.media.sources.track import Track
 from shared.contracts.rtp_source import OpenRtpSource, RtpSourceOpened, RtpTrack
 
 _log = structlog.get_logger()
 
-_KEYFRAME_REQUEST_NS = NS_PER_SECOND
 
-Sink = Callable[[list[TimedFrame]], None]
+class RtpSource(Source):
+    """The source of a participant whose tracks come to sockets of their own."""
 
-
-class RtpSource:
-    """Receives one participant's tracks and hands whole frames to all who record them; to nobody, drops them.
-
-    All share one receiver for each track. So a packet is parsed once, however many recordings there are, and a frame
-    has the same place on the wall clock in each of their files. The receivers are made afresh where nobody was
-    attached: what came meanwhile was not read into them, so nothing may build on what came before. Who attaches while
-    others are there gets the frames from then on, of which the first may build on pictures that it has not got: every
-    sink waits for a keyframe by itself, and asks for one by `tick`.
-    """
-
-    def __init__(self, host: Host, tracks: list[Track], reader: SocketReader) -> None:
+    def __init__(self, host: Host, tracks: list[tuple[Track, RtpSockets]], reader: SocketReader) -> None:
+        super().__init__([track for track, _ in tracks], reader.hurry)
         self._host = host
-        self._tracks = tracks
+        self._pairs = tracks
         self._reader = reader
-        self._sinks: list[Sink] = []
-        self._flows: list[SenderFlow] = []
-        self._asked_ns = 0
-        #: When it was last told what became of packets.
-        self._told_ns = 0
-        for track in tracks:
-            reader.add(track.rtp, partial(self._take_rtp, track))
-            reader.add(track.rtcp, partial(self._take_rtcp, track))
+        for track, sockets in tracks:
+            reader.add(sockets.rtp, partial(self._take_rtp, track, sockets))
+            reader.add(sockets.rtcp, partial(self._take_rtcp, track, sockets))
 
     @classmethod
     def open(cls, asked: OpenRtpSource, host: Host, ports: range, reader: SocketReader) -> RtpSource:
         """Listen for what was announced. Raises UnsupportedCodecError and NoPortsLeftError."""
-        tracks: list[Track] = []
+        tracks: list[tuple[Track, RtpSockets]] = []
         log = _log.bind(session=asked.session_id, participant=asked.participant_id)
         try:
             for kind, announced in _announced(asked):
-                TrackReceiver(kind, announced)
-                tracks.append(Track(kind, announced, host.bind_pair(ports), log))
+                TrackReceiver(kind, announced)  # before a port is taken
+                sockets = RtpSockets(kind, announced, host.bind_pair(ports), log)
+                tracks.append((Track(kind, announced, sockets.say, log), sockets))
         except Exception:
-            _close(tracks)
+            for _, sockets in tracks:
+                sockets.close()
             raise
         return cls(host, tracks, reader)
 
     @property
     def answer(self) -> RtpSourceOpened:
-        ports = {track.kind: track.ports for track in self._tracks}
+        ports = {track.kind: sockets.ports for track, sockets in self._pairs}
         return RtpSourceOpened(host=self._host.name, video=ports.get("video"), audio=ports.get("audio"))
-
-    @property
-    def video_codec(self) -> VideoCodec | None:
-        """What the picture was announced in; None: none was. It can be received, or there would be no source."""
-        codecs = (track.codec for track in self._tracks if track.kind == "video")
-        return cast("VideoCodec | None", next(codecs, None))
 
     def announced_again(self) -> None:
         """Take what comes next from wherever it comes: the same media was announced once more."""
-        for track in self._tracks:
-            track.lock.open()
+        for _, sockets in self._pairs:
+            sockets.open_to_anybody()
 
-    def attach(self, sink: Sink) -> None:
-        """Hand frames to `sink`, too, from now on; each list of them goes to several, and is not to be changed."""
-        if not self._sinks:
-            self._begin_afresh()
-        self._sinks.append(sink)
-
-    def detach(self, sink: Sink) -> None:
-        """Hand nothing more to `sink`, the last one gets what waits; to one that is not attached it is nothing."""
-        if self._sinks == [sink]:
-            for track in self._tracks:
-                self._hand_on(track.receiver.finish())
-        if sink in self._sinks:
-            self._sinks.remove(sink)
-
-    def attach_flow(self, flow: SenderFlow) -> None:
-        """Let `flow` hear of packets and reports from now on; of packets only while there is a sink."""
-        self._flows.append(flow)
-
-    def detach_flow(self, flow: SenderFlow) -> None:
-        """Let `flow` hear of nothing more."""
-        if flow in self._flows:
-            self._flows.remove(flow)
-
-    def tick(self, *, wants_keyframe: bool) -> None:
-        """Do what time demands: give up lost packets, report, ask for a keyframe. Every sink says what it wants.
-
-        However many want one, the sender is asked at most once a second: its answer goes to all.
-        """
-        now_ns = time.time_ns()
-        for track in self._tracks:
-            self._hand_on(track.receiver.tick(now_ns))
-            track.report(now_ns)
-        if now_ns - self._told_ns >= NS_PER_SECOND:
-            self._told_ns = now_ns
-            for track in self._tracks:
-                track.tell()
-        if now_ns - self._asked_ns >= _KEYFRAME_REQUEST_NS:
-            self._ask_for_keyframe(now_ns, wants_keyframe=wants_keyframe)
+    def tell(self) -> None:
+        super().tell()
+        for _, sockets in self._pairs:
+            sockets.tell()
 
     def close(self) -> None:
-        for track in self._tracks:
-            track.receive_afresh()
-            self._reader.remove(track.rtp)
-            self._reader.remove(track.rtcp)
-        _close(self._tracks)
+        super().close()
+        for _, sockets in self._pairs:
+            self._reader.remove(sockets.rtp)
+            self._reader.remove(sockets.rtcp)
+            sockets.close()
 
-    def _begin_afresh(self) -> None:
-        for track in self._tracks:
-            track.receive_afresh()
-        self._asked_ns = 0
+    def _take_rtp(self, track: Track, sockets: RtpSockets, datagrams: list[Datagram]) -> None:
+        if admitted := sockets.admitted(datagrams):
+            self._take(track, admitted)
 
-    def _take_rtp(self, track: Track, datagrams: list[Datagram]) -> None:
-        admitted = track.admitted(datagrams)
-        if not admitted or not self._sinks:
-            return
-        self._hand_on(track.receiver.take(admitted))
-        if track.receiver.is_waiting:
-            track.ask_for_missing(admitted[-1][1])
-            self._reader.hurry()
-        for heard_ns in track.receiver.heard_ns:
-            self._hear(heard_ns, track.kind)
-
-    def _take_rtcp(self, track: Track, datagrams: list[Datagram]) -> None:
+    def _take_rtcp(self, track: Track, sockets: RtpSockets, datagrams: list[Datagram]) -> None:
         for data, sender, arrival_ns in datagrams:
-            if track.reported(data, sender, arrival_ns):
-                self._hear(arrival_ns)
-                keep_in_step(arrival_ns, *(each.receiver.clock for each in self._tracks))
-                self._tell_skew(arrival_ns)
-
-    def _hear(self, at_ns: int, track: Kind | None = None) -> None:
-        for flow in self._flows:
-            flow.hear(at_ns, track)
-
-    def _tell_skew(self, now_ns: int) -> None:
-        offsets = {track.kind: track.receiver.clock.offset_ns(now_ns) for track in self._tracks}
-        audio_ns, video_ns = offsets.get("audio"), offsets.get("video")
-        if audio_ns is not None and video_ns is not None:
-            for flow in self._flows:
-                flow.skew_ns = video_ns - audio_ns
-
-    def _hand_on(self, frames: list[TimedFrame]) -> None:
-        if frames:
-            for sink in self._sinks:
-                sink(frames)
-
-    def _ask_for_keyframe(self, now_ns: int, *, wants_keyframe: bool) -> None:
-        for track in self._tracks:
-            wanted = track.receiver.needs_keyframe or (track.kind == "video" and wants_keyframe)
-            if wanted and track.ask_for_keyframe():
-                is_again = now_ns - self._asked_ns < 2 * _KEYFRAME_REQUEST_NS
-                KEYFRAMES_ASKED.labels("again" if is_again else "first").inc()
-                self._asked_ns = now_ns
+            if sockets.admits_report(sender) and self._take_report(track, data, arrival_ns):
+                sockets.reported_from(sender)
 
 
 def _announced(asked: OpenRtpSource) -> Iterator[tuple[Kind, RtpTrack]]:
@@ -178,9 +84,3 @@ def _announced(asked: OpenRtpSource) -> Iterator[tuple[Kind, RtpTrack]]:
         yield "video", asked.video
     if asked.audio:
         yield "audio", asked.audio
-
-
-def _close(tracks: list[Track]) -> None:
-    for track in tracks:
-        track.rtp.close()
-        track.rtcp.close()
