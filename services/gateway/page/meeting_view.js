@@ -20,7 +20,7 @@ const MEDIA = {
 };
 
 const ANSWERS = {
-  yes: "You agreed. You are recorded whenever a recording runs.",
+  yes: "Your yes is on record. You are recorded whenever a recording runs.",
   no: "You said no. Nothing of you is recorded.",
   withdrawn: "You took your yes back. From that moment on nothing of you is recorded.",
   ended: "Your yes has ended. You are asked anew for what comes.",
@@ -90,14 +90,14 @@ export class MeetingView {
     if (!session?.isRunning) return;
     byId("mark").dataset.status = session.status;
     setText(byId("mark-word"), session.status === "paused" ? "Paused" : "Recording");
-    setText(byId("mark-time"), session.elapsed === null ? "" : duration(session.elapsed));
+    setText(byId("mark-time"), duration(session.elapsed));
   }
 
   #renderConsent(session) {
     const connected = this.#meeting.connection === "connected";
     byId("consent").dataset.answer = session.answer ?? "none";
     setText(byId("consent-answer"), ANSWERS[session.answer] ?? "You have not answered. Nothing of you is recorded.");
-    const terms = consentTerms(session.withdrawalPolicy);
+    const terms = consentTerms(session);
     if (byId("consent-text").children.length !== terms.length) {
       byId("consent-text").replaceChildren(...terms.map((term) => element("li", { textContent: term })));
     }
@@ -174,7 +174,7 @@ function participantItem({ name, role, consents }) {
     {},
     element("span", { className: "who", textContent: name }),
     element("span", { className: "role", textContent: ROLES[role] ?? role }),
-    element("span", { className: "agrees", textContent: consents ? "agrees to be recorded" : "does not agree" }),
+    element("span", { className: "agrees", textContent: consents ? "agrees to be recorded" : "has not agreed" }),
   );
   item.dataset.consents = consents;
   return item;

@@ -56,7 +56,7 @@ export function reasonOf(gap) {
   return REASONS[gap.reason] ?? gap.reason;
 }
 
-export function consentTerms(withdrawalPolicy) {
+export function consentTerms({ withdrawalPolicy, keepsConsent }) {
   const before = {
     keep: "What was recorded of you until then is kept.",
     erase: "What was recorded of you in this meeting until then is erased.",
@@ -65,7 +65,9 @@ export function consentTerms(withdrawalPolicy) {
     "With your yes, your picture and your sound are recorded into a file of your own whenever a recording runs. It begins with your yes, never before.",
     "Without your yes nothing of you is recorded. You may stay all the same.",
     `You can take your yes back at any time: from that moment your file is black and silent.${before ? ` ${before}` : ""}`,
-    "Your yes ends when the recording stops and when you leave. You are asked again.",
+    keepsConsent
+      ? "Your yes holds until everybody has left the room, also when you leave and come back."
+      : "Your yes ends when the recording stops and when you leave. You are asked again.",
   ];
 }
 
@@ -74,6 +76,12 @@ export function duration(milliseconds) {
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const written = [minutes, rest].map((part) => String(part).padStart(2, "0")).join(":");
   return hours ? `${hours}:${written}` : written;
+}
+
+/** As `duration`, to a tenth of a second. */
+export function tenths(milliseconds) {
+  const rounded = Math.round(milliseconds / 100);
+  return `${duration(rounded * 100)}.${rounded % 10}`;
 }
 
 function sentence(text) {

@@ -14,9 +14,10 @@ export class Session {
     this.others = new Map();
     for (const each of payload.participants) if (!each.control.left_at) this.others.set(each.id, participant(each));
     this.status = payload.recording.targets[this.target].status;
-    this.began = this.status === "inactive" ? null : beganAt(payload.recording.recording_id);
+    this.began = payload.recording.started_at ? Date.parse(payload.recording.started_at) : null;
+    this.keepsConsent = payload.recording.consent_policy === "keep";
     /** What this participant answered last: `yes`, `no`, `withdrawn`, or `ended` when their yes ended by itself. */
-    this.answer = recall("answer") === "yes" ? "ended" : recall("answer");
+    this.answer = answerAfter(recall("answer"), payload.recording.consents_recording);
   }
 
   get consents() {
@@ -31,15 +32,20 @@ export class Session {
     return this.status === "active" || this.status === "paused";
   }
 
-  /** For how long the recording has run; null: it is not known, as it had begun before. */
+  /** For how many milliseconds the recording has run. */
   get elapsed() {
-    return this.began === null ? null : Date.now() - this.ahead - this.began;
+    return Date.now() - this.ahead - this.began;
   }
 
   /** Take what this participant answered. They are not told of it themselves. */
   answered(consent) {
     this.#noteAnswer(consent ? "yes" : this.consents ? "withdrawn" : "no");
     return consent ? "You agree to be recorded." : "You are not recorded.";
+  }
+
+  #endConsents() {
+    for (const each of this.others.values()) each.consents = false;
+    if (this.consents) this.#noteAnswer("ended");
   }
 
   #noteAnswer(answer) {
@@ -79,9 +85,8 @@ export class Session {
     return `You are ${role} now.`;
   }
 
-  _started({ recording_id: recording }, timestamp) {
+  _started(_, timestamp) {
     this.began = Date.parse(timestamp);
-    remember("began", { recording, at: this.began });
     return "Recording began. Whoever agrees is recorded from now on.";
   }
 
@@ -95,8 +100,7 @@ export class Session {
   _stopped({ discarded }) {
     this.status = "inactive";
     this.began = null;
-    for (const each of this.others.values()) each.consents = false;
-    if (this.consents) this.#noteAnswer("ended");
+    if (!this.keepsConsent) this.#endConsents();
     return discarded ? "The recording was stopped and thrown away." : "The recording was stopped.";
   }
 }
@@ -105,7 +109,8 @@ function participant({ id, control, recording }) {
   return { id, name: control.display_name, role: control.role, consents: recording.consents_recording };
 }
 
-function beganAt(recording) {
-  const known = recall("began");
-  return known?.recording === recording ? known.at : null;
+/** Nobody is told of their own answers. What they said before they came back may have ended since, or not. */
+function answerAfter(before, consents) {
+  if (consents) return "yes";
+  return before === "yes" ? "ended" : before;
 }

@@ -1,9 +1,11 @@
-// Who was recorded when, and why not: a row for each participant on one axis, and the same as a table.
+// Who was recorded when, and why not: a row for each participant on one axis, and the same in words.
 
 import { element } from "./elements.js";
-import { duration, reasonOf } from "./sentences.js";
+import { duration, reasonOf, tenths } from "./sentences.js";
 
 const TRACKS = { video: "picture", audio: "sound" };
+const COLUMNS = ["Track", "From", "To", "What"];
+const NO_FILE = "no file, no consent";
 const MARKS = 4;
 
 /** `rows` have a name and a timeline; `unrecorded` are the names of those without a file. */
@@ -16,7 +18,13 @@ export function timelineOf(rows, unrecorded) {
     { className: "timeline" },
     element("h4", { textContent: "Who was recorded when" }),
     picture(rows, unrecorded, axis),
-    element("details", {}, element("summary", { textContent: "The same as a table" }), table(rows, unrecorded, axis)),
+    element(
+      "details",
+      {},
+      element("summary", { textContent: "The same in words" }),
+      ...rows.map((row) => tableOf(row, axis)),
+      ...unrecorded.map((name) => element("p", { textContent: `${name}: ${NO_FILE}` })),
+    ),
   );
 }
 
@@ -29,7 +37,7 @@ function picture(rows, unrecorded, axis) {
     scale(axis),
   );
   drawn.setAttribute("role", "img");
-  drawn.setAttribute("aria-label", "Timeline of all participants; the table below tells the same");
+  drawn.setAttribute("aria-label", "Timeline of all participants; tables below tell the same");
   return drawn;
 }
 
@@ -41,7 +49,7 @@ function rowOf({ name, timeline }, axis) {
 }
 
 function emptyRow(name) {
-  const why = element("div", { className: "lane empty", textContent: "no file: no consent" });
+  const why = element("div", { className: "lane empty", textContent: NO_FILE });
   return element("div", { className: "row" }, element("span", { className: "who", textContent: name }), why);
 }
 
@@ -61,21 +69,25 @@ function scale({ length }) {
   return element("div", { className: "scale" }, ...marks.map((text) => element("span", { textContent: text })));
 }
 
-function table(rows, unrecorded, axis) {
-  const head = ["Participant", "Track", "From", "To", "What"];
-  const lines = rows.flatMap(({ name, timeline }) =>
-    timeline.tracks.flatMap((track) =>
-      spansOf(track, timeline).map((span) => [name, TRACKS[track.track], at(span.begin, axis), at(span.end, axis), span.what]),
-    ),
+/** A table for each participant: narrow enough for a phone. */
+function tableOf({ name, timeline }, axis) {
+  const lines = timeline.tracks.flatMap((track) =>
+    spansOf(track, timeline).map((span) => [
+      TRACKS[track.track],
+      at(span.begin, axis),
+      at(span.end, axis),
+      span.reason ? span.what : "recorded",
+    ]),
   );
-  const empty = unrecorded.map((name) => [name, "both", "–", "–", "no file: no consent"]);
-  const body = [...lines, ...empty].map((cells) => element("tr", {}, ...cells.map((text) => element("td", { textContent: text }))));
-  const titles = head.map((text) => element("th", { textContent: text, scope: "col" }));
-  const made = element("table", {}, element("thead", {}, element("tr", {}, ...titles)), element("tbody", {}, ...body));
-  const scrolled = element("div", { className: "scrolled", tabIndex: 0 }, made);
-  scrolled.setAttribute("role", "region");
-  scrolled.setAttribute("aria-label", "Who was recorded when, as a table");
-  return scrolled;
+  const body = lines.map((cells) => element("tr", {}, ...cells.map((text) => element("td", { textContent: text }))));
+  const titles = COLUMNS.map((text) => element("th", { textContent: text, scope: "col" }));
+  return element(
+    "table",
+    {},
+    element("caption", { textContent: name }),
+    element("thead", {}, element("tr", {}, ...titles)),
+    element("tbody", {}, ...body),
+  );
 }
 
 /** Return what the track holds from the file's begin to its end, without holes. */
@@ -96,5 +108,5 @@ function spansOf({ track, gaps }, timeline) {
 }
 
 function at(moment, axis) {
-  return duration(moment - axis.begin);
+  return tenths(moment - axis.begin);
 }
