@@ -13,6 +13,14 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** Show those of these buttons that can be used now. The focus stays among them when its button goes. */
+export function showButtons(isShown) {
+  const focused = document.activeElement;
+  for (const [id, shown] of Object.entries(isShown)) byId(id).hidden = !shown;
+  const left = Object.keys(isShown).find((id) => isShown[id]);
+  if (focused?.id in isShown && focused.hidden && left) byId(left).focus();
+}
+
 /** Show one of the page's sections, and put the focus where it begins. */
 export function showSection(id, ...beside) {
   for (const section of document.querySelectorAll("main > section")) {

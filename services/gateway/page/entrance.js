@@ -6,9 +6,14 @@ import { refusalSentence } from "./sentences.js";
 
 export class Entrance {
   #api;
+  #discards;
 
-  /** `enters` is called with room, name and password; `sees` with a room whose recordings are asked for. */
-  constructor({ enters, sees, brings }) {
+  /**
+   * `enters` is called with room, name and password; `sees` with a room whose recordings are asked for; `brings` with
+   * a token; `discards` when the token is not good.
+   */
+  constructor({ enters, sees, brings, discards }) {
+    this.#discards = discards;
     byId("token-form").onsubmit = (event) => {
       event.preventDefault();
       brings(byId("token").value.trim());
@@ -71,6 +76,7 @@ export class Entrance {
     try {
       await action();
     } catch (error) {
+      if (error.code === "unauthorized") this.#discards();
       complain(refusalSentence(error));
     } finally {
       for (const button of buttons) button.disabled = false;

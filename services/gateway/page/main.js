@@ -12,7 +12,7 @@ import { Token } from "./token.js";
 
 let api = new Api(null);
 const recordings = new Recordings();
-const entrance = new Entrance({ enters: meet, sees: showRecordings, brings: takeToken });
+const entrance = new Entrance({ enters: meet, sees: showRecordings, brings: takeToken, discards: discardToken });
 
 function begin() {
   const { room } = takeAddress();
@@ -26,6 +26,11 @@ function begin() {
 function takeToken(text) {
   // Whole links are pasted as well.
   remember("token", text.split("#token=").at(-1));
+  begin();
+}
+
+function discardToken() {
+  forget("token");
   begin();
 }
 
@@ -50,10 +55,7 @@ function refused(error, room) {
   console.warn("not in the meeting:", error.message);
   entrance.show(api, room);
   if (error.code === "wrong_room_password") return askPassword();
-  if (error.code === "unauthorized") {
-    forget("token");
-    begin();
-  }
+  if (error.code === "unauthorized") discardToken();
   return complain(refusalSentence(error));
 }
 

@@ -33,7 +33,7 @@ export class Meeting {
     this.#signaling = new Signaling(() => enter(api, room, password), name, {
       message: (envelope) => this.#take(envelope),
       lost: () => this.#lost(),
-      trying: () => this.#setConnection("trying"),
+      trying: ({ code }) => this.#setConnection(code === "session_running" ? "waiting" : "trying"),
     });
     this.view = new MeetingView(this, api, room);
   }

@@ -1,7 +1,7 @@
 // The meeting as it is shown. Rendering says everything anew, and changes only what is another.
 
 import { invitationLink } from "./address.js";
-import { byId, complain, element, setText, showSection } from "./elements.js";
+import { byId, complain, element, setText, showButtons, showSection } from "./elements.js";
 import { consentTerms, deviceSentence, duration, refusalSentence, ROLES } from "./sentences.js";
 
 const INVITATION_MS = 24 * 3600 * 1000;
@@ -11,6 +11,7 @@ const CONNECTIONS = {
   connecting: "Connecting …",
   connected: "Connected",
   trying: "Connection lost, coming back …",
+  waiting: "You are here by another connection. Waiting until that has ended …",
 };
 
 const MEDIA = {
@@ -53,12 +54,22 @@ export class MeetingView {
     };
     for (const [id, action] of Object.entries(does)) byId(id).onclick = action;
     setText(byId("meeting-title"), `Room ${this.#room}`);
-    setText(byId("news"), "");
-    byId("invitation").hidden = true;
+    this.#clear();
     byId("invite").hidden = !this.#api.token?.moderates;
     showSection("meeting");
     this.#ticker = setInterval(() => this.#renderMark(), TICK_MS);
     this.render();
+  }
+
+  /** Leave nothing of the meeting before. */
+  #clear() {
+    setText(byId("news"), "");
+    byId("invitation").hidden = true;
+    byId("invitation-link").value = "";
+    byId("moderation").hidden = true;
+    byId("participants").replaceChildren();
+    byId("consent-text").replaceChildren();
+    byId("consent-yes").disabled = byId("consent-no").disabled = true;
   }
 
   close() {
@@ -98,20 +109,20 @@ export class MeetingView {
     byId("consent").dataset.answer = session.answer ?? "none";
     setText(byId("consent-answer"), ANSWERS[session.answer] ?? "You have not answered. Nothing of you is recorded.");
     const terms = consentTerms(session);
-    if (byId("consent-text").children.length !== terms.length) {
-      byId("consent-text").replaceChildren(...terms.map((term) => element("li", { textContent: term })));
+    if (!byId("consent-text").hasChildNodes()) {
+      byId("consent-text").append(...terms.map((term) => element("li", { textContent: term })));
     }
     setText(byId("consent-no"), session.consents ? "Stop recording me" : "No, do not record me");
-    byId("consent-yes").hidden = session.consents;
-    byId("consent-no").hidden = session.answer === "no" || session.answer === "withdrawn";
     byId("consent-yes").disabled = byId("consent-no").disabled = !connected;
+    const saidNo = session.answer === "no" || session.answer === "withdrawn";
+    showButtons({ "consent-yes": !session.consents, "consent-no": !saidNo });
   }
 
   #renderModeration(session) {
     const { status } = session;
     byId("moderation").hidden = !session.moderates;
-    const shown = { start: !session.isRunning, pause: status === "active", resume: status === "paused", stop: session.isRunning };
-    for (const [id, isShown] of Object.entries(shown)) byId(id).hidden = !isShown;
+    const { isRunning } = session;
+    showButtons({ start: !isRunning, pause: status === "active", resume: status === "paused", stop: isRunning });
     byId("start").disabled = status === "starting";
     setText(byId("start"), status === "starting" ? "Starting …" : "Start recording");
     const everybody = [session, ...session.others.values()];

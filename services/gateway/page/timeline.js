@@ -5,7 +5,7 @@ import { duration, reasonOf, tenths } from "./sentences.js";
 
 const TRACKS = { video: "picture", audio: "sound" };
 const COLUMNS = ["Track", "From", "To", "What"];
-const NO_FILE = "no file, no consent";
+const NO_FILE = "no file: no consent, or deleted since";
 const MARKS = 4;
 
 /** `rows` have a name and a timeline; `unrecorded` are the names of those without a file. */

@@ -188,7 +188,7 @@ async def _watch_all(mona: Visitor, files: dict[str, File]) -> None:
     cells = mona.page.get_by_role("cell")
     for said in ("microphone off", "camera off", "no consent", "not connected", "recording paused"):
         await expect(cells.filter(has_text=said).first).to_be_visible()
-    await mona.sees("Mona: no file, no consent")
+    await mona.sees("Mona: no file: no consent")
     async with mona.page.expect_download() as download:
         await mona.press("Download the recording of Bob")
     assert (await download.value).suggested_filename.endswith(".webm")
