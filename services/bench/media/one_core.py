@@ -28,6 +28,8 @@ from shared.runtime.errors import StartupError
 #: So many come together; the next when these are recorded.
 _AT_ONCE = 10
 _GOAL = Goal("value", "at least", 100)
+#: Of the core: with more participants it would show who waits, and not who is lost.
+_FULL_PERCENT = 97
 _LOST = re.compile(r'^onrecord_media_packets_total\{[^}]*fate="lost"[^}]*\} (\S+)', re.MULTILINE)
 
 
@@ -82,7 +84,7 @@ def _divided(cores: Collection[int], system: System, sender: Sender) -> Iterator
 
 
 async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender: Sender) -> Sequence[Level]:
-    """Let more come until packets are lost, nobody more is taken, or as many are there as shall be."""
+    """Let more come until packets are lost, the core is full, nobody more is taken, or there are as many as shall be."""
     levels: list[Level] = []
     for count in bench.scale.levels:
         bench.say(f"one core: {count} participants")
@@ -93,6 +95,9 @@ async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender
             break
         levels.append(await _hold(room, count, bench.scale.hold_seconds))
         if await _lost_packets(worker):
+            break
+        if levels[-1].core_percent >= _FULL_PERCENT:
+            bench.say("one core: it is full")
             break
     return levels
 
