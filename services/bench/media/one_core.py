@@ -59,8 +59,9 @@ async def measure_one_core(bench: Bench) -> list[Figure]:
                 levels = await _grow(bench, worker, room, sender)
                 until = time.monotonic()
                 await asyncio.sleep(ON_THE_WAY_SECONDS)
-            files = await room.stop()
+            # First: a worker that was full has hardly any time to end files while more comes.
             sent = await sender.end()
+        files = await room.stop()
         bench.say(f"one core: counting the frames of {len(files)} files")
         frames, lost = await counted(bench, files, sent, until)
     return [one_core_figure(levels, len(files), frames, lost, sent)]
