@@ -28,8 +28,8 @@ from shared.runtime.errors import StartupError
 #: So many come together; the next when these are recorded.
 _AT_ONCE = 10
 _GOAL = Goal("value", "at least", 100)
-#: Of the core: with more participants it would show who waits, and not who is lost.
-_FULL_PERCENT = 97
+#: Of the core. With more participants than it bears, all of them wait, and files fail that were good by then.
+_FULL_PERCENT = 100
 _LOST = re.compile(r'^onrecord_media_packets_total\{[^}]*fate="lost"[^}]*\} (\S+)', re.MULTILINE)
 
 
@@ -88,6 +88,9 @@ async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender
     """Let more come until packets are lost, the core is full, nobody more is taken, or there are as many as shall be."""
     levels: list[Level] = []
     for count in bench.scale.levels:
+        if levels and levels[-1].core_percent / levels[-1].participants * count > _FULL_PERCENT:
+            bench.say(f"one core: it has no room for {count}")
+            break
         bench.say(f"one core: {count} participants")
         try:
             await _fill(room, sender, range(levels[-1].participants if levels else 0, count))
@@ -96,9 +99,6 @@ async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender
             break
         levels.append(await _hold(room, count, bench.scale.hold_seconds))
         if await _lost_packets(worker):
-            break
-        if levels[-1].core_percent >= _FULL_PERCENT:
-            bench.say("one core: it is full")
             break
     return levels
 
