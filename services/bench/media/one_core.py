@@ -85,7 +85,7 @@ def _divided(cores: Collection[int], system: System, sender: Sender) -> Iterator
 
 
 async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender: Sender) -> Sequence[Level]:
-    """Let more come until packets are lost, the core is full, nobody more is taken, or there are as many as shall be."""
+    """Let more come until packets are lost, no more have room or are taken, or as many are there as shall be."""
     levels: list[Level] = []
     for count in bench.scale.levels:
         if levels and levels[-1].core_percent / levels[-1].participants * count > _FULL_PERCENT:
