@@ -105,7 +105,7 @@ async def running(infrastructure: Infrastructure, settings: GatewaySettings) -> 
     v2.append(recordings_router(archive))
     projections = [sessions, kept_recordings]
     sources = Sources(rooms, owners, clock)
-    whip = _whip(infrastructure, WhipSessions(rooms, owners, clock), resumptions, settings)
+    whip = _whip(infrastructure, rooms, WhipSessions(rooms, owners, clock), resumptions, settings)
     app = _app(infrastructure, signaling, rooms, sources, whip, resumptions, settings, v2)
     app.include_router(health_router(lambda: _is_ready(infrastructure, horizon, projections)))
     app.openapi_schema = described(app.openapi(), TOLD)
@@ -168,11 +168,15 @@ def _telling(infrastructure: Infrastructure, owners: Owners, settings: GatewaySe
 
 
 def _whip(
-    infrastructure: Infrastructure, sessions: WhipSessions, resumptions: Resumptions, settings: GatewaySettings
+    infrastructure: Infrastructure,
+    rooms: Rooms,
+    sessions: WhipSessions,
+    resumptions: Resumptions,
+    settings: GatewaySettings,
 ) -> APIRouter:
     secret = settings.turn_secret.get_secret_value() if settings.turn_secret else None
     servers = IceServers(settings.ice_url_list, secret, infrastructure.clock)
-    return whip_router(sessions, Tokens(infrastructure.credentials), resumptions, servers, settings.public_url)
+    return whip_router(rooms, sessions, Tokens(infrastructure.credentials), resumptions, servers, settings.public_url)
 
 
 def _app(

@@ -21,8 +21,8 @@ class GatewaySettings(SigningSettings):
     #: Pages of which origins may use REST from a browser, with commas between them; `*`: of any.
     cors_origins: str = "*"
 
-    #: STUN and TURN servers that browsers may use to reach recorders, with commas between them.
-    ice_urls: str = ""
+    #: STUN and TURN servers that browsers may use to reach recorders, with commas between them. Unset: none.
+    ice_urls: str | None = None
     #: Shared with the TURN servers, as coturn's `static-auth-secret`.
     turn_secret: SecretStr | None = None
 
@@ -35,8 +35,8 @@ class GatewaySettings(SigningSettings):
 
     @field_validator("ice_urls")
     @classmethod
-    def _are_ice_urls(cls, value: str) -> str:
-        if any(not _ICE_URL.fullmatch(url) for url in _parts(value) if value):
+    def _are_ice_urls(cls, value: str | None) -> str | None:
+        if value is not None and not all(_ICE_URL.fullmatch(url) for url in _parts(value)):
             raise ValueError("must be URLs like stun:stun.example,turn:turn.example:3478?transport=udp")
         return value
 

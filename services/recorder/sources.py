@@ -106,14 +106,17 @@ class Sources:
 
     async def patch_whip(self, asked: PatchWhipSession) -> WhipSessionPatched:
         """Take note of what a client says later. Raises SourceRefusedError and OfferRefusedError."""
-        _, source = self._whip(asked)
+        found = self._found(asked)
+        if found is None:
+            reason = f"WHIP session {asked.whip_session_id} is over: begin another one"
+            raise SourceRefusedError("whip_session_not_found", reason)
         with _refused():
-            return await source.patch(asked)
+            return await found[1].patch(asked)
 
     async def close_whip(self, asked: CloseWhipSession) -> Accepted:
-        """End a client's session. Raises SourceRefusedError."""
-        who, _ = self._whip(asked)
-        self.close(who)
+        """End a client's session. One that is over stays so: clients hang up first, and then say that they did."""
+        if found := self._found(asked):
+            self.close(found[0])
         return Accepted()
 
     def close(self, who: Who, asked_until: datetime | None = None) -> None:
@@ -173,7 +176,8 @@ class Sources:
         for recording in self._recordings_of(who):
             recording.use(source)
 
-    def _whip(self, asked: OfWhipSession) -> tuple[Who, WhipSource]:
+    def _found(self, asked: OfWhipSession) -> tuple[Who, WhipSource] | None:
+        """Return a session that is the participant's own."""
         for who, (opened, source) in self._sources.items():
             if (
                 isinstance(source, WhipSource)
@@ -181,8 +185,7 @@ class Sources:
                 and (opened.room_id, opened.participant_id) == (asked.room_id, asked.participant_id)
             ):
                 return who, source
-        reason = f"WHIP session {asked.whip_session_id} is over: begin another one"
-        raise SourceRefusedError("whip_session_not_found", reason)
+        return None
 
     def _refuse_late(self, asked: OpenRtpSource | OpenWhipSession) -> None:
         """Raise SourceRefusedError if something newer was asked for that participant."""

@@ -28,6 +28,8 @@ from shared.runtime.errors import StartupError
 #: So many come together; the next when these are recorded.
 _AT_ONCE = 10
 _GOAL = Goal("value", "at least", 100)
+#: Of the core. With more participants than it bears, all of them wait, and files fail that were good by then.
+_FULL_PERCENT = 100
 _LOST = re.compile(r'^onrecord_media_packets_total\{[^}]*fate="lost"[^}]*\} (\S+)', re.MULTILINE)
 
 
@@ -57,8 +59,9 @@ async def measure_one_core(bench: Bench) -> list[Figure]:
                 levels = await _grow(bench, worker, room, sender)
                 until = time.monotonic()
                 await asyncio.sleep(ON_THE_WAY_SECONDS)
-            files = await room.stop()
+            # First: a worker that was full has hardly any time to end files while more comes.
             sent = await sender.end()
+        files = await room.stop()
         bench.say(f"one core: counting the frames of {len(files)} files")
         frames, lost = await counted(bench, files, sent, until)
     return [one_core_figure(levels, len(files), frames, lost, sent)]
@@ -82,9 +85,12 @@ def _divided(cores: Collection[int], system: System, sender: Sender) -> Iterator
 
 
 async def _grow(bench: Bench, worker: ServiceProcess, room: RecordedRoom, sender: Sender) -> Sequence[Level]:
-    """Let more come until packets are lost, nobody more is taken, or as many are there as shall be."""
+    """Let more come until packets are lost, no more have room or are taken, or as many are there as shall be."""
     levels: list[Level] = []
     for count in bench.scale.levels:
+        if levels and levels[-1].core_percent / levels[-1].participants * count > _FULL_PERCENT:
+            bench.say(f"one core: it has no room for {count}")
+            break
         bench.say(f"one core: {count} participants")
         try:
             await _fill(room, sender, range(levels[-1].participants if levels else 0, count))

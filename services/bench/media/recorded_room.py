@@ -48,12 +48,21 @@ class RecordedRoom:
     def name(self, number: int) -> str:
         return f"{self.room_id}-{number}"
 
+    async def let_in(self) -> str:
+        """Have one more be there, whose media comes by another way."""
+        return (await self._let_in())[0]
+
     async def bring(self, sender: Sender) -> None:
+        _, told = await self._let_in()
+        video, audio = ((told[kind]["port"], told[kind]["rtcpPort"]) for kind in ("video", "audio"))
+        await sender.add(Ports(told["host"], video, audio))
+
+    async def _let_in(self) -> tuple[str, Any]:
+        """Let one more in by announcing their media; return their name, and where it is to be sent."""
         name = self.name(len(self._names))
         told = (await self._ask("POST", self._media_of(name), _OFFER)).json()
         self._names.append(name)
-        video, audio = ((told[kind]["port"], told[kind]["rtcpPort"]) for kind in ("video", "audio"))
-        await sender.add(Ports(told["host"], video, audio))
+        return name, told
 
     async def record(self, number: int) -> float:
         said = time.monotonic()

@@ -11,6 +11,7 @@ from services.bench.conditions import conditions
 from services.bench.figures import Figure
 from services.bench.ground import open_ground
 from services.bench.media.beside import measure_beside
+from services.bench.media.by_whip import measure_by_whip
 from services.bench.media.clip import FRAME_RATE, HEIGHT, KEYFRAME_SECONDS, WIDTH, encode_clip, read_clip
 from services.bench.media.finishing import measure_finishing
 from services.bench.media.frames import FrameIndex
@@ -28,6 +29,7 @@ from shared.runtime.errors import SettingError, StartupError
 
 MEASUREMENTS: Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "beside": measure_beside,
+    "whip": measure_by_whip,
     "one-core": measure_one_core,
     "withdrawing": measure_withdrawing,
     "finishing": measure_finishing,

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 
 from services.gateway.adapters.resumptions import Resumptions
+from services.gateway.entrypoints.bearer import require_room_or_parent
 from services.gateway.entrypoints.public_url import url_of
 from services.gateway.ice_servers import IceServers
+from services.gateway.rooms import Rooms
 from services.gateway.whip_sessions import WhipSession, WhipSessions
 from shared.contracts.identifiers import RoomId
 from shared.contracts.whip_session import WhipSessionId, WorkerId
@@ -42,7 +44,12 @@ def _takes(media_type: str) -> dict[str, Any]:
 
 
 def whip_router(
-    sessions: WhipSessions, tokens: Tokens, resumptions: Resumptions, servers: IceServers, public_url: str | None
+    rooms: Rooms,
+    sessions: WhipSessions,
+    tokens: Tokens,
+    resumptions: Resumptions,
+    servers: IceServers,
+    public_url: str | None,
 ) -> APIRouter:
     router = APIRouter(prefix="/whip")
 
@@ -53,7 +60,8 @@ def whip_router(
         if holder:
             return holder
         identity = tokens.read(authorization)
-        identity.require_join(room_id)
+        await require_room_or_parent(identity, room_id, rooms)
+        identity.require_join(identity.room_id or room_id)
         if identity.participant_id is None:
             raise ForbiddenError("this token names no participant: send one with a participantId, or a resumption")
         return identity.participant_id

@@ -157,7 +157,7 @@ def receiver_report(sender_ssrc: int, media_ssrc: int, block: ReportBlock) -> by
 def picture_loss_indication(sender_ssrc: int, media_ssrc: int) -> bytes:
     """Ask for a keyframe (RFC 4585 section 6.3.1), `sender_ssrc` being our own."""
     request = _FEEDBACK.pack(_VERSION << 6 | _PICTURE_LOSS, _PAYLOAD_FEEDBACK, 2, sender_ssrc, media_ssrc)
-    return _empty_report(sender_ssrc) + request
+    return empty_report(sender_ssrc) + request
 
 
 def generic_nack(sender_ssrc: int, media_ssrc: int, sequences: Iterable[int]) -> bytes:
@@ -168,7 +168,7 @@ def generic_nack(sender_ssrc: int, media_ssrc: int, sequences: Iterable[int]) ->
     lost = b"".join(_LOST.pack(first & 0xFFFF, following) for first, following in _seventeens(sequences))
     words = 2 + len(lost) // 4
     request = _FEEDBACK.pack(_VERSION << 6 | _GENERIC_NACK, _TRANSPORT_FEEDBACK, words, sender_ssrc, media_ssrc)
-    return _empty_report(sender_ssrc) + request + lost
+    return empty_report(sender_ssrc) + request + lost
 
 
 def _seventeens(sequences: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -185,7 +185,7 @@ def _seventeens(sequences: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield first, following
 
 
-def _empty_report(ssrc: int) -> bytes:
+def empty_report(ssrc: int) -> bytes:
     """Report on nobody, and name ourselves: a compound without that is not legal (RFC 3550 section 6.1)."""
     return _HEADER_WITH_SSRC.pack(_VERSION << 6, _RECEIVER_REPORT, 1, ssrc) + _source_description(ssrc)
 

@@ -169,7 +169,7 @@ async def open_doors(pool: asyncpg.Pool) -> AsyncIterator[Doors]:
     bus = InProcessBus()
     sources = Sources(rooms, Owners(bus, 1.0), utc_now)
     servers = IceServers(ICE_URLS, TURN_SECRET, utc_now)
-    whip = whip_router(WhipSessions(rooms, Owners(bus, 1.0), utc_now), TOKENS, Resumptions(pool), servers, None)
+    whip = whip_router(rooms, WhipSessions(rooms, Owners(bus, 1.0), utc_now), TOKENS, Resumptions(pool), servers, None)
     directory = Directory(pool)
     access = SessionAccess(directory, TOKENS, None)
     app = FastAPI(redirect_slashes=False)

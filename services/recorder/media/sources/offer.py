@@ -14,14 +14,15 @@ from aiortc.sdp import MediaDescription, SessionDescription
 
 from services.recorder.media.depacketize import UnsupportedCodecError, depacketizer_for
 from services.recorder.media.frame import Kind, VideoCodec
+from services.recorder.media.transport_feedback import URI
 from shared.contracts.rtp_source import RtpTrack
 from shared.eventsourcing.decider import RefusedError
 
 #: What the parser, which knows good lines only, raises at others.
 _UNREADABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
 _KINDS: Mapping[str, Kind] = {"audio": "audio", "video": "video"}
-#: What senders may be told of a picture: that packets are missing, and that a keyframe is (RFC 4585 section 4.2).
-_FEEDBACK = {("nack", None), ("nack", "pli")}
+#: What senders may be told: that packets are missing, that a keyframe is (RFC 4585 section 4.2), and when packets came.
+_FEEDBACK = {("nack", None), ("nack", "pli"), ("transport-cc", None)}
 
 
 class OfferRefusedError(RefusedError):
@@ -61,6 +62,8 @@ class Offer:
     sections: tuple[Section, ...]
     credentials: Credentials
     dtls: RTCDtlsParameters
+    #: The id of the header extension that counts the transport's packets; None: it is not offered for all tracks.
+    transport_extension: int | None
 
     def track(self, kind: Kind) -> RtpTrack | None:
         return next((each.track for each in self.sections if each.kind == kind and each.track), None)
@@ -81,7 +84,7 @@ def read_offer(sdp: str, begun: VideoCodec | None = None) -> Offer:
         raise OfferRefusedError("unsupported_codec", _why_nothing(description.media, begun))
     _require_one_transport(description, received)
     first = received[0]
-    return Offer(sections, _credentials(first), _dtls(first))
+    return Offer(sections, _credentials(first), _dtls(first), _one_extension(received))
 
 
 def read_fragment(text: str) -> Credentials:
@@ -110,8 +113,9 @@ def _sections(media: Sequence[MediaDescription], begun: VideoCodec | None) -> It
             yield Section(each.kind, mid, protocol, formats)
             continue
         taken.add(each.kind)
-        track = RtpTrack(codec=found.name, payload_type=found.payloadType, rtx_payload_type=None)
-        yield Section(each.kind, mid, protocol, str(found.payloadType), track, tuple(_described(found)))
+        track = RtpTrack(codec=found.name, payload_type=found.payloadType)
+        lines = (*_described(found), *_extension_lines(each))
+        yield Section(each.kind, mid, protocol, str(found.payloadType), track, lines)
 
 
 def _codec(media: MediaDescription, begun: VideoCodec | None) -> RTCRtpCodecParameters | None:
@@ -143,6 +147,20 @@ def _described(codec: RTCRtpCodecParameters) -> Iterator[str]:
     for feedback in codec.rtcpFeedback:
         if (feedback.type, feedback.parameter) in _FEEDBACK:
             yield f"rtcp-fb:{number} {' '.join(filter(None, (feedback.type, feedback.parameter)))}"
+
+
+def _extension_lines(media: MediaDescription) -> Iterator[str]:
+    if (number := _extension(media)) is not None:
+        yield f"extmap:{number} {URI}"
+
+
+def _extension(media: MediaDescription) -> int | None:
+    return next((header.id for header in media.rtp.headerExtensions if header.uri == URI), None)
+
+
+def _one_extension(received: Sequence[MediaDescription]) -> int | None:
+    numbers = {_extension(media) for media in received}
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 def _why_nothing(media: Sequence[MediaDescription], begun: VideoCodec | None) -> str:

@@ -20,6 +20,7 @@ from services.recorder.media.sources.ports import Addresses
 from services.recorder.media.sources.reading import Datagram, SocketReader
 from services.recorder.media.sources.source import Source
 from services.recorder.media.sources.track import Track
+from services.recorder.media.transport_feedback import RTP_HEADER_BYTES, TransportFeedback, transport_sequence
 from shared.concurrency.supervision import supervised
 from shared.contracts.whip_session import OpenWhipSession, PatchWhipSession, WhipSessionPatched
 
@@ -52,6 +53,7 @@ class WhipSource(Source):
         self._door: Door
         self._route = Route(self._ice())
         self._dtls = DtlsSrtp(self._route, RTCCertificate.generateCertificate(), offer.dtls.role)
+        self._feedback = TransportFeedback(secrets.randbits(32))
         self._sayings: asyncio.Queue[bytes] = asyncio.Queue(_SAYINGS)
         self._over = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
@@ -179,10 +181,19 @@ class WhipSource(Source):
                 self.undecipherable += 1
             elif is_report:
                 self._take_reports(data, arrival_ns)
-            elif track := self._by_payload_type.get(data[1] & 0x7F):
+            elif len(data) >= RTP_HEADER_BYTES and (track := self._by_payload_type.get(data[1] & 0x7F)):
                 packets[track].append((data, arrival_ns))
+                self._note(data, arrival_ns)
         for track, those in packets.items():
             self._take(track, those)
+        for compound in self._feedback.due(datagrams[-1][2]):
+            self._say_later(compound)
+
+    def _note(self, packet: bytes, arrival_ns: int) -> None:
+        """Have the client told when a packet came, whether anybody records it or not: it has to find its rate."""
+        extension = self._offer.transport_extension
+        if extension is not None and (number := transport_sequence(packet, extension)) is not None:
+            self._feedback.came(number, arrival_ns, int.from_bytes(packet[8:12], "big"))
 
     def _take_reports(self, data: bytes, arrival_ns: int) -> None:
         """Give RTCP to every track: each heeds what its sender says."""

@@ -56,6 +56,16 @@ def test_what_the_client_does_not_send_is_not_taken(direction: str) -> None:
     assert codecs(read_offer(offer(*more))) == ["opus", None]
 
 
+def test_the_transport_s_count_is_taken_where_all_tracks_have_it_by_one_id() -> None:
+    uri = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+    audio, video = section("audio", "0", AUDIO, f"a=extmap:3 {uri}"), section("video", "1", VIDEO, f"a=extmap:3 {uri}")
+    read = read_offer(offer(audio, video))
+    assert read.transport_extension == 3
+    assert all(f"extmap:3 {uri}" in each.lines for each in read.sections)
+    assert read_offer(offer(audio, section("video", "1", VIDEO, f"a=extmap:4 {uri}"))).transport_extension is None
+    assert read_offer(usual()).transport_extension is None
+
+
 # --- what is refused
 
 
