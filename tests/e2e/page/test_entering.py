@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +13,8 @@ from playwright.async_api import expect
 from services.system import System
 from shared.runtime.tokens import Tokens
 from tests.e2e.page.conftest import Link, Visit
+from tests.e2e.rest.place import Place
+from tests.support.eventually import eventually
 
 _MARKUP = "<b>Eve</b><img src=x>"
 
@@ -76,3 +80,21 @@ async def test_an_invitation_that_is_none_is_said_so(visit: Visit, link: Link) -
     await guest.page.get_by_label("Your name").fill("Gus")
     await guest.press("Enter")
     await guest.sees("This invitation is not good any more.")
+
+
+async def test_the_link_that_is_printed_lets_a_moderator_in(
+    database_url: str, amqp_url: str, tmp_path: Path, visit: Visit
+) -> None:
+    settings = {
+        "ONRECORD_DATABASE_URL": database_url,
+        "ONRECORD_AMQP_URL": amqp_url,
+        "ONRECORD_DATA_DIR": str(tmp_path),
+    }
+    mona = await visit()
+    async with Place.up(settings, tmp_path) as place:
+        log = place.folder / "onrecord.log"
+        await eventually(lambda: "The page, for a moderator" in log.read_text())
+        (link,) = re.findall(r"http://\S+#token=\S+", log.read_text())
+        await mona.enter(link, "Mona")
+        await mona.press("Start recording")
+        await mona.sees("Recording began.")
