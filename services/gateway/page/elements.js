@@ -34,4 +34,5 @@ export function showSection(id, ...beside) {
 export function complain(sentence) {
   byId("alert").hidden = !sentence;
   setText(byId("alert"), sentence);
+  if (sentence) byId("alert").scrollIntoView({ block: "nearest" });
 }

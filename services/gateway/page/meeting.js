@@ -16,6 +16,8 @@ export class Meeting {
   session = null;
   connection = "connecting";
   media = null;
+  /** Why media was refused. */
+  mediaTrouble = null;
   muted = false;
   #api;
   #room;
@@ -161,9 +163,10 @@ export class Meeting {
   #publish() {
     const has = this.devices.audio || this.devices.video;
     if (!has || this.#publisher || this.connection !== "connected") return;
-    const publisher = new Publisher(this.#api, this.#room, () => recall("resumption").code, (state) => {
+    const publisher = new Publisher(this.#api, this.#room, () => recall("resumption").code, (state, refused = null) => {
       if (publisher !== this.#publisher) return;
       this.media = state;
+      this.mediaTrouble = refused;
       this.view.render();
     });
     this.#publisher = publisher;

@@ -136,7 +136,7 @@ export class MeetingView {
   }
 
   #renderDevices() {
-    const { devices, muted, media, connection } = this.#meeting;
+    const { devices, muted, media, mediaTrouble, connection } = this.#meeting;
     const isHeard = devices.audio && !muted;
     setText(byId("microphone"), microphoneWord(devices, muted));
     setText(byId("camera"), devices.video ? "Turn camera off" : "Turn camera on");
@@ -144,9 +144,8 @@ export class MeetingView {
     this.#renderPreview(devices.video);
     byId("device-trouble").hidden = !devices.trouble;
     setText(byId("device-trouble"), devices.trouble ? deviceSentence(devices.trouble) : "");
-    const sends = isHeard || devices.video;
-    const idle = devices.audio || devices.video ? "Nothing is sent: camera and microphone are off." : "Nothing is sent.";
-    setText(byId("media-state"), connection === "connected" && sends ? (MEDIA[media] ?? "") : idle);
+    const sends = connection === "connected" && (isHeard || devices.video);
+    setText(byId("media-state"), sends ? mediaSentence(media, mediaTrouble) : "Nothing is sent.");
   }
 
   #renderPreview(track) {
@@ -172,6 +171,11 @@ export class MeetingView {
     const expiration = new Date(Date.now() + INVITATION_MS).toISOString();
     return invitationLink(this.#room, await this.#api.invite(this.#room, expiration));
   }
+}
+
+function mediaSentence(media, trouble) {
+  const why = trouble?.status >= 400 ? `${refusalSentence(trouble)} ` : "";
+  return media ? why + MEDIA[media] : "";
 }
 
 function microphoneWord(devices, muted) {

@@ -24,7 +24,7 @@ function fileOf(api, recording, file, index, name) {
     video.hidden = false;
     play.hidden = true;
     video.focus();
-    await video.play();
+    await video.play().catch(() => {}); // where browsers want it pressed once more, the player's own button does it
   });
   const download = button("Download", `Download the recording of ${name}`, async () => {
     element("a", { href: await fetched(), download: file.filePath.split("/").at(-1) }).click();

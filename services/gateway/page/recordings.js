@@ -52,13 +52,13 @@ export class Recordings {
     const { kept, hasMore } = await keptRecordings(followed);
     if (followed !== this.#followed) return true;
     byId("older").hidden = !hasMore;
-    setText(byId("recordings-note"), kept.length ? "" : "There are none yet.");
+    setText(byId("recordings-note"), kept.length ? "" : "There are none.");
     let place = 0;
     for (const [key, items] of grouped(kept)) {
       await this.#show(followed, key, items, place);
       place += 1;
     }
-    return kept.length > 0 && kept.every((each) => each.end);
+    return kept.every((each) => each.end);
   }
 
   /** What is the same stays where it is: it may be playing. */

@@ -15,7 +15,10 @@ export class Publisher {
   #senders = {};
   #over = new AbortController();
 
-  /** `bearer` returns who publishes: a resumption. `tell` is told `connecting`, `connected` or `lost`. */
+  /**
+   * `bearer` returns who publishes: a resumption. `tell` is told `connecting`, `connected` or `lost`, and with the last
+   * why the server refused it, if it did.
+   */
   constructor(api, room, bearer, tell) {
     this.#api = api;
     this.#path = `v1/whip/${encodeURIComponent(room)}`;
@@ -32,9 +35,9 @@ export class Publisher {
   async run() {
     const backoff = new Backoff();
     while (!this.#over.signal.aborted) {
-      await this.#publish(backoff);
+      const refused = await this.#publish(backoff);
       if (this.#over.signal.aborted) return;
-      this.#tell("lost");
+      this.#tell("lost", refused);
       await backoff.wait(this.#over.signal);
     }
   }
@@ -43,7 +46,7 @@ export class Publisher {
     this.#over.abort();
   }
 
-  /** Publish until the connection is lost or this is stopped. */
+  /** Publish until the connection is lost or this is stopped. Return an error that keeps it from being there at all. */
   async #publish(backoff) {
     this.#tell("connecting");
     let connection = null;
@@ -56,8 +59,9 @@ export class Publisher {
         backoff.reset();
         this.#tell("connected");
       });
+      return null;
     } catch (error) {
-      console.warn("publishing failed:", error.message);
+      return error;
     } finally {
       this.#senders = {};
       connection?.close();

@@ -95,6 +95,8 @@ async def test_each_file_holds_what_its_participant_agreed_to_and_plays_to_its_e
     await together(mona, alice, bob, text="The recording was stopped.")
     await alice.sees("Your yes has ended.")
     await alice.picture("stopped")
+    await mona.sees("Who was recorded when")
+    await mona.picture("stopped-moderator")
 
     names = {e.participant_id: e.display_name for e in await events_of(store) if isinstance(e, ParticipantJoined)}
     assert sorted(names.values()) == ["Alice", "Bob", "Mona"], "whoever reloads comes back as the same"
