@@ -4,6 +4,7 @@ import { Backoff, pause } from "./backoff.js";
 
 const DISCONNECTED_MS = 3000;
 const CONNECT_MS = 20_000;
+const START_KBPS = 1500;
 const LINK = /<([^>]+)>([^<]*)/g;
 
 export class Publisher {
@@ -78,7 +79,7 @@ export class Publisher {
     await connection.setLocalDescription();
     const answer = await this.#request(this.#path, "POST", connection.localDescription.sdp);
     const session = new URL(answer.headers.get("Location"), this.#api.url(this.#path));
-    await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    await connection.setRemoteDescription({ type: "answer", sdp: beginningWell(await answer.text()) });
     return session;
   }
 
@@ -117,6 +118,11 @@ export class Publisher {
       if (lost.signal.aborted) resolve();
     });
   }
+}
+
+/** Chromium begins at 300 kbit/s, makes the picture small for that, and takes half a minute to make it large again. */
+function beginningWell(sdp) {
+  return sdp.replace(/a=rtpmap:(\d+) VP8\/90000\r\n/, `$&a=fmtp:$1 x-google-start-bitrate=${START_KBPS}\r\n`);
 }
 
 /** RFC 9725 section 4.6. */

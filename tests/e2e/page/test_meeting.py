@@ -24,8 +24,8 @@ from tests.support.meeting import events_of, until_happened
 
 #: How long people do what is to be seen in the files.
 _A_WHILE_SECONDS = 2
-#: Around the edges of gaps, in looks: encoders hold pictures for a moment, and resamplers sound.
-_EDGE = RATE // 2
+#: Around the edges of gaps, in looks: a picture may wait for a keyframe for half a second without a gap being told.
+_EDGE = RATE * 4 // 5
 #: The made-up sound beeps about once a second.
 _BEEPS = 2 * RATE
 
