@@ -37,6 +37,7 @@ async def inspected(browser: Browser, tmp_path: Path) -> Inspected:
     return visitor
 
 
+@pytest.mark.timeout(400)
 async def test_no_state_of_the_page_keeps_anybody_out(inspected: Inspected, link: Link) -> None:
     address = link(moderates=True)
     await inspected.page.goto(address.partition("#")[0])

@@ -59,7 +59,7 @@ def _within(looks: Sequence[bool], begin_ms: int, end_ms: int) -> Sequence[bool]
     return looks[begin_ms * RATE // 1000 + _EDGE : end_ms * RATE // 1000 - _EDGE]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_each_file_holds_what_its_participant_agreed_to_and_plays_to_its_end(
     running: System, visit: Visit, link: Link, ffmpeg: Path
 ) -> None:
