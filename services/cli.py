@@ -49,6 +49,7 @@ def up() -> None:
         async with stop_signal() as stop, unless_stopped(stop) as started, system() as running:
             started.set()
             typer.echo(f"onrecord is up on http://127.0.0.1:{running.http_port}; recordings: {running.storage_root}")
+            typer.echo(f"The page, for a moderator, for 24 hours: {_page_link(running.http_port)}")
             typer.echo("Ctrl-C ends it. Tokens: onrecord token --help")
             collect_seldom()
             await stop.wait()
@@ -148,6 +149,15 @@ def token(
             lifetime=timedelta(hours=hours),
         )
     )
+
+
+def _page_link(port: int) -> str:
+    """Return where the page is, with a moderator's token behind the #, which browsers send to no server."""
+    from shared.runtime.tokens import Tokens  # noqa: PLC0415
+
+    tokens = Tokens(load_credentials(load_settings(Settings)))
+    token = tokens.issue(datetime.now(UTC), permissions=["allow_join", "allow_mod"])
+    return f"http://127.0.0.1:{port}/#token={token}"
 
 
 def _roles(participant: str | None, *, server: bool) -> list[str]:

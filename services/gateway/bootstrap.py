@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import PlainTextResponse
 
 from services.gateway.adapters.invites import Invites
 from services.gateway.adapters.resumptions import Resumptions
@@ -20,6 +19,7 @@ from services.gateway.entrypoints.cors import allow_origins
 from services.gateway.entrypoints.errors import install_error_answers
 from services.gateway.entrypoints.examples.every import TOLD
 from services.gateway.entrypoints.openapi import described
+from services.gateway.entrypoints.page import page_router
 from services.gateway.entrypoints.rest_v1 import rest_v1_router
 from services.gateway.entrypoints.rest_v2 import install_rest_v2
 from services.gateway.entrypoints.signaling import signaling_router
@@ -204,7 +204,7 @@ def _app(
         session_participants_router(rooms, directory, access),
         *v2,
     )
-    app.add_api_route("/", _greeting, include_in_schema=False)
+    app.include_router(page_router())
     return app
 
 
@@ -212,9 +212,3 @@ async def _is_ready(infrastructure: Infrastructure, horizon: Horizon, projection
     """Tell whether all can be answered: not while it is fenced, or a projection has stopped."""
     goes_on = not horizon.is_fenced and all(each.stopped is None for each in projections)
     return goes_on and await database_answers(infrastructure)
-
-
-async def _greeting() -> PlainTextResponse:
-    return PlainTextResponse(
-        "This is onrecord's gateway. REST: /openapi.json. Signaling: /signaling. Health: /readyz.\n"
-    )

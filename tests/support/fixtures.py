@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.support import chromium as browsers
 from tests.support import postgres, rabbitmq, servers
 from tests.support.servers import NoServerError, Server, run_directory, shared
 
-_FINDERS = {"postgres_server": postgres.find, "rabbitmq_server": rabbitmq.find}
+_FINDERS = {"postgres_server": postgres.find, "rabbitmq_server": rabbitmq.find, "chromium": browsers.find}
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def postgres_server() -> Server:
 def rabbitmq_server() -> Server:
     """A RabbitMQ broker on which tests may make virtual hosts."""
     return _found("rabbitmq_server")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The program of a Chromium on this machine."""
+    return browsers.program(_found("chromium"))
 
 
 @pytest.fixture

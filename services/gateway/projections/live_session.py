@@ -67,6 +67,7 @@ class RoomRecording:
     recording_id: str
     requested_by: str
     status: Status = "starting"
+    started_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -141,7 +142,9 @@ class LiveSession:
         match event:
             case RecordingRequested():
                 self.recording = RoomRecording(event.recording_id, event.requested_by)
-            case RecordingStarted() | RecordingResumed() if self.recording:
+            case RecordingStarted() if self.recording:
+                self.recording.status, self.recording.started_at = "active", event.at
+            case RecordingResumed() if self.recording:
                 self.recording.status = "active"
             case RecordingPaused() if self.recording:
                 self.recording.status = "paused"

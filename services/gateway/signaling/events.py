@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.identifiers import Moment, ParticipantId, RecordingId
-from shared.contracts.room import Role, WithdrawalPolicy
+from shared.contracts.room import ConsentPolicy, Role, WithdrawalPolicy
 
 Told = TypeVar("Told")
 
@@ -89,9 +89,15 @@ class RecordingState(Part):
     state: Optional[Literal["initializing", "recording"]] = None
     status: Optional[Literal["initializing", "recording"]] = None
     recording_id: Optional[RecordingId] = None
+    #: Ours.
+    started_at: Optional[Moment] = None
     targets: Mapping[str, Target]
     #: What becomes of what was recorded of you when you withdraw your consent. Ours.
     withdrawal_policy: WithdrawalPolicy
+    #: Whether a yes ends when you leave and when the recording stops. Ours.
+    consent_policy: ConsentPolicy
+    #: Whether you consent: a yes of yours may hold from before. Ours.
+    consents_recording: bool
 
 
 class Tariff(Part):

@@ -73,10 +73,18 @@ _RUNNING = events.RecordingState(
     state="recording",
     status="recording",
     recording_id=RECORDING,
+    started_at=NOW - timedelta(minutes=1),
     targets={TARGET: events.Target(status="active")},
     withdrawal_policy="erase",
+    consent_policy="keep",
+    consents_recording=True,
 )
-_INACTIVE = events.RecordingState(targets={TARGET: events.Target(status="inactive")}, withdrawal_policy="keep")
+_INACTIVE = events.RecordingState(
+    targets={TARGET: events.Target(status="inactive")},
+    withdrawal_policy="keep",
+    consent_policy="clear",
+    consents_recording=False,
+)
 
 #: Of each message to clients, payloads.
 TOLD: Mapping[type[events.ServerMessage], tuple[events.ServerMessage, ...]] = {

@@ -15,6 +15,10 @@ _CONTROL = {
 }  # fmt: skip
 
 
+#: What `join_success` says of the recording where none is running or starting.
+IDLE = {"targets", "withdrawal_policy", "consent_policy", "consents_recording"}
+
+
 class Room:
     """A room, and who is connected to it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.signaling.client import Client
-from tests.e2e.signaling.room import Room, consent, peer, start, stop, target_of
+from tests.e2e.signaling.room import IDLE, Room, consent, peer, start, stop, target_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,7 +35,7 @@ async def test_a_recording_of_the_main_room_is_none_of_a_breakout_rooms_and_the_
         mike, bob = await _two(other)
         recording_id = await start(mona)
         await alice.expect("recording", "stream_updated", status="active")
-        assert (await other.enter("late")).welcome["recording"].keys() == {"targets", "withdrawal_policy"}
+        assert (await other.enter("late")).welcome["recording"].keys() == IDLE
         await other.quiet()
         await mike.send("recording", action="stop", recording_id=recording_id)
         await mike.expect("recording", "error", error="invalid_recording_id")

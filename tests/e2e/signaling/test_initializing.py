@@ -51,6 +51,8 @@ async def test_who_comes_meanwhile_is_told_that_it_is_initializing(room: Room) -
         "status": "initializing",
         "targets": {target_id: {"name": "Recording", "streaming_kind": "recording", "status": "starting"}},
         "withdrawal_policy": "keep",
+        "consent_policy": "clear",
+        "consents_recording": False,
     }
     welcomes = await asyncio.gather(*(each.join() for each in late))
     assert [each["recording"] for each in welcomes] == [initializing] * 2

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.e2e.signaling.room import Room, assert_peer, peer, target_of
+from tests.e2e.signaling.room import IDLE, Room, assert_peer, peer, target_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -66,7 +66,7 @@ async def test_join_success_tells_of_the_room(room: Room) -> None:
 async def test_without_a_recording_there_is_a_target_and_no_state(room: Room) -> None:
     mona, alice = await room.enter("mona", "moderator"), await room.enter("alice", at=1)
 
-    assert mona.welcome["recording"].keys() == {"targets", "withdrawal_policy"}
+    assert mona.welcome["recording"].keys() == IDLE
     target_id, target = target_of(mona.welcome)
     assert target == {"name": "Recording", "streaming_kind": "recording", "status": "inactive"}
     assert UUID(target_id).version == 5

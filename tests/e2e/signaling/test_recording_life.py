@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.signaling.client import Client
 from tests.e2e.signaling.conftest import Processes
-from tests.e2e.signaling.room import Room, consent, peer, start, stop, target_of, three
+from tests.e2e.signaling.room import IDLE, Room, consent, peer, start, stop, target_of, three
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,6 +27,9 @@ async def test_who_comes_later_is_told_what_is_running(room: Room) -> None:
             "recording_id": recording_id,
             "targets": {target_id: {"name": "Recording", "streaming_kind": "recording", "status": "active"}},
             "withdrawal_policy": "keep",
+            "consent_policy": "clear",
+            "consents_recording": False,
+            "started_at": late.welcome["recording"]["started_at"],
         }
         assert peer(late.welcome, "alice")["recording"] == {"consents_recording": True}
         assert peer(late.welcome, "mona")["recording"] == {"consents_recording": False}
@@ -34,7 +37,7 @@ async def test_who_comes_later_is_told_what_is_running(room: Room) -> None:
         assert late.take() == []
     await stop(mona, recording_id)
     late = await room.enter("later", at=1)
-    assert late.welcome["recording"].keys() == {"targets", "withdrawal_policy"}
+    assert late.welcome["recording"].keys() == IDLE
 
 
 async def test_the_recorder_is_in_nobodys_roster(room: Room) -> None:
@@ -78,7 +81,7 @@ async def test_a_recording_ends_with_the_last_one_who_leaves(room: Room, process
     mona = await _new_session(room, recording_id)
 
     # Then nothing is being recorded, in the room or in the log, and the room is free
-    assert mona.welcome["recording"].keys() == {"targets", "withdrawal_policy"}
+    assert mona.welcome["recording"].keys() == IDLE
     await mona.send("recording", action="stop", recording_id=recording_id)
     await mona.expect("recording", "error", error="invalid_recording_id")
     second = await start(mona)

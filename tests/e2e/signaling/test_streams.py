@@ -105,6 +105,9 @@ async def test_while_paused_it_is_a_recording_that_may_be_stopped(room: Room) ->
         "recording_id": recording_id,
         "targets": {target_id: {"name": "Recording", "streaming_kind": "recording", "status": "paused"}},
         "withdrawal_policy": "keep",
+        "consent_policy": "clear",
+        "consents_recording": False,
+        "started_at": late.welcome["recording"]["started_at"],
     }
     await room.quiet()
     await mona.send("recording", action="start")

@@ -12,12 +12,11 @@ import pytest
 import pytest_asyncio
 
 from services.demo.media import Clip
-from tests.e2e.videosdk.node import packages as installed_packages
 from tests.e2e.videosdk.place import PUBLIC_URL, Place, settings_of
 from tests.e2e.videosdk.receiver import Receiver, receiver
 from tests.e2e.videosdk.sdk import Sdk
 from tests.e2e.videosdk.server import Server
-from tests.support import postgres, servers
+from tests.support import node, postgres, servers
 from tests.support.rabbitmq import VirtualHosts
 
 Options = dict[str, Any]
@@ -26,7 +25,7 @@ Options = dict[str, Any]
 @pytest.fixture(scope="package")
 def packages() -> Path:
     """The folder with the official package in it, as the lock says."""
-    return installed_packages()
+    return node.packages(Path(__file__).parent)
 
 
 @asynccontextmanager

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.videosdk.node import HERE, NODE
+from tests.support.node import NODE
 
+_HERE = Path(__file__).parent
 _ANSWER_SECONDS = 40
 #: Longer lines than asyncio's 64 KiB: a list over all its pages is one.
 _LONGEST_LINE = 1 << 24
@@ -108,7 +109,7 @@ async def verdicts(posted: list[dict[str, str]]) -> list[dict[str, bool]]:
 async def _node(script: str, *arguments: str) -> Process:
     # No NODE_OPTIONS and no proxies of whoever runs the tests.
     return await asyncio.create_subprocess_exec(
-        NODE, HERE / script, *arguments, stdin=PIPE, stdout=PIPE, env={"NODE_ENV": "test"}, limit=_LONGEST_LINE
+        NODE, _HERE / script, *arguments, stdin=PIPE, stdout=PIPE, env={"NODE_ENV": "test"}, limit=_LONGEST_LINE
     )
 
 

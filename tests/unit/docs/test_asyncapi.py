@@ -127,9 +127,9 @@ def test_a_schema_refuses_what_clients_must_not_send_and_are_never_told(message_
 
 def test_a_field_that_is_left_out_is_never_null() -> None:
     schema = DOCUMENTS["signaling"]["components"]["schemas"]["RecordingState"]
-    assert complaints(DOCUMENTS["signaling"], schema, {"targets": {}, "withdrawal_policy": "keep"}) == []
-    null: dict[str, object] = {"targets": {}, "withdrawal_policy": "keep", "recording_id": None}
-    assert complaints(DOCUMENTS["signaling"], schema, null)
+    idle = {"targets": {}, "withdrawal_policy": "keep", "consent_policy": "clear", "consents_recording": False}
+    assert complaints(DOCUMENTS["signaling"], schema, idle) == []
+    assert complaints(DOCUMENTS["signaling"], schema, {**idle, "recording_id": None})
 
 
 # ------------------------------------------------------------------------------------------------------------- bus

@@ -10,7 +10,7 @@ import pytest
 from services.gateway.projections.roster import target_id
 from services.gateway.signaling.join_success import join_success
 from shared.contracts.message import Event
-from shared.contracts.room import Role, WithdrawalPolicy
+from shared.contracts.room import ConsentPolicy, Role, WithdrawalPolicy
 from tests.support.moments import at
 from tests.unit.gateway.projections.happened import (
     FAILED,
@@ -27,6 +27,14 @@ from tests.unit.gateway.projections.happened import (
     seen,
     session,
 )
+
+POLICIES = {"withdrawal_policy": "keep", "consent_policy": "clear"}
+RUNNING = {
+    "state": "recording",
+    "status": "recording",
+    "recording_id": "rec",
+    "started_at": STARTED.model_dump(mode="json")["at"],
+}
 
 
 def told(*events: Event, who: str = "ann") -> dict[str, Any]:
@@ -47,7 +55,7 @@ def test_who_came_in_is_told_everything_that_clients_need() -> None:
         "display_name": "Ann",
         "role": "moderator",
         "participants": [seen("cy", left_at=at(5)), seen("bob", role="guest", consents=True)],
-        "recording": {"targets": target("inactive"), "withdrawal_policy": "keep"},
+        "recording": {"targets": target("inactive"), **POLICIES, "consents_recording": False},
         "is_room_owner": True,
         "event_info": {"id": "r", "room_id": "r", "title": "r", "is_adhoc": True},
         "room_info": {
@@ -94,15 +102,15 @@ def test_who_is_present_has_not_left_and_that_is_said() -> None:
         ((REQUESTED,), {"state": "initializing", "status": "initializing", "targets": target("starting")}),
         (
             (REQUESTED, STARTED),
-            {"state": "recording", "status": "recording", "recording_id": "rec", "targets": target("active")},
+            {**RUNNING, "targets": target("active")},
         ),
         (
             (REQUESTED, STARTED, PAUSED),
-            {"state": "recording", "status": "recording", "recording_id": "rec", "targets": target("paused")},
+            {**RUNNING, "targets": target("paused")},
         ),
         (
             (REQUESTED, STARTED, PAUSED, RESUMED),
-            {"state": "recording", "status": "recording", "recording_id": "rec", "targets": target("active")},
+            {**RUNNING, "targets": target("active")},
         ),
         ((REQUESTED, STARTED, STOPPED), {"targets": target("inactive")}),
         ((REQUESTED, FAILED), {"targets": target("inactive")}),
@@ -113,7 +121,7 @@ def test_how_it_stands_with_the_recording_is_said_for_both_generations(
     events: tuple[Event, ...], recording: dict[str, object]
 ) -> None:
     """What is idle has no state at all: a client of generation A takes any for a recording."""
-    assert told(joined(), *events)["recording"] == {**recording, "withdrawal_policy": "keep"}
+    assert told(joined(), *events)["recording"] == {**recording, **POLICIES, "consents_recording": False}
 
 
 @pytest.mark.parametrize("policy", ["keep", "erase"])
@@ -121,6 +129,14 @@ def test_what_a_withdrawal_does_is_told_before_anybody_is_asked_to_consent(polic
     begun = SESSION.model_copy(update={"withdrawal_policy": policy})
     said = json.loads(join_success(session(begun, joined()), "r", "ann").model_dump_json())
     assert said["recording"]["withdrawal_policy"] == policy
+
+
+@pytest.mark.parametrize(("policy", "holds"), [("keep", True), ("clear", False)])
+def test_who_comes_back_is_told_whether_their_yes_still_holds(policy: ConsentPolicy, *, holds: bool) -> None:
+    begun = SESSION.model_copy(update={"consent_policy": policy})
+    events = (begun, joined(), gave(), left(), joined(second=6))
+    said = json.loads(join_success(session(*events), "r", "ann").model_dump_json())["recording"]
+    assert (said["consent_policy"], said["consents_recording"]) == (policy, holds)
 
 
 @pytest.mark.parametrize(("came_as", "is_owner"), [("moderator", True), ("user", False), ("guest", False)])
