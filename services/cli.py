@@ -74,6 +74,9 @@ def demo(
     data_dir: Annotated[
         Path, typer.Option(help="Where the demo's database and recordings go, a new folder for each run.")
     ] = Path("onrecord-data/demo"),
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Have the participants use the page, in a Chromium that is installed.")
+    ] = False,
 ) -> None:
     """Record a short scripted meeting from real media over real signaling, and show the files."""
     from services.demo import report  # noqa: PLC0415
@@ -88,7 +91,7 @@ def demo(
 
     async def run() -> None:
         folder = data_dir / begin.strftime("%Y%m%dT%H%M%SZ")
-        result = await run_demo(say, data_dir=folder)
+        result = await run_demo(say, browser=browser, data_dir=folder)
         if as_json:
             typer.echo(json.dumps(report.as_json(result.told, result.storage_root), indent=2))
         else:

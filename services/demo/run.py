@@ -11,8 +11,11 @@ from typing import Any
 
 from services.audit.lookup import RecordingNotFoundError, examine
 from services.audit.projections.timeline import RecordingTimeline
-from services.demo.media import encode_clip
-from services.demo.script import Held, IssueToken, Meeting, Say
+from services.demo.media import Clip, encode_clip
+from services.demo.script import PARTICIPANTS, Held, Meeting
+from services.demo.senders import Senders
+from services.demo.telling import IssueToken, Say
+from services.demo.visitors import Visitors
 from services.recorder.media.ffmpeg import find_ffmpeg
 from services.recorder.media.ffmpeg_errors import FfmpegMissingError
 from services.recorder.media.probe import decode_errors
@@ -39,19 +42,20 @@ class DemoResult:
     decode_errors: dict[str, str]
 
 
-async def run_demo(say: Say, **overrides: Any) -> DemoResult:
+async def run_demo(say: Say, *, browser: bool = False, **overrides: Any) -> DemoResult:
     """Run the demo. Raises StartupError, and TimeoutError when the system does not get on."""
     try:
         ffmpeg = find_ffmpeg(load_settings(RecorderSettings, **overrides).ffmpeg)
     except FfmpegMissingError as error:
         raise StartupError(str(error)) from error
-    say("Encoding 10 s of picture and sound, once, for all senders …")
-    clip = await encode_clip(ffmpeg, _CLIP_SECONDS)
+    clip = None if browser else await _clip(ffmpeg, say)
     say("Starting database, bus and services …")
     async with system(**overrides, http_port=0) as running:
-        say(f"The gateway listens on http://127.0.0.1:{running.http_port}")
-        meeting = Meeting(f"http://127.0.0.1:{running.http_port}", _token_issuer(running), clip, say)
-        held = await meeting.hold()
+        base_url, issue = f"http://127.0.0.1:{running.http_port}", _token_issuer(running)
+        say(f"The gateway listens on {base_url}")
+        about = base_url, issue, PARTICIPANTS
+        participants = Senders(*about, clip, say) if clip else Visitors(*about, say)
+        held = await Meeting(base_url, issue, participants, say).hold()
         say("Finishing the files …")
         told = await _finished(running.infrastructure.store, held)
     errors = {
@@ -60,6 +64,11 @@ async def run_demo(say: Say, **overrides: Any) -> DemoResult:
         if each.file
     }
     return DemoResult(told, running.storage_root, errors)
+
+
+async def _clip(ffmpeg: Path, say: Say) -> Clip:
+    say("Encoding 10 s of picture and sound, once, for all senders …")
+    return await encode_clip(ffmpeg, _CLIP_SECONDS)
 
 
 def _token_issuer(running: System) -> IssueToken:
