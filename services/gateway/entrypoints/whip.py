@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from services.gateway.adapters.resumptions import Resumptions
 from services.gateway.entrypoints.bearer import require_room_or_parent
+from services.gateway.entrypoints.examples.whip import ANSWER, CANDIDATES, OFFER, RESTARTED
 from services.gateway.entrypoints.public_url import url_of
 from services.gateway.ice_servers import IceServers
 from services.gateway.rooms import Rooms
@@ -39,8 +40,16 @@ class SdpResponse(Response):
     media_type = _SDP
 
 
-def _takes(media_type: str) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
+def _takes(media_type: str, example: str) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": _content(media_type, example)}}
+
+
+def _gives(what: str, media_type: str, example: str) -> dict[str, Any]:
+    return {"description": what, "content": _content(media_type, example)}
+
+
+def _content(media_type: str, example: str) -> dict[str, Any]:
+    return {media_type: {"schema": {"type": "string"}, "example": example}}
 
 
 def whip_router(
@@ -66,7 +75,13 @@ def whip_router(
             raise ForbiddenError("this token names no participant: send one with a participantId, or a resumption")
         return identity.participant_id
 
-    @router.post("/{room_id}", status_code=201, response_class=SdpResponse, openapi_extra=_takes(_SDP))
+    @router.post(
+        "/{room_id}",
+        status_code=201,
+        response_class=SdpResponse,
+        responses={201: _gives("What is received, and where", _SDP, ANSWER)},
+        openapi_extra=_takes(_SDP, OFFER),
+    )
     async def publish(room_id: RoomId, request: Request, authorization: Authorization = None) -> Response:
         """Receive what a participant who is in the room sends: answer their offer, and say where the session is.
 
@@ -83,7 +98,7 @@ def whip_router(
         _link(response, servers, participant_id)
         return response
 
-    @router.options("/{room_id}", status_code=204)
+    @router.options("/{room_id}", status_code=204, response_class=Response)
     async def about(room_id: RoomId, authorization: Authorization = None) -> Response:
         """Say what can be posted; to who may, which STUN and TURN servers there are."""
         response = Response(status_code=204, headers={"Accept-Post": _SDP, "Allow": "OPTIONS, POST"})
@@ -95,8 +110,8 @@ def whip_router(
         "/{room_id}/{worker_id}/{whip_session_id}",
         status_code=204,
         response_class=Response,
-        responses={200: {"description": "ICE is restarted", "content": {_FRAGMENT: {"schema": {"type": "string"}}}}},
-        openapi_extra=_takes(_FRAGMENT),
+        responses={200: _gives("ICE is restarted", _FRAGMENT, RESTARTED)},
+        openapi_extra=_takes(_FRAGMENT, CANDIDATES),
     )
     async def patch(
         room_id: RoomId,
@@ -114,7 +129,7 @@ def whip_router(
             return Response(status_code=204)
         return Response(patched.fragment, 200, {"ETag": f'"{patched.ice}"'}, _FRAGMENT)
 
-    @router.delete("/{room_id}/{worker_id}/{whip_session_id}")
+    @router.delete("/{room_id}/{worker_id}/{whip_session_id}", response_class=Response)
     async def end(
         room_id: RoomId, worker_id: WorkerId, whip_session_id: WhipSessionId, authorization: Authorization = None
     ) -> Response:

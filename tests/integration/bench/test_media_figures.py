@@ -119,8 +119,8 @@ def test_without_ffmpeg_it_says_what_to_set(recorder_settings: RecorderSettings)
 
 
 def test_measurements_are_chosen_by_name() -> None:
-    assert chosen(None) == ["beside", "one-core", "withdrawing", "finishing"]
+    assert chosen(None) == ["beside", "whip", "one-core", "withdrawing", "finishing"]
     with pytest.raises(
-        SettingError, match="--only names 'cores': choose from beside, one-core, withdrawing, finishing"
+        SettingError, match="--only names 'cores': choose from beside, whip, one-core, withdrawing, finishing"
     ):
         chosen("cores")
