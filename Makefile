@@ -7,9 +7,6 @@ STAMP := .venv/.installed
 PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-# Half as many again as there are processors: most tests wait for processes that they start.
-WORKERS = $(shell expr $$(nproc) \* 3 / 2)
-
 # Checks run side by side; where make can, it keeps the output of each together.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
@@ -32,7 +29,7 @@ run: setup ## Run the whole system on http://127.0.0.1:8080
 	@$(BIN)/onrecord up
 
 test: setup ## Run all tests, with real PostgreSQL, RabbitMQ and ffmpeg
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/pytest -n logical --dist worksteal $(ARGS)
 
 check: setup ## Format, lint, types, import rules and unit tests
 	@$(MAKE) --no-print-directory --keep-going -j2 $(OUTPUT_SYNC) types unit lint format-check imports
