@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.recorder.media.frame import NS_PER_SECOND
+from prometheus_client import REGISTRY
+
+from services.recorder.media.frame import NS_PER_SECOND, Kind
 from services.recorder.media.rtp import RtpPacket
 from shared.contracts.rtp_source import RtpPorts
 from tests.support import vp8
@@ -103,6 +105,11 @@ def rtp_peer(to: RtpPorts | None, port: int = 0, rtcp_port: int | None = None) -
         rtcp.bind(("127.0.0.1", (port and port + 1) if rtcp_port is None else rtcp_port))
         rtcp.setblocking(False)
         yield RtpPeer(rtp, rtcp, to)
+
+
+def strangers(kind: Kind) -> float:
+    """Return how many packets of tracks of that kind were ignored, of all sources, as far as it was counted by now."""
+    return REGISTRY.get_sample_value("onrecord_media_packets_total", {"track": kind, "fate": "strangers"}) or 0
 
 
 async def delivered() -> None:

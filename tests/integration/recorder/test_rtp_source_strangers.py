@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from services.recorder.media import sender_lock
@@ -15,7 +14,7 @@ from services.recorder.media.rtp import RtpPacket
 from services.recorder.media.sources.rtp import RtpSource
 from tests.integration.recorder.test_rtp_source import announce, moved_on, opened
 from tests.support.datagrams import sender_report
-from tests.support.rtp_peer import RtpPeer, delivered, rtp_peer
+from tests.support.rtp_peer import RtpPeer, delivered, rtp_peer, strangers
 
 Heard = list[bytes]
 
@@ -110,16 +109,12 @@ async def test_reports_of_another_host_are_ignored_and_counted(source: RtpSource
     """They would move the sender's clock, and with it what is permitted."""
     ports = source.answer.audio
     assert ports is not None
-    before = strangers()
+    before = strangers("audio")
     with rtp_peer(ports) as audio, socket.socket(type=socket.SOCK_DGRAM) as stranger:
         audio.sound()
         await moved_on(source, lambda: len(heard) == 1)
         audio.report()
         stranger.bind(("127.0.0.2", 0))
         stranger.sendto(sender_report(1_800_000_000 * NS_PER_SECOND, 0), ("127.0.0.1", ports.rtcp_port))
-        await moved_on(source, lambda: strangers() > before)
-    assert strangers() == before + 1
-
-
-def strangers() -> float:
-    return REGISTRY.get_sample_value("onrecord_media_packets_total", {"track": "audio", "fate": "strangers"}) or 0
+        await moved_on(source, lambda: strangers("audio") > before)
+    assert strangers("audio") == before + 1
