@@ -17,9 +17,11 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from shared.concurrency.supervision import supervised
 from shared.runtime.errors import StartupError
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: What its program is called.
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (
     "--headless=new",
     "--remote-debugging-port=0",
@@ -96,12 +98,17 @@ class DevTools:
                     answered.set_result(told)
 
 
+def installed_chromium() -> str | None:
+    """Return its program's path; None: there is none on the PATH."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[DevTools]:
     """Run one while the context lasts. Raises StartupError when there is none."""
-    program = next(filter(None, map(shutil.which, _NAMES)), None)
+    program = installed_chromium()
     if program is None:
-        raise StartupError(f"there is no Chromium on the PATH, none of {', '.join(_NAMES)}: install one")
+        raise StartupError(f"there is no Chromium on the PATH, none of {', '.join(NAMES)}: install one")
     with tempfile.TemporaryDirectory(prefix="onrecord-chromium-", ignore_cleanup_errors=True) as folder:
         # Its sandbox does not run as root.
         options = [*_OPTIONS, f"--user-data-dir={folder}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
@@ -109,12 +116,8 @@ async def chromium() -> AsyncIterator[DevTools]:
         try:
             async with connect(await _address(process, Path(folder)), max_size=None) as websocket:
                 devtools = DevTools(websocket)
-                listening = asyncio.create_task(devtools.listen())
-                try:
+                async with supervised(devtools.listen()):
                     yield devtools
-                finally:
-                    listening.cancel()
-                    await asyncio.gather(listening, return_exceptions=True)
         finally:
             await _end(process)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from services.demo.chromium import NAMES, installed_chromium
 from tests.support import debian
 from tests.support.servers import NotHereError, Server, Way, search
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ADVICE = "Install Chromium, so that chromium or google-chrome is on the PATH."
 
 
@@ -23,10 +22,9 @@ def program(found: Server) -> Path:
 
 
 def _on_the_path() -> Server:
-    for name in _NAMES:
-        if path := shutil.which(name):
-            return Server(Path(path).as_uri())
-    raise NotHereError(f"there is none of {', '.join(_NAMES)}")
+    if path := installed_chromium():
+        return Server(Path(path).as_uri())
+    raise NotHereError(f"there is none of {', '.join(NAMES)}")
 
 
 def _debian() -> Server:

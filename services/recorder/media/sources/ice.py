@@ -26,8 +26,6 @@ from services.recorder.media.sources.reading import Datagram, SocketReader
 _MEDIA = range(128, 192)
 #: Datagrams of DTLS that may wait: several flights of a handshake.
 _WAITING = 64
-#: The one component there is: RTP and RTCP come by the same one (RFC 8445 section 4).
-_COMPONENT = 1
 
 #: Takes encrypted media, at least one datagram.
 TakeMedia = Callable[[list[Datagram]], None]

@@ -12,6 +12,7 @@ from aiortc import RTCCertificate
 
 from services.recorder.media.counting import PACKETS, Tally
 from services.recorder.media.frame import Kind, VideoCodec
+from services.recorder.media.rtp import is_rtcp
 from services.recorder.media.sources.answer import Door, write_answer, write_fragment
 from services.recorder.media.sources.dtls import DtlsSrtp
 from services.recorder.media.sources.ice import IceSession, Route
@@ -30,10 +31,6 @@ _log = structlog.get_logger()
 _CONNECT_SECONDS = 30
 #: RTCP that may wait to be sent.
 _SAYINGS = 64
-#: Packet types of RTCP, where RTP has marker and payload type (RFC 5761 section 4).
-_RTCP = range(192, 224)
-#: The shortest datagram that tells its type.
-_HEAD = 2
 _KINDS: tuple[Kind, ...] = ("video", "audio")
 
 
@@ -57,7 +54,7 @@ class WhipSource(Source):
         self._sayings: asyncio.Queue[bytes] = asyncio.Queue(_SAYINGS)
         self._over = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
-        self._foreign = Tally(PACKETS, "video")
+        self._undecipherable_told = Tally(PACKETS, "video")
         #: Datagrams that are not by the client's keys.
         self.undecipherable = 0
 
@@ -88,7 +85,7 @@ class WhipSource(Source):
 
     def tell(self) -> None:
         super().tell()
-        self._foreign.tell({"undecipherable": self.undecipherable})
+        self._undecipherable_told.tell({"undecipherable": self.undecipherable})
 
     # --- what the client is told
 
@@ -175,7 +172,7 @@ class WhipSource(Source):
         """Decrypt what came, and take each track's packets together."""
         packets: defaultdict[Track, list[tuple[bytes, int]]] = defaultdict(list)
         for datagram, _, arrival_ns in datagrams:
-            is_report = len(datagram) >= _HEAD and datagram[1] in _RTCP
+            is_report = is_rtcp(datagram)
             data = self._dtls.decrypt(datagram, is_report=is_report)
             if data is None:
                 self.undecipherable += 1
